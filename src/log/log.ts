@@ -1,0 +1,122 @@
+/**
+ * The log port: what the engine asks of a durable, partitioned log. Two adapters keep it (embedded, kafka), held to one
+ * contract by `test/log/contract.ts`. Records cross the port as columns over shared buffers, never one object each.
+ */
+
+/** Key and value bytes of many records, as ranges over one buffer each. Length of the offset arrays is `count + 1`. */
+export interface RecordBytes {
+  readonly count: number;
+  readonly keys: Uint8Array;
+  readonly keyOffsets: Int32Array;
+  readonly values: Uint8Array;
+  readonly valueOffsets: Int32Array;
+}
+
+/** Consecutive records of one partition, as read. Offsets rise but may have gaps (transaction markers, compaction). */
+export interface RecordChunk {
+  readonly topic: string;
+  readonly partition: number;
+  readonly count: number;
+  /** The buffer that keys and values lie in; valid until the next `read`. */
+  readonly data: Uint8Array;
+  /** Start and end of each key in `data`; -1 and -1 for a null key. */
+  readonly keyStarts: Int32Array;
+  readonly keyEnds: Int32Array;
+  /** Start and end of each value in `data`; -1 and -1 for a null value (tombstone). */
+  readonly valueStarts: Int32Array;
+  readonly valueEnds: Int32Array;
+  readonly offsets: Float64Array;
+  /** When the log appended the record (LogAppendTime), epoch milliseconds. */
+  readonly appendMs: Float64Array;
+  /** The position after this chunk: the next offset to read. Counts markers and holes that hold no record. */
+  readonly nextOffset: number;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** A consumer's or producer's place, committed in a transaction: an offset and a short text that goes with it. */
+export interface Position extends TopicPartition {
+  readonly offset: number;
+  /** At most 4,000 bytes (a Kafka broker refuses more by default). */
+  readonly metadata: string;
+}
+
+export interface TopicSettings {
+  readonly partitions: number;
+  /** Records older than this (by append time) may be deleted; -1 keeps everything. */
+  readonly retentionMs: number;
+}
+
+export interface TopicDescription extends TopicSettings {
+  readonly topic: string;
+}
+
+/** First and next offset of a partition. `end` is the last stable offset: what `read_committed` can reach. */
+export interface PartitionRange extends TopicPartition {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Where an append landed: the offset of its first record and the position after its last. */
+export interface Appended extends TopicPartition {
+  readonly firstOffset: number;
+  readonly nextOffset: number;
+}
+
+/** What one transaction does: all of it becomes visible at once, or none. */
+export interface Transaction {
+  readonly appends: readonly (TopicPartition & { readonly records: RecordBytes })[];
+  /** Positions by consumer group. */
+  readonly positions: readonly { readonly group: string; readonly positions: readonly Position[] }[];
+}
+
+/**
+ * The only way to write. Opening a writer fences every earlier writer of the same id (KIP-98's epochs): their next commit
+ * fails with TM_LOG_FENCED.
+ */
+export interface TransactionalWriter {
+  /** @throws TM_LOG_FENCED, TM_TOPIC_UNKNOWN, TM_LOG_FULL */
+  commit(transaction: Transaction): Promise<readonly Appended[]>;
+  close(): Promise<void>;
+}
+
+export interface ReadBounds {
+  /** Most records a call returns. */
+  readonly maxRecords: number;
+  /** A chunk stops growing once its records hold this many bytes; one larger record is still returned alone. */
+  readonly maxBytes: number;
+}
+
+/** Reads committed records of the assigned partitions, in offset order within each, partitions in turn. */
+export interface LogReader {
+  /** The next chunk, or null when every partition is at its end and nothing came within `waitMs`. */
+  read(bounds: ReadBounds, waitMs: number): Promise<RecordChunk | null>;
+  /** Next offset to be read, holes and markers included. */
+  position(partition: TopicPartition): number;
+  seek(partition: TopicPartition, offset: number): void;
+  /** A paused partition is skipped by `read` until it is resumed. */
+  pause(partition: TopicPartition): void;
+  resume(partition: TopicPartition): void;
+  close(): Promise<void>;
+}
+
+export interface Log {
+  /** Makes a topic; does nothing when one with the same settings exists. @throws TM_TOPIC_DIFFERS, TM_TOPIC_NAME */
+  createTopic(topic: string, settings: TopicSettings): Promise<void>;
+  listTopics(): Promise<readonly TopicDescription[]>;
+  /** Ranges of all partitions of a topic, in order. @throws TM_TOPIC_UNKNOWN */
+  ranges(topic: string): Promise<readonly PartitionRange[]>;
+  /** First offset appended at or after `epochMs`, or the end. @throws TM_TOPIC_UNKNOWN */
+  offsetAtTime(partition: TopicPartition, epochMs: number): Promise<number>;
+  openWriter(transactionalId: string): Promise<TransactionalWriter>;
+  /** Starts at the given offsets. @throws TM_TOPIC_UNKNOWN, TM_OFFSET_OUT_OF_RANGE (below the begin or above the end) */
+  openReader(start: readonly (TopicPartition & { readonly offset: number })[]): Promise<LogReader>;
+  /** Committed positions of a group, for the partitions that have one. */
+  committed(group: string): Promise<readonly Position[]>;
+  /** Deletes records below an offset (or all that retention allows, for the adapter that has no background cleaner). */
+  deleteRecords(partition: TopicPartition, beforeOffset: number): Promise<void>;
+  close(): Promise<void>;
+}
