@@ -1,0 +1,26 @@
+import type { RecordSchema } from './schema.ts';
+
+/** How a field of a finished window merges into a wider window: what a roll-up needs to know. */
+export type FieldMerge =
+  | { readonly how: 'sum' | 'min' | 'max' }
+  /** The value of the window with the lowest or highest (time, sequence), given by two other fields. */
+  | { readonly how: 'earliest' | 'latest'; readonly time: string; readonly sequence: string }
+  | { readonly how: 'ratio'; readonly numerator: string; readonly denominator: string };
+
+export type OutputView = { readonly kind: 'latestByKey' } | { readonly kind: 'rollup'; readonly interval: string };
+
+/**
+ * One named output of a topology: the topic that holds it and what a sink needs to store it. Every result record begins
+ * with the key field, then interval, start, end, revision, final, deleted, then the aggregates.
+ */
+export interface OutputSpec {
+  readonly topology: string;
+  readonly name: string;
+  readonly topic: string;
+  readonly generation: number;
+  readonly keyField: string;
+  readonly schema: RecordSchema;
+  /** By field; a field that cannot be merged is absent. */
+  readonly merges: ReadonlyMap<string, FieldMerge>;
+  readonly views: readonly OutputView[];
+}
