@@ -1,12 +1,14 @@
 /** Every error that Tidemark raises on purpose, by code. `docs/errors.md` has one entry for each; a test holds the two together. */
 export const ERROR_CODES = {
-  TM_USAGE: 'The command line or a configuration value is wrong.',
+  TM_USAGE: 'The command line is wrong.',
+  TM_CONFIG: 'A configuration key is unknown, or its value has a wrong type or is out of bounds.',
+  TM_INTERRUPTED: 'A bounded command was stopped before its end.',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** Codes that end a command with exit status 2 (bad usage or configuration) instead of 1. */
-const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TM_USAGE']);
+const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TM_USAGE', 'TM_CONFIG']);
 
 export interface ErrorDetails {
   /** Where it happened: a file and line, a topic and offset, a configuration key. */

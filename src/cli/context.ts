@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Config } from '../config.ts';
+import type { Log } from '../log/log.ts';
+import type { SchemaRegistry } from '../log/registry/registry.ts';
+import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
+import type { Output } from './output.ts';
+
+/** What the process gives to its one command. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted by the first SIGINT or SIGTERM, and when the reader of standard output has gone. */
+  readonly signal: AbortSignal;
+  /** Results. */
+  readonly out: Output;
+  /** Words. */
+  readonly err: NodeJS.WriteStream;
+  readonly stdin: NodeJS.ReadStream;
+}
+
+/** What a command's body works with. The openers load their parts only when called, so that light commands stay light. */
+export interface Context extends Surroundings {
+  readonly config: Config;
+  /** Results, and errors, as JSON. */
+  readonly json: boolean;
+  openLog(): Promise<Log>;
+  openRegistry(): Promise<SchemaRegistry>;
+  openClickHouse(): Promise<ClickHouse>;
+}
+
+/** The options of every command. */
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly data?: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Makes commander's action of a command's body. The body gets the context, then what commander gives: arguments, options.
+ * A command file declares its command and imports what is heavy inside its body.
+ */
+export type Act = <Arguments extends unknown[]>(
+  body: (context: Context, ...given: Arguments) => Promise<void>,
+) => (...given: [...Arguments, Command]) => Promise<void>;
+
+export async function makeContext(surroundings: Surroundings, options: GlobalOptions): Promise<Context> {
+  const { loadConfig } = await import('../config/load.ts');
+  const config = loadConfig({
+    file: options.config,
+    env: surroundings.env,
+    flags: new Map(options.data === undefined ? [] : [['data.directory', { value: options.data, where: '--data' }]]),
+  });
+  const { directory } = config.data;
+  return {
+    ...surroundings,
+    config,
+    json: options.json === true,
+    async openLog() {
+      const { openEmbeddedLog } = await import('../log/embedded/embeddedLog.ts');
+      return openEmbeddedLog({ directory: join(directory, 'log'), now: Date.now });
+    },
+    async openRegistry() {
+      const { openEmbeddedRegistry } = await import('../log/registry/embeddedRegistry.ts');
+      return openEmbeddedRegistry({ directory: join(directory, 'log'), now: Date.now });
+    },
+    async openClickHouse() {
+      const { openClickHouse } = await import('../sinks/clickhouse/connect.ts');
+      return openClickHouse({ ...config.clickhouse, directory });
+    },
+  };
+}

@@ -1,0 +1,202 @@
+import { type Static, type TSchema, Type } from 'typebox';
+
+/** What a value's schema says besides its type. */
+interface ValueNotes {
+  readonly description: string;
+  /** `ms`, `bytes`, `records`, `rows`, `MB`; absent for text and plain counts. */
+  readonly unit?: string;
+  /** Its value is never shown. */
+  readonly secret?: true;
+}
+
+function integer(defaultValue: number, bounds: { minimum: number; maximum: number }, notes: ValueNotes) {
+  return Type.Integer({ default: defaultValue, ...bounds, ...notes });
+}
+
+function text(defaultValue: string, notes: ValueNotes & { readonly minLength?: number; readonly pattern?: string }) {
+  return Type.String({ default: defaultValue, ...notes });
+}
+
+function section<T extends Record<string, TSchema>>(description: string, values: T) {
+  return Type.Object(values, { description, additionalProperties: false });
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+const SECOND_MS = 1_000;
+const HOUR_MS = 3_600_000;
+const YEAR_MS = 365 * 24 * HOUR_MS;
+
+/**
+ * Every configuration value, once: its default, bounds, unit and meaning. `docs/configuration.md` is generated from it.
+ * Closed: an unknown section or value is an error.
+ */
+export const configSchema = Type.Object(
+  {
+    data: section('Where the embedded log and ClickHouse keep their files.', {
+      directory: text('.tidemark', {
+        minLength: 1,
+        description: 'The data directory, relative to the working directory. `--data DIR` sets it too.',
+      }),
+    }),
+    log: section('Topics that Tidemark creates. A topic that exists keeps the settings it was made with.', {
+      partitions: integer(4, { minimum: 1, maximum: 1_024 }, { description: 'Partitions of a new topic.' }),
+      retentionMs: integer(
+        -1,
+        { minimum: -1, maximum: 100 * YEAR_MS },
+        {
+          unit: 'ms',
+          description: 'Records of a new topic that were appended longer ago may be deleted; -1 keeps everything.',
+        },
+      ),
+    }),
+    topology: section('How much a task takes in at a time.', {
+      maxRecordsPerChunk: integer(
+        8_192,
+        { minimum: 1, maximum: 1_048_576 },
+        { unit: 'records', description: 'Most records in a chunk.' },
+      ),
+      maxBytesPerChunk: integer(
+        MIB,
+        { minimum: KIB, maximum: GIB },
+        { unit: 'bytes', description: 'A chunk stops growing once its records hold this much.' },
+      ),
+    }),
+    commit: section('When a task commits results and position in one transaction: at whichever bound is met first.', {
+      maxRecords: integer(
+        65_536,
+        { minimum: 1, maximum: 16_777_216 },
+        { unit: 'records', description: 'Most input records between two commits.' },
+      ),
+      maxBytes: integer(
+        16 * MIB,
+        { minimum: KIB, maximum: GIB },
+        { unit: 'bytes', description: 'Most bytes of results held for a commit.' },
+      ),
+      intervalMs: integer(
+        200,
+        { minimum: 1, maximum: HOUR_MS },
+        { unit: 'ms', description: 'Longest time between two commits while records come in.' },
+      ),
+    }),
+    watermark: section('Event time. A topology that sets its own parameters of these names goes by those.', {
+      outOfOrdernessMs: integer(
+        SECOND_MS,
+        { minimum: 0, maximum: YEAR_MS },
+        {
+          unit: 'ms',
+          description: 'How far behind the newest record of its partition a record may come and be on time.',
+        },
+      ),
+      allowedLatenessMs: integer(
+        300 * SECOND_MS,
+        { minimum: 0, maximum: YEAR_MS },
+        { unit: 'ms', description: 'How long after its completion a window is kept for late records to revise it.' },
+      ),
+      maxAheadMs: integer(
+        HOUR_MS,
+        { minimum: 0, maximum: YEAR_MS },
+        {
+          unit: 'ms',
+          description: 'A record whose event time is further than this past its own append time goes to `deadletter`.',
+        },
+      ),
+    }),
+    producer: section('When a producer sends what it has gathered: at whichever bound is met first.', {
+      batchRecords: integer(
+        16_384,
+        { minimum: 1, maximum: 1_048_576 },
+        { unit: 'records', description: 'Most records in a transaction.' },
+      ),
+      batchBytes: integer(
+        4 * MIB,
+        { minimum: KIB, maximum: GIB },
+        { unit: 'bytes', description: 'Most bytes of encoded records in a transaction.' },
+      ),
+      batchMs: integer(
+        100,
+        { minimum: 1, maximum: 60 * SECOND_MS },
+        { unit: 'ms', description: 'Longest wait of a record before its transaction, for sources with a rate.' },
+      ),
+    }),
+    sink: section('How results and ticks go to ClickHouse.', {
+      batchRows: integer(
+        65_536,
+        { minimum: 1, maximum: 4_194_304 },
+        { unit: 'rows', description: 'Most rows in an insert.' },
+      ),
+      batchBytes: integer(
+        16 * MIB,
+        { minimum: KIB, maximum: GIB },
+        { unit: 'bytes', description: 'An insert stops growing once its records hold this much.' },
+      ),
+      batchMs: integer(
+        500,
+        { minimum: 1, maximum: 60 * SECOND_MS },
+        { unit: 'ms', description: 'Longest wait of a row before its insert.' },
+      ),
+      insertRetries: integer(
+        5,
+        { minimum: 0, maximum: 100 },
+        { description: 'How often a failed insert is tried again before the sink stops.' },
+      ),
+    }),
+    clickhouse: section('Where results are stored and queried.', {
+      url: text('', {
+        pattern: '^$|^https?://',
+        description: "A server's HTTP address; empty for the embedded ClickHouse in the data directory.",
+      }),
+      database: text('tidemark', {
+        pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
+        description: "The product's database; made when missing.",
+      }),
+      user: text('default', { description: 'User name at the server.' }),
+      password: text('', { secret: true, description: 'Password at the server. Set it through the environment.' }),
+      memoryMb: integer(
+        1_024,
+        { minimum: 256, maximum: 1_048_576 },
+        { unit: 'MB', description: 'Most memory that the embedded ClickHouse may take.' },
+      ),
+    }),
+  },
+  { additionalProperties: false },
+);
+
+/** The validated configuration: every value present and within its bounds. */
+export type Config = Static<typeof configSchema>;
+
+/** One value of the configuration, as its schema declares it. */
+export interface ConfigOption extends ValueNotes {
+  /** `section.name`, as in the file. */
+  readonly key: string;
+  readonly section: string;
+  readonly name: string;
+  /** `TIDEMARK_SECTION_NAME`. */
+  readonly variable: string;
+  readonly schema: TSchema;
+  readonly type: 'integer' | 'string';
+  readonly default: number | string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly pattern?: string;
+}
+
+function variableName(sectionName: string, name: string): string {
+  const snake = name.replace(/([A-Z])/g, '_$1');
+  return `TIDEMARK_${sectionName}_${snake}`.toUpperCase();
+}
+
+/** All values in the order of the schema. */
+export const configOptions: readonly ConfigOption[] = Object.entries(configSchema.properties).flatMap(
+  ([sectionName, { properties }]) =>
+    Object.entries<TSchema>(properties).map(([name, schema]) => ({
+      // typebox drops a schema's own keywords from its type; integer() and text() above put them there.
+      ...(schema as TSchema & Pick<ConfigOption, 'type' | 'default' | 'description'>),
+      key: `${sectionName}.${name}`,
+      section: sectionName,
+      name,
+      variable: variableName(sectionName, name),
+      schema,
+    })),
+);
