@@ -3,6 +3,22 @@ export const ERROR_CODES = {
   TM_USAGE: 'The command line is wrong.',
   TM_CONFIG: 'A configuration key is unknown, or its value has a wrong type or is out of bounds.',
   TM_INTERRUPTED: 'A bounded command was stopped before its end.',
+  TM_LOG_CLOSED: 'The log, a writer or a reader of it was used after it was closed.',
+  TM_LOG_CORRUPT: 'A stored record batch is damaged.',
+  TM_LOG_DIRECTORY: "The log's directory cannot be made, read or written.",
+  TM_LOG_FENCED: 'A newer writer of the same transactional id has taken over.',
+  TM_LOG_FORMAT: 'The store was written in a format that this version does not read, or is not a Tidemark log.',
+  TM_LOG_FULL: 'The log cannot grow: the disk or a quota is full.',
+  TM_LOG_POSITION: 'A committed position or its group name is malformed or too long.',
+  TM_LOG_RECORD_TOO_LARGE: 'A record is larger than the log takes.',
+  TM_OFFSET_OUT_OF_RANGE: 'An offset lies before the first or after the next offset of its partition.',
+  TM_SCHEMA_INCOMPATIBLE: 'A schema cannot read what earlier versions of its subject wrote.',
+  TM_SCHEMA_INVALID: 'A schema is not valid Avro.',
+  TM_SCHEMA_UNKNOWN: 'No such schema id, subject or version is registered.',
+  TM_TOPIC_DIFFERS: 'The topic exists with other settings.',
+  TM_TOPIC_NAME: 'A topic name is not allowed.',
+  TM_TOPIC_SETTINGS: 'A partition count or a retention time is out of bounds.',
+  TM_TOPIC_UNKNOWN: 'No such topic or partition.',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
