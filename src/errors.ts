@@ -2,7 +2,19 @@
 export const ERROR_CODES = {
   TM_USAGE: 'The command line is wrong.',
   TM_CONFIG: 'A configuration key is unknown, or its value has a wrong type or is out of bounds.',
+  TM_CLICKHOUSE_OPEN: 'The embedded ClickHouse cannot be opened.',
+  TM_CLICKHOUSE_UNREACHABLE: 'ClickHouse does not answer, or broke off its answer.',
+  TM_CLICKHOUSE_VERSION: 'The ClickHouse server is too old.',
+  TM_MIGRATION_CHANGED: 'A migration that was applied to the database has been changed since.',
+  TM_MIGRATION_NEWER: 'The database was migrated by a newer version of Tidemark.',
+  TM_SQL: 'ClickHouse refused a query.',
+  TM_TABLE_DIFFERS: "A results table has other columns than the topology's output.",
+  TM_INTERNAL: 'A defect in Tidemark: please report it.',
   TM_INTERRUPTED: 'A bounded command was stopped before its end.',
+  TM_COLUMN_FULL: 'A column of text or bytes passes 2 GiB.',
+  TM_COLUMN_KIND: "A value's kind is not its column's kind.",
+  TM_COLUMN_UNKNOWN: 'A record has no such field.',
+  TM_ROW_INCOMPLETE: 'A row lacks a field that cannot be null.',
   TM_LOG_CLOSED: 'The log, a writer or a reader of it was used after it was closed.',
   TM_LOG_CORRUPT: 'A stored record batch is damaged.',
   TM_LOG_DIRECTORY: "The log's directory cannot be made, read or written.",
@@ -15,10 +27,12 @@ export const ERROR_CODES = {
   TM_SCHEMA_INCOMPATIBLE: 'A schema cannot read what earlier versions of its subject wrote.',
   TM_SCHEMA_INVALID: 'A schema is not valid Avro.',
   TM_SCHEMA_UNKNOWN: 'No such schema id, subject or version is registered.',
+  TM_SCHEMA_UNSUPPORTED: 'A schema is valid Avro, but not a flat record that becomes columns.',
   TM_TOPIC_DIFFERS: 'The topic exists with other settings.',
   TM_TOPIC_NAME: 'A topic name is not allowed.',
   TM_TOPIC_SETTINGS: 'A partition count or a retention time is out of bounds.',
   TM_TOPIC_UNKNOWN: 'No such topic or partition.',
+  TM_VALUE_RANGE: 'A value does not fit the type that its schema gives it.',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config.ts';
@@ -23,7 +24,10 @@ export interface Context extends Surroundings {
   readonly config: Config;
   /** Results, and errors, as JSON. */
   readonly json: boolean;
+  /** Makes the log when there is none. */
   openLog(): Promise<Log>;
+  /** Null when the data directory holds no log: for commands that only look. */
+  openLogIfAny(): Promise<Log | null>;
   openRegistry(): Promise<SchemaRegistry>;
   openClickHouse(): Promise<ClickHouse>;
 }
@@ -36,12 +40,12 @@ export interface GlobalOptions {
 }
 
 /**
- * Makes commander's action of a command's body. The body gets the context, then what commander gives: arguments, options.
- * A command file declares its command and imports what is heavy inside its body.
+ * Makes commander's action of a command's body, which takes its arguments from `command.args` and its options from
+ * `command.opts()`. A command file declares its command and imports what is heavy inside its body.
  */
-export type Act = <Arguments extends unknown[]>(
-  body: (context: Context, ...given: Arguments) => Promise<void>,
-) => (...given: [...Arguments, Command]) => Promise<void>;
+export type Act = (
+  body: (context: Context, command: Command) => Promise<void>,
+) => (this: Command) => Promise<void>;
 
 export async function makeContext(surroundings: Surroundings, options: GlobalOptions): Promise<Context> {
   const { loadConfig } = await import('../config/load.ts');
@@ -51,17 +55,20 @@ export async function makeContext(surroundings: Surroundings, options: GlobalOpt
     flags: new Map(options.data === undefined ? [] : [['data.directory', { value: options.data, where: '--data' }]]),
   });
   const { directory } = config.data;
+  const logDirectory = join(directory, 'log');
+  const openLog = async (): Promise<Log> => {
+    const { openEmbeddedLog } = await import('../log/embedded/embeddedLog.ts');
+    return openEmbeddedLog({ directory: logDirectory, now: Date.now });
+  };
   return {
     ...surroundings,
     config,
     json: options.json === true,
-    async openLog() {
-      const { openEmbeddedLog } = await import('../log/embedded/embeddedLog.ts');
-      return openEmbeddedLog({ directory: join(directory, 'log'), now: Date.now });
-    },
+    openLog,
+    openLogIfAny: async () => (existsSync(logDirectory) ? openLog() : null),
     async openRegistry() {
       const { openEmbeddedRegistry } = await import('../log/registry/embeddedRegistry.ts');
-      return openEmbeddedRegistry({ directory: join(directory, 'log'), now: Date.now });
+      return openEmbeddedRegistry({ directory: logDirectory, now: Date.now });
     },
     async openClickHouse() {
       const { openClickHouse } = await import('../sinks/clickhouse/connect.ts');

@@ -1,0 +1,20 @@
+const INTERRUPTED_STATUS = 130;
+/** npm and make pass a terminal's Ctrl-C on to a process that has had it already: an echo is not a second Ctrl-C. */
+const ECHO_MS = 300;
+
+/**
+ * A signal that is aborted by the first SIGINT, SIGTERM or SIGHUP, so that commands can commit and close. A second one
+ * exits at once.
+ */
+export function stopOnSignals(stop: AbortController, now: () => number): void {
+  let firstMs: number | null = null;
+  const onSignal = (): void => {
+    if (firstMs === null) {
+      firstMs = now();
+      stop.abort();
+    } else if (now() - firstMs > ECHO_MS) {
+      process.exit(INTERRUPTED_STATUS);
+    }
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+}
