@@ -43,9 +43,7 @@ export interface GlobalOptions {
  * Makes commander's action of a command's body, which takes its arguments from `command.args` and its options from
  * `command.opts()`. A command file declares its command and imports what is heavy inside its body.
  */
-export type Act = (
-  body: (context: Context, command: Command) => Promise<void>,
-) => (this: Command) => Promise<void>;
+export type Act = (body: (context: Context, command: Command) => Promise<void>) => (this: Command) => Promise<void>;
 
 export async function makeContext(surroundings: Surroundings, options: GlobalOptions): Promise<Context> {
   const { loadConfig } = await import('../config/load.ts');
@@ -68,7 +66,7 @@ export async function makeContext(surroundings: Surroundings, options: GlobalOpt
     openLogIfAny: async () => (existsSync(logDirectory) ? openLog() : null),
     async openRegistry() {
       const { openEmbeddedRegistry } = await import('../log/registry/embeddedRegistry.ts');
-      return openEmbeddedRegistry({ directory: logDirectory, now: Date.now });
+      return openEmbeddedRegistry({ directory: logDirectory });
     },
     async openClickHouse() {
       const { openClickHouse } = await import('../sinks/clickhouse/connect.ts');

@@ -5,7 +5,9 @@ export function textTable(header: readonly string[], rows: readonly (readonly (s
   const isNumeric = header.map((_, column) => rows.every((row) => typeof row[column] !== 'string'));
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, column) => (isNumeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) =>
+        isNumeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd();
   return `${[line(header), ...cells.map(line)].join('\n')}\n`;

@@ -1,5 +1,5 @@
-import type { WriteStream } from 'node:tty';
 import { PassThrough } from 'node:stream';
+import type { WriteStream } from 'node:tty';
 import { describe, expect, it } from 'vitest';
 import { startProgress } from '../../src/cli/progress.ts';
 

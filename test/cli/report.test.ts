@@ -35,7 +35,9 @@ describe('describeError', () => {
   });
 
   it('takes what is not an error of Tidemark for a defect', () => {
-    expect(describeError(new TypeError('x is not a function'), words)).toMatch(/^error TM_INTERNAL: x is not a function\n/);
+    expect(describeError(new TypeError('x is not a function'), words)).toMatch(
+      /^error TM_INTERNAL: x is not a function\n/,
+    );
     expect(describeError('text', words)).toMatch(/^error TM_INTERNAL: text\n/);
   });
 
