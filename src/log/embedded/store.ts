@@ -32,6 +32,7 @@ export interface PositionRow {
 
 export interface SubjectVersionRow {
   readonly id: number;
+  readonly deleted: boolean;
 }
 
 /** The LMDB environment of a data directory, with one sub-database a kind of row. */
@@ -147,7 +148,9 @@ function openDatabases(path: string): Store {
 
 /** Refuses a store of another layout, before anything is written to it; marks a new one. */
 function checkFormat(root: RootDatabase<unknown, string>, path: string): void {
-  if (root.getKeysCount() > 0 && !root.doesExist(META)) throw formatError(path, 'it was not made by Tidemark');
+  // The root database's keys are the names of the others.
+  const names = Array.from(root.getKeys({ limit: MAX_DATABASES }));
+  if (names.length > 0 && !names.includes(META)) throw formatError(path, 'it was not made by Tidemark');
   const meta = root.openDB<number, string>(META, { encoding: 'json' });
   const found = root.transactionSync(() => {
     const stored = meta.get(FORMAT_KEY);
