@@ -1,0 +1,78 @@
+// What the machine must have, and where npm may keep its files on it.
+import { accessSync, constants, existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { SetupProblem } from './problem.mjs';
+
+const MINIMUM_NODE = /** @type {const} */ ([20, 19]);
+/** The packages take 0.9 GB, and npm's cache a third of that; the rest is room to work. */
+const MINIMUM_DISK_BYTES = 1.5e9;
+
+/**
+ * @param {string} version as in `process.versions.node`
+ * @throws {SetupProblem} TM_SETUP_NODE where it is older than the code needs
+ */
+export function requireNode(version) {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [minimumMajor, minimumMinor] = MINIMUM_NODE;
+  if (major > minimumMajor || (major === minimumMajor && minor >= minimumMinor)) return;
+  const minimum = MINIMUM_NODE.join('.');
+  throw new SetupProblem(
+    'TM_SETUP_NODE',
+    `Node.js ${version} is too old: Tidemark needs ${minimum} or newer.`,
+    'Install a newer Node.js (https://nodejs.org, or your version manager) and run this again.',
+  );
+}
+
+/**
+ * @param {number} freeBytes on the disk that holds the checkout
+ * @param {string} directory the checkout
+ * @throws {SetupProblem} TM_SETUP_DISK where the packages would not fit
+ */
+export function requireDisk(freeBytes, directory) {
+  if (freeBytes >= MINIMUM_DISK_BYTES) return;
+  const gigabytes = (/** @type {number} */ bytes) => `${(bytes / 1e9).toFixed(1)} GB`;
+  throw new SetupProblem(
+    'TM_SETUP_DISK',
+    `Too little disk space: ${gigabytes(freeBytes)} free at ${directory}, ${gigabytes(MINIMUM_DISK_BYTES)} needed.`,
+    'Free some space, or move the checkout to a larger disk, and run this again.',
+  );
+}
+
+/**
+ * @param {string} directory which need not exist yet
+ * @returns {boolean}
+ */
+function isWritable(directory) {
+  if (!existsSync(directory)) {
+    const parent = dirname(directory);
+    return parent !== directory && isWritable(parent);
+  }
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The settings under which npm and node-gyp work here. Their caches are in the home directory; where that cannot be
+ * written (a read-only home, no home at all), they go under the checkout.
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string} root the checkout
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function npmEnvironment(env, root) {
+  const cache = env.npm_config_cache ?? join(homedir(), '.npm');
+  const nodeGypCache = env.npm_config_devdir ?? join(homedir(), '.cache', 'node-gyp');
+  const own = join(root, '.npm-cache');
+  return {
+    ...env,
+    npm_config_cache: isWritable(cache) ? cache : own,
+    npm_config_devdir: isWritable(nodeGypCache) ? nodeGypCache : join(own, 'node-gyp'),
+    npm_config_audit: 'false',
+    npm_config_fund: 'false',
+    npm_config_update_notifier: 'false',
+  };
+}
