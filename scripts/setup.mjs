@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepareBrokerClient } from './setup/brokerClient.mjs';
 import { runBounded } from './setup/command.mjs';
-import { npmEnvironment, requireDisk, requireNode } from './setup/machine.mjs';
+import { npmEnvironment, requireDisk, requireNode, writeNpmrc } from './setup/machine.mjs';
 import { SetupProblem } from './setup/problem.mjs';
 import { fingerprint, readStamp, writeStamp } from './setup/stamp.mjs';
 
@@ -84,6 +84,7 @@ function linkCommand() {
 async function setup() {
   const startedMs = performance.now();
   requireNode(process.versions.node);
+  writeNpmrc(process.env, root);
   const stamp = process.argv.includes('--force') ? {} : readStamp(root);
 
   const packages = fingerprint({ words: [process.platform, process.arch], paths: [join(root, 'package-lock.json')] });

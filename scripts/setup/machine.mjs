@@ -1,5 +1,5 @@
 // What the machine must have, and where npm may keep its files on it.
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SetupProblem } from './problem.mjs';
@@ -56,23 +56,56 @@ function isWritable(directory) {
   }
 }
 
+/** @param {string} root the checkout */
+function ownCache(root) {
+  return join(root, '.npm-cache');
+}
+
 /**
- * The settings under which npm and node-gyp work here. Their caches are in the home directory; where that cannot be
- * written (a read-only home, no home at all), they go under the checkout.
+ * Where npm keeps its cache: in the home directory, or, where that cannot be written (a read-only home, no home at all),
+ * under the checkout.
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string} root the checkout
+ */
+function npmCache(env, root) {
+  const own = ownCache(root);
+  const { npm_config_cache: configured } = env;
+  const usual = configured === undefined || configured === own ? join(homedir(), '.npm') : configured;
+  return isWritable(usual) ? usual : own;
+}
+
+/**
+ * The settings under which npm and node-gyp work here.
  * @param {NodeJS.ProcessEnv} env
  * @param {string} root the checkout
  * @returns {NodeJS.ProcessEnv}
  */
 export function npmEnvironment(env, root) {
-  const cache = env.npm_config_cache ?? join(homedir(), '.npm');
   const nodeGypCache = env.npm_config_devdir ?? join(homedir(), '.cache', 'node-gyp');
-  const own = join(root, '.npm-cache');
   return {
     ...env,
-    npm_config_cache: isWritable(cache) ? cache : own,
-    npm_config_devdir: isWritable(nodeGypCache) ? nodeGypCache : join(own, 'node-gyp'),
+    npm_config_cache: npmCache(env, root),
+    npm_config_devdir: isWritable(nodeGypCache) ? nodeGypCache : join(ownCache(root), 'node-gyp'),
     npm_config_audit: 'false',
     npm_config_fund: 'false',
     npm_config_update_notifier: 'false',
   };
+}
+
+const NPMRC_HEADER = '# Written by `make setup`.';
+
+/**
+ * Writes the checkout's npm settings: no registry's addresses in the lock file; and the cache's place where it is under
+ * the checkout, for `npx` refuses to run without a cache that it can write. A file of the user's own is left alone.
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string} root the checkout
+ */
+export function writeNpmrc(env, root) {
+  const file = join(root, '.npmrc');
+  const present = existsSync(file) ? readFileSync(file, 'utf8') : NPMRC_HEADER;
+  const lines = [NPMRC_HEADER, 'omit-lockfile-registry-resolved=true'];
+  const cache = npmCache(env, root);
+  if (cache === ownCache(root)) lines.push(`cache=${cache}`);
+  const wanted = `${lines.join('\n')}\n`;
+  if (present.startsWith(NPMRC_HEADER) && present !== wanted) writeFileSync(file, wanted);
 }
