@@ -7,6 +7,7 @@ export const ERROR_CODES = {
   TM_CLICKHOUSE_VERSION: 'The ClickHouse server is too old.',
   TM_MIGRATION_CHANGED: 'A migration that was applied to the database has been changed since.',
   TM_MIGRATION_NEWER: 'The database was migrated by a newer version of Tidemark.',
+  TM_ROLLUP: 'A roll-up has no windows that it can be made of.',
   TM_SQL: 'ClickHouse refused a query.',
   TM_TABLE_DIFFERS: "A results table has other columns than the topology's output.",
   TM_INTERNAL: 'A defect in Tidemark: please report it.',
@@ -15,6 +16,7 @@ export const ERROR_CODES = {
   TM_COLUMN_KIND: "A value's kind is not its column's kind.",
   TM_COLUMN_UNKNOWN: 'A record has no such field.',
   TM_ROW_INCOMPLETE: 'A row lacks a field that cannot be null.',
+  TM_LAYOUT: 'A layout of CSV files is wrong, or does not go with a file.',
   TM_LOG_CLOSED: 'The log, a writer or a reader of it was used after it was closed.',
   TM_LOG_CORRUPT: 'A stored record batch is damaged.',
   TM_LOG_DIRECTORY: "The log's directory cannot be made, read or written.",
@@ -24,6 +26,8 @@ export const ERROR_CODES = {
   TM_LOG_POSITION: 'A committed position or its group name is malformed or too long.',
   TM_LOG_RECORD_TOO_LARGE: 'A record is larger than the log takes.',
   TM_OFFSET_OUT_OF_RANGE: 'An offset lies before the first or after the next offset of its partition.',
+  TM_PRODUCE_FILE: 'A file to be produced cannot be read, or is damaged.',
+  TM_PRODUCE_HISTORY: 'Rows to be produced are older than what their topic has already gone past.',
   TM_SCHEMA_INCOMPATIBLE: 'A schema cannot read what earlier versions of its subject wrote.',
   TM_SCHEMA_INVALID: 'A schema is not valid Avro.',
   TM_SCHEMA_UNKNOWN: 'No such schema id, subject or version is registered.',
@@ -38,7 +42,7 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** Codes that end a command with exit status 2 (bad usage or configuration) instead of 1. */
-const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TM_USAGE', 'TM_CONFIG']);
+const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TM_USAGE', 'TM_CONFIG', 'TM_LAYOUT']);
 
 export interface ErrorDetails {
   /** Where it happened: a file and line, a topic and offset, a configuration key. */

@@ -22,5 +22,7 @@ export interface OutputSpec {
   readonly schema: RecordSchema;
   /** By field; a field that cannot be merged is absent. */
   readonly merges: ReadonlyMap<string, FieldMerge>;
+  /** The intervals of all its windows, by their names in results: `1m`, `5m/1m` (hopping). */
+  readonly intervals: readonly string[];
   readonly views: readonly OutputView[];
 }

@@ -1,0 +1,89 @@
+import { formatIsoMicros } from '../core/time.ts';
+import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
+import { outputTable, servedGeneration } from '../sinks/clickhouse/outputTables.ts';
+import { quoteName, quoteText } from '../sinks/clickhouse/sqlText.ts';
+import { plainDecimal } from './plainDecimal.ts';
+import { type OutputColumn, type RowFormat, rowsAsText, type TextResult } from './rowText.ts';
+import { withSqlErrors } from './sql.ts';
+import { isUnknownTable } from './sqlError.ts';
+import { type Row, readTabSeparated } from './tabSeparated.ts';
+
+/** The columns of bars, in order: an interface that stays. */
+const COLUMNS: readonly OutputColumn[] = [
+  { name: 'symbol', isNumber: false },
+  { name: 'start', isNumber: false },
+  { name: 'end', isNumber: false },
+  ...['open', 'high', 'low', 'close', 'volume', 'vwap', 'count', 'revision'].map((name) => ({ name, isNumber: true })),
+];
+const TIME_COLUMNS = new Set(['start', 'end']);
+
+export interface BarsQuery {
+  readonly clickhouse: ClickHouse;
+  readonly topology: string;
+  /** The output's name: its table is `<output>__g<generation>`. */
+  readonly output: string;
+  readonly interval: string;
+  /** One instrument, `venue:symbol`; all when absent. */
+  readonly symbol?: string;
+  /** First start, inclusive, in epoch microseconds. */
+  readonly fromMicros?: number;
+  /** Exclusive bound of the start, in epoch microseconds. */
+  readonly toMicros?: number;
+  readonly format: RowFormat;
+}
+
+/**
+ * Bars of one interval, of the served generation, by symbol, start and end.
+ *
+ * @throws TM_SQL, TM_CLICKHOUSE_UNREACHABLE, from the pieces too
+ */
+export async function queryBars(query: BarsQuery): Promise<TextResult> {
+  const generation = await generationOf(query);
+  const blocks = generation === null ? nothing() : barRows(query, generation);
+  return {
+    pieces: withSqlErrors(rowsAsText(COLUMNS, blocks, query.format)),
+    hint: generation === null ? `No bars of '${query.topology}' are stored yet: \`tidemark run\` makes them.` : null,
+  };
+}
+
+async function generationOf({ clickhouse, topology }: BarsQuery): Promise<number | null> {
+  try {
+    return await servedGeneration(clickhouse, topology);
+  } catch (error) {
+    if (isUnknownTable(error)) return null;
+    throw error;
+  }
+}
+
+async function* barRows(query: BarsQuery, generation: number): AsyncIterable<readonly Row[]> {
+  const columns = COLUMNS.map(({ name }) =>
+    TIME_COLUMNS.has(name) ? `toUnixTimestamp64Micro(${quoteName(name)})` : quoteName(name),
+  );
+  const sql = [
+    `SELECT ${columns.join(', ')}`,
+    `FROM ${quoteName(outputTable(query.output, generation))} FINAL`,
+    `WHERE ${conditionsOf(query).join(' AND ')}`,
+    'ORDER BY symbol, start, end',
+    'FORMAT TabSeparated',
+  ].join('\n');
+  for await (const block of readTabSeparated(query.clickhouse.stream(sql))) yield block.map(barRow);
+}
+
+function conditionsOf({ interval, symbol, fromMicros, toMicros }: BarsQuery): string[] {
+  const conditions = [`interval = ${quoteText(interval)}`];
+  if (symbol !== undefined) conditions.push(`symbol = ${quoteText(symbol)}`);
+  if (fromMicros !== undefined) conditions.push(`start >= fromUnixTimestamp64Micro(${fromMicros}, 'UTC')`);
+  if (toMicros !== undefined) conditions.push(`start < fromUnixTimestamp64Micro(${toMicros}, 'UTC')`);
+  return conditions;
+}
+
+function barRow(row: Row): Row {
+  return row.map((cell, i) => {
+    const column = COLUMNS[i];
+    if (cell === null || column === undefined) return cell;
+    if (column.isNumber) return plainDecimal(cell);
+    return TIME_COLUMNS.has(column.name) ? formatIsoMicros(Number(cell)) : cell;
+  });
+}
+
+async function* nothing(): AsyncIterable<readonly Row[]> {}

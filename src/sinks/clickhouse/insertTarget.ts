@@ -1,0 +1,83 @@
+import type { FieldSchema, RecordSchema } from '../../core/schema.ts';
+
+/** 2^40: revisions below it leave room for 8,192 generations in a double's exact integers. */
+const REVISIONS_PER_GENERATION = 2 ** 40;
+
+/** Where a column of a table comes from: a field of the record, its place in the log, or the sink itself. */
+export type InsertSource =
+  | { readonly kind: 'field'; readonly field: FieldSchema; readonly dictionary: boolean }
+  /** A long field plus a number that is the same in every row. */
+  | { readonly kind: 'shifted'; readonly field: FieldSchema; readonly by: number }
+  | { readonly kind: 'partition' }
+  | { readonly kind: 'offset' }
+  | { readonly kind: 'text'; readonly value: string }
+  | { readonly kind: 'number'; readonly value: number };
+
+export interface InsertColumn {
+  readonly name: string;
+  readonly source: InsertSource;
+}
+
+/** A table and how its columns follow from a record and the record's place in the log. */
+export interface InsertTarget {
+  readonly table: string;
+  readonly columns: readonly InsertColumn[];
+}
+
+/** `symbol` is what SQL calls the record's key. */
+export const KEY_COLUMN = 'symbol';
+
+/** A table of the log's records as they are: ticks, quotes, source bars, dead letters. */
+export function rawTarget(table: string, schema: RecordSchema): InsertTarget {
+  return {
+    table,
+    columns: [...fieldColumns(schema, 'instrument'), place('partition', 'partition'), place('offset', 'offset')],
+  };
+}
+
+/** The late ledger: `partition` and `offset` are fields of the record, so the log's own place has other names. */
+export function lateTarget(schema: RecordSchema, topology: string, generation: number): InsertTarget {
+  return {
+    table: 'late_raw',
+    columns: [
+      { name: 'topology', source: { kind: 'text', value: topology } },
+      { name: 'generation', source: { kind: 'number', value: generation } },
+      ...fieldColumns(schema, 'key'),
+      place('logPartition', 'partition'),
+      place('logOffset', 'offset'),
+    ],
+  };
+}
+
+/** A table of one generation of a topology's results. */
+export function resultsTarget(
+  table: string,
+  { schema, keyField, generation }: { schema: RecordSchema; keyField: string; generation: number },
+): InsertTarget {
+  const revision = schema.fields.find(({ name }) => name === 'revision');
+  if (revision === undefined) throw new RangeError(`${schema.name} has no field 'revision'`);
+  return {
+    table,
+    columns: [
+      ...fieldColumns(schema, keyField),
+      { name: 'version', source: { kind: 'shifted', field: revision, by: generation * REVISIONS_PER_GENERATION } },
+      place('logPartition', 'partition'),
+      place('logOffset', 'offset'),
+    ],
+  };
+}
+
+function fieldColumns(schema: RecordSchema, keyField: string): InsertColumn[] {
+  return schema.fields.map((field) => ({
+    name: columnName(field, keyField),
+    source: { kind: 'field', field, dictionary: field.name === keyField || field.name === 'interval' },
+  }));
+}
+
+export function columnName(field: FieldSchema, keyField: string): string {
+  return field.name === keyField ? KEY_COLUMN : field.name;
+}
+
+function place(name: string, kind: 'partition' | 'offset'): InsertColumn {
+  return { name, source: { kind } };
+}

@@ -1,0 +1,97 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { parseRecordSchema } from '../../../src/core/avro/parseSchema.ts';
+import type { Columns } from '../../../src/core/columns.ts';
+import { ColumnsBuilder } from '../../../src/core/columnsBuilder.ts';
+import type { OutputSpec } from '../../../src/core/output.ts';
+import type { RecordSchema } from '../../../src/core/schema.ts';
+import { ArrowInsert } from '../../../src/sinks/clickhouse/arrow.ts';
+import { type ClickHouse, type ClickHouseOptions, openClickHouse } from '../../../src/sinks/clickhouse/connect.ts';
+import type { InsertTarget } from '../../../src/sinks/clickhouse/insertTarget.ts';
+
+export function optionsFor(directory: string): ClickHouseOptions {
+  return { url: '', database: 'tidemark', user: 'default', password: '', memoryMb: 1_024, directory };
+}
+
+/** A data directory of the calling test file's own, removed after its tests. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'tidemark-clickhouse-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** An embedded ClickHouse of the calling test file's own, closed after its tests. */
+export async function temporaryClickHouse(): Promise<ClickHouse> {
+  const clickhouse = await openClickHouse(optionsFor(temporaryDirectory()));
+  afterAll(() => clickhouse.close());
+  return clickhouse;
+}
+
+export function avroSchema(name: string): RecordSchema {
+  return parseRecordSchema(readFileSync(new URL(`../../../schemas/avro/${name}.avsc`, import.meta.url), 'utf8'));
+}
+
+export type Value = string | number | boolean | bigint | null;
+
+/** Columns of rows given as objects; a field that a row lacks is null. A bigint is a decimal's unscaled value. */
+export function columnsOf(schema: RecordSchema, rows: readonly Readonly<Record<string, Value>>[]): Columns {
+  const builder = new ColumnsBuilder(schema);
+  for (const row of rows) {
+    schema.fields.forEach(({ name, kind, symbols }, index) => {
+      const value = row[name] ?? null;
+      if (value === null) builder.setNull(index);
+      else if (typeof value === 'bigint') builder.setDecimal(index, value);
+      else if (typeof value === 'boolean') builder.setBoolean(index, value);
+      else if (kind === 'enum') builder.setCode(index, symbols?.indexOf(String(value)) ?? -1);
+      else if (typeof value === 'number') builder.setNumber(index, value);
+      else builder.setText(index, value);
+    });
+    builder.endRow();
+  }
+  return builder.finish();
+}
+
+/** Inserts rows as the sink does: one Arrow batch, at consecutive offsets of one partition. */
+export async function insertRows(
+  clickhouse: ClickHouse,
+  target: InsertTarget,
+  schema: RecordSchema,
+  rows: readonly Readonly<Record<string, Value>>[],
+  { partition = 0, firstOffset = 0 } = {},
+): Promise<void> {
+  const insert = new ArrowInsert(target);
+  const offsets = Float64Array.from(rows, (_, i) => firstOffset + i);
+  insert.append({ columns: columnsOf(schema, rows), partition, offsets });
+  const { sql, body } = insert.finish();
+  await clickhouse.insert(sql, body);
+}
+
+export function barsSpec(generation = 1, views: OutputSpec['views'] = []): OutputSpec {
+  return {
+    topology: 'bars',
+    name: 'bars',
+    topic: 'bars',
+    generation,
+    keyField: 'instrument',
+    schema: avroSchema('bar'),
+    merges: new Map([
+      ['open', { how: 'earliest', time: 'openTime', sequence: 'openSequence' }],
+      ['high', { how: 'max' }],
+      ['low', { how: 'min' }],
+      ['close', { how: 'latest', time: 'closeTime', sequence: 'closeSequence' }],
+      ['volume', { how: 'sum' }],
+      ['notional', { how: 'sum' }],
+      ['vwap', { how: 'ratio', numerator: 'notional', denominator: 'volume' }],
+      ['count', { how: 'sum' }],
+    ]),
+    intervals: ['1s', '1m', '5m/1m', '1h'],
+    views,
+  };
+}
+
+/** Epoch microseconds of an ISO time. */
+export function micros(iso: string): number {
+  return Date.parse(iso) * 1_000;
+}
