@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { declareBars } from './cli/bars.ts';
 import { type Act, type GlobalOptions, makeContext, type Surroundings } from './cli/context.ts';
+import { declareMigrate } from './cli/migrate.ts';
 import { Output } from './cli/output.ts';
+import { declareQuery } from './cli/query.ts';
 import { describeError, exitStatus, isQuiet } from './cli/report.ts';
+import { declareStatus } from './cli/status.ts';
 import { stopOnSignals } from './cli/stop.ts';
 import { declareTopics } from './cli/topics.ts';
 
@@ -46,7 +50,7 @@ function makeProgram(act: Act): Command {
     // Errors are reported in one form by main(), not by commander.
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  const declarations = [declareTopics];
+  const declarations = [declareBars, declareQuery, declareTopics, declareStatus, declareMigrate];
   for (const declare of declarations) declare(program, act);
   return program;
 }

@@ -28,7 +28,7 @@ export interface Context extends Surroundings {
   openLog(): Promise<Log>;
   /** Null when the data directory holds no log: for commands that only look. */
   openLogIfAny(): Promise<Log | null>;
-  openRegistry(): Promise<SchemaRegistry>;
+  openRegistry(): Promise<SchemaRegistry & { close(): Promise<void> }>;
   openClickHouse(): Promise<ClickHouse>;
 }
 

@@ -1,0 +1,131 @@
+import type { Dirent } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Log, PartitionRange } from '../log/log.ts';
+import type { Act, Context } from './context.ts';
+import { textTable } from './table.ts';
+import type { TaskPosition } from './tasks.ts';
+
+interface Status {
+  readonly directory: string;
+  readonly diskBytes: number;
+  /** The process that holds the embedded ClickHouse now. */
+  readonly ownerPid: number | null;
+  readonly partitions: readonly PartitionRange[];
+  readonly tasks: readonly (TaskPosition & { readonly watermarkTime: string | null })[];
+}
+
+export function declareStatus(program: Command, act: Act): void {
+  program
+    .command('status')
+    .description('Show how far everything is: ends of the topics, position, lag and watermark of each task, disk use.')
+    .action(act(printStatus));
+}
+
+async function printStatus(context: Context): Promise<void> {
+  const status = await readStatus(context);
+  if (context.json) return context.out.line(JSON.stringify(status));
+  const { directory, diskBytes, ownerPid, partitions, tasks } = status;
+  if (partitions.length === 0) {
+    context.err.write(`no topics in ${directory}; tidemark produce and tidemark demo make some\n`);
+    return;
+  }
+  const owner = ownerPid === null ? 'no process' : `process ${ownerPid}`;
+  await context.out.write(`${directory}: ${megabytes(diskBytes)} MB, ClickHouse held by ${owner}\n\n`);
+  await context.out.write(
+    textTable(
+      ['topic', 'partition', 'end'],
+      partitions.map(({ topic, partition, end }) => [topic, partition, end]),
+    ),
+  );
+  const cells = tasks.map((task) => [
+    task.topology,
+    task.topic,
+    task.partition,
+    task.position,
+    task.lag,
+    task.watermarkTime,
+  ]);
+  await context.out.write(`\n${textTable(['task', 'topic', 'partition', 'position', 'lag', 'watermark'], cells)}`);
+}
+
+async function readStatus({ config, openLogIfAny, openRegistry }: Context): Promise<Status> {
+  const { directory } = config.data;
+  const [diskBytes, ownerPid, log] = await Promise.all([sizeOf(directory), readOwner(directory), openLogIfAny()]);
+  if (log === null) return { directory, diskBytes, ownerPid, partitions: [], tasks: [] };
+  const registry = await openRegistry();
+  try {
+    const { taskPositions } = await import('./tasks.ts');
+    const tasks = await taskPositions(log, registry);
+    const partitions = await allRanges(log);
+    return { directory, diskBytes, ownerPid, partitions, tasks: tasks.map(withTime) };
+  } finally {
+    await registry.close();
+    await log.close();
+  }
+}
+
+async function allRanges(log: Log): Promise<PartitionRange[]> {
+  const ranges = await Promise.all((await log.listTopics()).map(({ topic }) => log.ranges(topic)));
+  return ranges.flat();
+}
+
+function withTime(task: TaskPosition): Status['tasks'][number] {
+  const { watermark } = task;
+  return { ...task, watermarkTime: watermark === null ? null : new Date(watermark / 1_000).toISOString() };
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / (1024 * 1024)).toFixed(1);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/** Bytes on disk under a directory. Sparse files count by their blocks; what goes away meanwhile counts nothing. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true });
+    const sizes = await Promise.all(entries.map((entry) => entrySize(join(path, entry.name), entry)));
+    return sizes.reduce((sum, size) => sum + size, 0);
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
+  }
+}
+
+const BLOCK_BYTES = 512;
+
+async function entrySize(path: string, entry: Dirent): Promise<number> {
+  if (entry.isDirectory()) return sizeOf(path);
+  try {
+    return entry.isFile() ? (await stat(path)).blocks * BLOCK_BYTES : 0;
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
+  }
+}
+
+/** The process that `owner.json` names, when it is alive. */
+async function readOwner(directory: string): Promise<number | null> {
+  try {
+    const { pid }: { pid?: unknown } = JSON.parse(await readFile(join(directory, 'owner.json'), 'utf8'));
+    if (typeof pid !== 'number') return null;
+    return isAlive(pid) ? pid : null;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is there, and another user's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

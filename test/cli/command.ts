@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Resolves once standard output and error together match; rejects when the process ends before. */
+  shows(pattern: RegExp): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  readonly cwd?: string;
+}
+
+/** Starts the command line from its sources, whatever was built, in a process of its own. */
+export function start(args: readonly string[], { env = {}, stdin, cwd }: StartOptions = {}): Started {
+  const child = spawn(
+    process.execPath,
+    ['--import', import.meta.resolve('tsx'), resolve(ROOT, 'src/cli.ts'), ...args],
+    {
+      env: { ...process.env, ...env },
+      cwd: cwd ?? ROOT,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    },
+  );
+  child.stdin.end(stdin ?? '');
+  let stdout = '';
+  let stderr = '';
+  const waiting = new Set<() => void>();
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    for (const check of waiting) check();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    for (const check of waiting) check();
+  });
+  const ended = new Promise<Ended>((done) => {
+    child.on('close', (status) => done({ status, stdout, stderr }));
+  });
+  return {
+    child,
+    ended,
+    shows(pattern) {
+      return new Promise((done, fail) => {
+        const check = (): void => {
+          if (!pattern.test(stdout + stderr)) return;
+          waiting.delete(check);
+          done();
+        };
+        waiting.add(check);
+        check();
+        void ended.then(() => fail(new Error(`it ended without showing ${pattern}:\n${stdout}${stderr}`)));
+      });
+    },
+  };
+}
+
+export function run(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
+  return start(args, options).ended;
+}
