@@ -1,7 +1,7 @@
 // What the machine must have, and where npm may keep its files on it.
-import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { SetupProblem } from './problem.mjs';
 
 const MINIMUM_NODE = /** @type {const} */ ([20, 19]);
@@ -40,15 +40,12 @@ export function requireDisk(freeBytes, directory) {
 }
 
 /**
- * @param {string} directory which need not exist yet
- * @returns {boolean}
+ * Whether files can be written in a directory, which is made where it is missing.
+ * @param {string} directory
  */
 function isWritable(directory) {
-  if (!existsSync(directory)) {
-    const parent = dirname(directory);
-    return parent !== directory && isWritable(parent);
-  }
   try {
+    mkdirSync(directory, { recursive: true });
     accessSync(directory, constants.W_OK);
     return true;
   } catch {
@@ -56,36 +53,33 @@ function isWritable(directory) {
   }
 }
 
-/** @param {string} root the checkout */
-function ownCache(root) {
-  return join(root, '.npm-cache');
-}
-
 /**
  * Where npm keeps its cache: in the home directory, or, where that cannot be written (a read-only home, no home at all),
  * under the checkout.
  * @param {NodeJS.ProcessEnv} env
  * @param {string} root the checkout
+ * @returns {{ directory: string, isOwn: boolean }}
  */
 function npmCache(env, root) {
-  const own = ownCache(root);
+  const own = join(root, '.npm-cache');
   const { npm_config_cache: configured } = env;
   const usual = configured === undefined || configured === own ? join(homedir(), '.npm') : configured;
-  return isWritable(usual) ? usual : own;
+  const isOwn = !isWritable(usual);
+  return { directory: isOwn ? own : usual, isOwn };
 }
 
 /**
- * The settings under which npm and node-gyp work here.
+ * The settings under which npm, and node-gyp with its own cache of headers, work here.
  * @param {NodeJS.ProcessEnv} env
  * @param {string} root the checkout
  * @returns {NodeJS.ProcessEnv}
  */
 export function npmEnvironment(env, root) {
-  const nodeGypCache = env.npm_config_devdir ?? join(homedir(), '.cache', 'node-gyp');
+  const { directory, isOwn } = npmCache(env, root);
   return {
     ...env,
-    npm_config_cache: npmCache(env, root),
-    npm_config_devdir: isWritable(nodeGypCache) ? nodeGypCache : join(ownCache(root), 'node-gyp'),
+    npm_config_cache: directory,
+    ...(isOwn ? { npm_config_devdir: join(directory, 'node-gyp') } : {}),
     npm_config_audit: 'false',
     npm_config_fund: 'false',
     npm_config_update_notifier: 'false',
@@ -103,9 +97,12 @@ const NPMRC_HEADER = '# Written by `make setup`.';
 export function writeNpmrc(env, root) {
   const file = join(root, '.npmrc');
   const present = existsSync(file) ? readFileSync(file, 'utf8') : NPMRC_HEADER;
-  const lines = [NPMRC_HEADER, 'omit-lockfile-registry-resolved=true'];
   const cache = npmCache(env, root);
-  if (cache === ownCache(root)) lines.push(`cache=${cache}`);
+  const lines = [
+    NPMRC_HEADER,
+    'omit-lockfile-registry-resolved=true',
+    ...(cache.isOwn ? [`cache=${cache.directory}`] : []),
+  ];
   const wanted = `${lines.join('\n')}\n`;
   if (present.startsWith(NPMRC_HEADER) && present !== wanted) writeFileSync(file, wanted);
 }
