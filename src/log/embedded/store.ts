@@ -1,4 +1,6 @@
-import { mkdirSync, realpathSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, realpathSync } from 'node:fs';
+import { endianness } from 'node:os';
+import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { TidemarkError } from '../../errors.ts';
 
@@ -115,6 +117,7 @@ function makeDirectory(directory: string): string {
 function openDatabases(path: string): Store {
   let root: RootDatabase<unknown, string> | undefined;
   try {
+    checkMagic(path);
     root = open<unknown, string>({
       path,
       noSubdir: false,
@@ -144,6 +147,30 @@ function openDatabases(path: string): Store {
     void root?.close();
     throw openError(path, cause);
   }
+}
+
+/** LMDB's magic number, and where a file's first page has it (behind a page header of 24 bytes, in LMDB 1.0). */
+const MAGIC = 0xbeefc0de;
+const MAGIC_AT = 24;
+
+/** Refuses a data file that LMDB did not write: lmdb 3.5.6 ends the process with a segmentation fault on one. */
+function checkMagic(path: string): void {
+  const start = Buffer.alloc(MAGIC_AT + 4);
+  let file: number;
+  try {
+    file = openSync(join(path, 'data.mdb'), 'r');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+    throw error;
+  }
+  let length: number;
+  try {
+    length = readSync(file, start);
+  } finally {
+    closeSync(file);
+  }
+  const magic = endianness() === 'LE' ? start.readUInt32LE(MAGIC_AT) : start.readUInt32BE(MAGIC_AT);
+  if (length > 0 && magic !== MAGIC) throw formatError(path, 'data.mdb is not an LMDB file');
 }
 
 /** Refuses a store of another layout, before anything is written to it; marks a new one. */
@@ -178,9 +205,8 @@ function directoryError(path: string, cause: unknown): TidemarkError {
 
 function openError(path: string, cause: unknown): unknown {
   if (cause instanceof TidemarkError) return cause;
-  const text = message(cause);
-  if (text.includes('MDB_INVALID') || text.includes('MDB_VERSION_MISMATCH')) {
-    return formatError(path, 'data.mdb is not an LMDB file', cause);
+  if (/MDB_INVALID|MDB_VERSION_MISMATCH/.test(message(cause))) {
+    return formatError(path, 'data.mdb is of another version of LMDB, or damaged', cause);
   }
   return isFull(cause) ? fullError(path, cause) : directoryError(path, cause);
 }
@@ -202,8 +228,11 @@ export function transact<Result>(store: Store, work: () => Result): Result {
   return result;
 }
 
-/** LMDB's "map full", and the system's "no space left", "quota exceeded" and "file too large". */
-const FULL = /MDB_MAP_FULL|ENOSPC|EDQUOT|EFBIG|No space left|quota exceeded|File too large/i;
+/**
+ * LMDB's "map full", the system's "no space left", "quota exceeded" and "file too large", and what LMDB makes of a write
+ * that stored a part only, as one does that reaches the end of the disk: "input/output error".
+ */
+const FULL = /MDB_MAP_FULL|ENOSPC|EDQUOT|EFBIG|No space left|quota exceeded|File too large|Input\/output error/i;
 
 function isFull(cause: unknown): boolean {
   return FULL.test(message(cause));
