@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Log, PartitionRange } from '../log/log.ts';
 import type { Act, Context } from './context.ts';
+import type { GroupPosition, TaskPosition } from './positions.ts';
 import { textTable } from './table.ts';
-import type { TaskPosition } from './tasks.ts';
 
 interface Status {
   readonly directory: string;
@@ -14,6 +14,8 @@ interface Status {
   readonly ownerPid: number | null;
   readonly partitions: readonly PartitionRange[];
   readonly tasks: readonly (TaskPosition & { readonly watermarkTime: string | null })[];
+  /** What of each topic is stored in ClickHouse. */
+  readonly sink: readonly GroupPosition[];
 }
 
 export function declareStatus(program: Command, act: Act): void {
@@ -26,7 +28,7 @@ export function declareStatus(program: Command, act: Act): void {
 async function printStatus(context: Context): Promise<void> {
   const status = await readStatus(context);
   if (context.json) return context.out.line(JSON.stringify(status));
-  const { directory, diskBytes, ownerPid, partitions, tasks } = status;
+  const { directory, diskBytes, ownerPid, partitions, tasks, sink } = status;
   if (partitions.length === 0) {
     context.err.write(`no topics in ${directory}; tidemark produce and tidemark demo make some\n`);
     return;
@@ -39,27 +41,31 @@ async function printStatus(context: Context): Promise<void> {
       partitions.map(({ topic, partition, end }) => [topic, partition, end]),
     ),
   );
-  const cells = tasks.map((task) => [
-    task.topology,
-    task.topic,
-    task.partition,
-    task.position,
-    task.lag,
-    task.watermarkTime,
-  ]);
-  await context.out.write(`\n${textTable(['task', 'topic', 'partition', 'position', 'lag', 'watermark'], cells)}`);
+  await context.out.write(
+    `\n${textTable(
+      ['task', 'topic', 'partition', 'position', 'lag', 'watermark'],
+      tasks.map((task) => [task.topology, task.topic, task.partition, task.position, task.lag, task.watermarkTime]),
+    )}`,
+  );
+  await context.out.write(
+    `\n${textTable(
+      ['stored', 'partition', 'position', 'lag'],
+      sink.map(({ topic, partition, position, lag }) => [topic, partition, position, lag]),
+    )}`,
+  );
 }
 
 async function readStatus({ config, openLogIfAny, openRegistry }: Context): Promise<Status> {
   const { directory } = config.data;
   const [diskBytes, ownerPid, log] = await Promise.all([sizeOf(directory), readOwner(directory), openLogIfAny()]);
-  if (log === null) return { directory, diskBytes, ownerPid, partitions: [], tasks: [] };
+  if (log === null) return { directory, diskBytes, ownerPid, partitions: [], tasks: [], sink: [] };
   const registry = await openRegistry();
   try {
-    const { taskPositions } = await import('./tasks.ts');
+    const { groupPositions, taskPositions } = await import('./positions.ts');
+    const { SINK_GROUP } = await import('../sinks/clickhouse/sink.ts');
     const tasks = await taskPositions(log, registry);
-    const partitions = await allRanges(log);
-    return { directory, diskBytes, ownerPid, partitions, tasks: tasks.map(withTime) };
+    const sink = await groupPositions(log, SINK_GROUP);
+    return { directory, diskBytes, ownerPid, partitions: await allRanges(log), tasks: tasks.map(withTime), sink };
   } finally {
     await registry.close();
     await log.close();

@@ -25,6 +25,7 @@ describe('help', () => {
   it.each(COMMANDS)('of %s shows the options that every command takes', async (name) => {
     const { status, stdout } = await run([name, '--help']);
     expect(status).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^Usage: tidemark ${name} `));
     for (const option of ['--config <file>', '--data <dir>', '--json']) expect(stdout).toContain(option);
   });
 

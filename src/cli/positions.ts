@@ -5,21 +5,36 @@ import type { Log, TopicPartition } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { controlSchema } from '../schemas.generated.ts';
 
-/** Where one task of a topology stands: what its last transaction recorded, against its input's end. */
-export interface TaskPosition extends TopicPartition {
-  readonly topology: string;
+/** Where a reader of a partition stands, by its committed position, against the partition's end. */
+export interface GroupPosition extends TopicPartition {
   readonly position: number;
   readonly end: number;
-  /** Records that it has yet to process. */
+  /** Records that it has yet to read. */
   readonly lag: number;
-  /** Epoch microseconds; null before the first record. */
+}
+
+/** A task of a topology. */
+export interface TaskPosition extends GroupPosition {
+  readonly topology: string;
+  /** In force at its last commit, epoch microseconds; null before the first record. */
   readonly watermark: number | null;
 }
 
 const CONTROL_SUFFIX = '.control';
 const ONE_RECORD = { maxRecords: 1, maxBytes: 1 };
 
-/** Where the tasks of every topology in the log stand, by topology, then partition. */
+/** The committed positions of a consumer group, for the partitions that have one. */
+export async function groupPositions(log: Log, group: string): Promise<GroupPosition[]> {
+  const committed = await log.committed(group);
+  const positions: GroupPosition[] = [];
+  for (const { topic, partition, offset } of committed) {
+    const end = (await log.ranges(topic))[partition]?.end ?? offset;
+    positions.push({ topic, partition, position: offset, end, lag: end - offset });
+  }
+  return positions;
+}
+
+/** Where the tasks of every topology in the log stand. */
 export async function taskPositions(log: Log, registry: SchemaRegistry): Promise<TaskPosition[]> {
   const decoder = new TopicDecoder(parseRecordSchema(controlSchema), (id) => registry.schemaById(id));
   const positions: TaskPosition[] = [];
@@ -27,16 +42,14 @@ export async function taskPositions(log: Log, registry: SchemaRegistry): Promise
     if (!topic.endsWith(CONTROL_SUFFIX)) continue;
     const topology = topic.slice(0, -CONTROL_SUFFIX.length);
     const watermarks = await lastWatermarks(log, decoder, topic);
-    for (const { topic: input, partition, offset } of await log.committed(topology)) {
-      const end = (await log.ranges(input))[partition]?.end ?? offset;
-      const watermark = watermarks.get(partition) ?? null;
-      positions.push({ topology, topic: input, partition, position: offset, end, lag: end - offset, watermark });
+    for (const position of await groupPositions(log, topology)) {
+      positions.push({ ...position, topology, watermark: watermarks.get(position.partition) ?? null });
     }
   }
   return positions;
 }
 
-/** The watermark in the last record of each partition of a control topic. */
+/** By partition, the watermark in the last record of a control topic. */
 async function lastWatermarks(log: Log, decoder: TopicDecoder, topic: string): Promise<Map<number, number | null>> {
   const watermarks = new Map<number, number | null>();
   for (const { partition, begin, end } of await log.ranges(topic)) {
