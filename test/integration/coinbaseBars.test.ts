@@ -24,7 +24,7 @@ const COLUMNS: Readonly<Record<string, ColumnKind>> = {
 };
 
 const BARS_QUERY = `
-  SELECT instrument AS symbol, interval, formatDateTime(start, '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS start,
+  SELECT symbol, interval, formatDateTime(start, '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS start,
     open, high, low, close, toString(volume) AS volume
   FROM rollup_bars`;
 

@@ -30,7 +30,7 @@ const COLUMNS: Readonly<Record<string, ColumnKind>> = {
 
 const ISO = '%Y-%m-%dT%H:%i:%SZ';
 const BARS_QUERY = `
-  SELECT instrument AS symbol, interval, formatDateTime(start, '${ISO}', 'UTC') AS start,
+  SELECT symbol, interval, formatDateTime(start, '${ISO}', 'UTC') AS start,
     formatDateTime(end, '${ISO}', 'UTC') AS end, open, high, low, close, toString(count) AS count, revision
   FROM mid_bars`;
 
