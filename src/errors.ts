@@ -2,6 +2,7 @@
 export const ERROR_CODES = {
   TM_USAGE: 'The command line is wrong.',
   TM_CONFIG: 'A configuration key is unknown, or its value has a wrong type or is out of bounds.',
+  TM_CLICKHOUSE_INSERT: 'ClickHouse did not take rows.',
   TM_CLICKHOUSE_OPEN: 'The embedded ClickHouse cannot be opened.',
   TM_CLICKHOUSE_UNREACHABLE: 'ClickHouse does not answer, or broke off its answer.',
   TM_CLICKHOUSE_VERSION: 'The ClickHouse server is too old.',
@@ -37,6 +38,12 @@ export const ERROR_CODES = {
   TM_TOPIC_SETTINGS: 'A partition count or a retention time is out of bounds.',
   TM_TOPIC_UNKNOWN: 'No such topic or partition.',
   TM_VALUE_RANGE: 'A value does not fit the type that its schema gives it.',
+  TM_DURATION: 'A duration is not a whole number above zero and a unit (500ms, 1s, 5m, 1h, 1d).',
+  TM_TOPOLOGY: 'A topology does not fit together: a step, a field, a name or a version is wrong.',
+  TM_WINDOW: 'A window definition is not valid.',
+  TM_TOPOLOGY_CHANGED: 'The stored state of a topology is of another definition.',
+  TM_PARTITIONS_CHANGED: 'An input topic has another number of partitions than the stored state.',
+  TM_POSITION_LOST: 'A committed position is missing, or the input below it is gone.',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,66 @@
+import type { ProduceSummary } from '../producers/produce.ts';
+import { produce } from '../producers/produce.ts';
+import type { Source } from '../producers/source.ts';
+import type { Context } from './context.ts';
+import { startProgress } from './progress.ts';
+
+/** The most names that a message lists. */
+const SHOWN_NAMES = 5;
+
+/** Produces a source with the command's configuration; shows progress, then the summary. */
+export async function runProducer(
+  context: Context,
+  source: Source,
+  { again, allowLate }: { readonly again: boolean; readonly allowLate: boolean },
+): Promise<void> {
+  const { config, signal, out, err, json } = context;
+  const log = await context.openLog();
+  try {
+    const registry = await context.openRegistry();
+    const progress = startProgress({ unit: 'rows', stream: err });
+    let summary: ProduceSummary;
+    try {
+      summary = await produce(source, {
+        log,
+        registry,
+        partitions: config.log.partitions,
+        retentionMs: config.log.retentionMs,
+        bounds: {
+          maxRecords: config.producer.batchRecords,
+          maxBytes: config.producer.batchBytes,
+          maxMs: config.producer.batchMs,
+        },
+        eventTime: config.watermark,
+        again,
+        allowLate,
+        now: Date.now,
+        signal,
+        onProgress: ({ rows, rejected }) => progress.update(rows, rejected === 0 ? undefined : `${rejected} rejected`),
+      });
+    } finally {
+      progress.stop();
+      await registry.close();
+    }
+    err.write(remarks(summary));
+    await out.line(json ? JSON.stringify(summary) : summaryLine(summary));
+  } finally {
+    await log.close();
+  }
+}
+
+function summaryLine({ rows, records, rejected, skipped }: ProduceSummary): string {
+  return `rows ${rows}, records ${records}, rejected ${rejected}, skipped ${skipped}`;
+}
+
+/** What the numbers do not say by themselves. */
+function remarks({ done, rejected, complete }: ProduceSummary): string {
+  let text = '';
+  if (done.length > 0) {
+    const names = done.slice(0, SHOWN_NAMES).join(', ');
+    const more = done.length > SHOWN_NAMES ? ` and ${done.length - SHOWN_NAMES} more` : '';
+    text += `already produced, nothing added: ${names}${more}; --again produces it a second time\n`;
+  }
+  if (rejected > 0) text += `${rejected} rows were rejected: they are in topic deadletter with file, line and reason\n`;
+  if (!complete) text += 'stopped before the end; the same command goes on from here\n';
+  return text;
+}

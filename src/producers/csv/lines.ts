@@ -1,0 +1,82 @@
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { TidemarkError } from '../../errors.ts';
+
+/** A row of more is refused. */
+export const MAX_LINE_CHARACTERS = 262_144;
+/** What is kept of a line's beginning, so that memory stays bounded in a file without lines: surely more than a row may have. */
+const MAX_KEPT_BYTES = 4 * (MAX_LINE_CHARACTERS + 1);
+
+const READ_BYTES = 262_144;
+const GZIP_MAGIC = [0x1f, 0x8b];
+const LF = 0x0a;
+const CR = 0x0d;
+const BYTE_ORDER_MARK = '\ufeff';
+
+/**
+ * The lines of a text file in blocks, without their ends (LF or CRLF) and without a byte order mark. Gzip is recognised by
+ * the content, whatever the file is called. A quoted field may not hold a line's end.
+ * @throws TM_PRODUCE_FILE when the file cannot be read or its gzip data are damaged
+ */
+export async function* readLines(path: string): AsyncGenerator<readonly string[]> {
+  let rest: Buffer = Buffer.alloc(0);
+  let isFirst = true;
+  try {
+    for await (const bytes of await openContent(path)) {
+      const end = bytes.lastIndexOf(LF) + 1;
+      if (end === 0) {
+        rest = Buffer.concat([rest, bytes]).subarray(0, MAX_KEPT_BYTES);
+        continue;
+      }
+      const text = decode(Buffer.concat([rest, bytes.subarray(0, end - 1)]), isFirst);
+      rest = bytes.subarray(end);
+      isFirst = false;
+      yield splitLines(text);
+    }
+  } catch (cause) {
+    throw fileError(path, cause);
+  }
+  if (rest.length > 0) yield splitLines(decode(rest, isFirst));
+}
+
+/** What a failure to read a file is to the user. */
+export function fileError(path: string, cause: unknown): TidemarkError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new TidemarkError('TM_PRODUCE_FILE', `the file cannot be read: ${reason}`, {
+    where: path,
+    hint: 'what was committed before stays; once the file is readable, the same command goes on from there',
+    cause,
+  });
+}
+
+async function openContent(path: string): Promise<AsyncIterable<Buffer>> {
+  const start = Buffer.alloc(GZIP_MAGIC.length);
+  const file: FileHandle = await open(path);
+  try {
+    await file.read(start, 0, start.length, 0);
+  } finally {
+    await file.close();
+  }
+  const stored = createReadStream(path, { highWaterMark: READ_BYTES });
+  if (!GZIP_MAGIC.every((byte, index) => start[index] === byte)) return stored;
+  const content: Readable = createGunzip({ chunkSize: READ_BYTES });
+  // pipeline hands an error of the file on to the stream that is read; there is nothing more to do about it here.
+  pipeline(stored, content as ReturnType<typeof createGunzip>, () => undefined);
+  return content;
+}
+
+function decode(bytes: Buffer, isFirst: boolean): string {
+  const text = bytes.toString('utf8');
+  return isFirst && text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+}
+
+function splitLines(text: string): readonly string[] {
+  const lines = text.split('\n');
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i] as string;
+    if (line.charCodeAt(line.length - 1) === CR) lines[i] = line.slice(0, -1);
+  }
+  return lines;
+}

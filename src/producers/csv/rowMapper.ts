@@ -1,0 +1,242 @@
+import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
+import type { FieldSchema, RecordSchema } from '../../core/schema.ts';
+import { decimalScale, MAX_SHORT_DIGITS, significantDigits } from '../../core/shortDecimal.ts';
+import { type CellText, compileCellText, type FileNames } from './cellText.ts';
+import { compileTime, type TimeText } from './eventTime.ts';
+import { type FieldSource, type Layout, layoutError } from './layout.ts';
+
+/** Why a row cannot be used. The code is the dead letter's reason. */
+export interface RowFault {
+  readonly reason: 'columns' | 'digits' | 'missing' | 'negative' | 'number' | 'range' | 'time' | 'value';
+  readonly detail: string;
+}
+
+/** Writes one field of a row; null when it is sound. */
+type FieldWriter = (cells: readonly string[], builder: ColumnsBuilder) => RowFault | null;
+
+const MAX_SCALE = 18;
+const MAX_MAGNITUDE = 1e18;
+/** A number of at most 15 digits that is not smaller than this has at most 18 decimals. */
+const SURELY_IN_SCALE = 10 ** (MAX_SHORT_DIGITS - 1 - MAX_SCALE);
+const EVENT_TIME = 'eventTime';
+const INTEGER = /^[+-]?\d+$/;
+
+/** Turns the cells of a file's rows into records, as the layout says. */
+export class RowMapper {
+  readonly columnCount: number;
+  readonly #eventTime: TimeText;
+  readonly #eventTimeField: number;
+  readonly #writers: readonly FieldWriter[];
+
+  /** @throws TM_LAYOUT where the layout does not go with the schema or the file */
+  constructor(layout: Layout, schema: RecordSchema, names: FileNames) {
+    checkFieldNames(layout, schema);
+    this.columnCount = names.columns.size;
+    const defaults = fieldDefaults(schema);
+    const writers: FieldWriter[] = [];
+    let eventTime: TimeText | null = null;
+    for (const [index, field] of schema.fields.entries()) {
+      const sources = layout.fields.get(field.name) ?? defaultSource(field, defaults);
+      if (sources === null) continue;
+      if (field.name === EVENT_TIME) {
+        eventTime = compileTime(sources, field.name, names);
+      } else {
+        writers.push(fieldWriter(field, index, sources, names, layout.schema !== 'source_bar'));
+      }
+    }
+    if (eventTime === null) throw missingField(EVENT_TIME, layout);
+    for (const field of schema.fields) {
+      if (!field.nullable && !layout.fields.has(field.name) && !defaults.has(field.name)) {
+        throw missingField(field.name, layout);
+      }
+    }
+    this.#eventTime = eventTime;
+    this.#eventTimeField = schema.fields.findIndex(({ name }) => name === EVENT_TIME);
+    this.#writers = writers;
+  }
+
+  /** Event time in epoch microseconds; NaN when the row has none that is sound. */
+  eventTimeMicros(cells: readonly string[]): number {
+    return this.#eventTime.micros(cells);
+  }
+
+  /** Adds a row to the builder, or nothing and the reason. `eventTimeMicros` is the row's, as computed before. */
+  write(cells: readonly string[], eventTimeMicros: number, builder: ColumnsBuilder): RowFault | null {
+    if (cells.length !== this.columnCount) {
+      return { reason: 'columns', detail: `${cells.length} columns instead of ${this.columnCount}` };
+    }
+    if (Number.isNaN(eventTimeMicros)) return timeFault(EVENT_TIME, this.#eventTime.text(cells));
+    builder.setNumber(this.#eventTimeField, eventTimeMicros);
+    for (const write of this.#writers) {
+      const fault = write(cells, builder);
+      if (fault !== null) {
+        builder.abandonRow();
+        return fault;
+      }
+    }
+    builder.endRow();
+    return null;
+  }
+}
+
+function checkFieldNames(layout: Layout, schema: RecordSchema): void {
+  const known = schema.fields.map(({ name }) => name);
+  for (const name of layout.fields.keys()) {
+    if (known.includes(name)) continue;
+    const hint = `the fields of ${layout.schema} are ${known.join(', ')}`;
+    throw layoutError(`fields.${name}: schema ${layout.schema} has no such field`, layout.where, hint);
+  }
+}
+
+function missingField(name: string, layout: Layout): Error {
+  const hint = `add fields.${name}: the name of a column, or { value: … } for one value in every row`;
+  return layoutError(`fields.${name} is missing, and ${layout.schema} needs it`, layout.where, hint);
+}
+
+/** Defaults of the schema's own text: `RecordSchema` keeps what columns need, and a default is for writers. */
+function fieldDefaults(schema: RecordSchema): ReadonlyMap<string, string> {
+  const { fields } = JSON.parse(schema.text) as { fields: readonly { name: string; default?: unknown }[] };
+  return new Map(
+    fields.flatMap(({ name, default: value }) =>
+      value === undefined || value === null ? [] : [[name, String(value)] as const],
+    ),
+  );
+}
+
+function defaultSource(field: FieldSchema, defaults: ReadonlyMap<string, string>): readonly FieldSource[] | null {
+  const value = defaults.get(field.name);
+  return value === undefined ? null : [{ value }];
+}
+
+function fieldWriter(
+  field: FieldSchema,
+  index: number,
+  sources: readonly FieldSource[],
+  names: FileNames,
+  isShortDecimal: boolean,
+): FieldWriter {
+  if (field.logical === 'timestamp-micros') return timeWriter(field, index, compileTime(sources, field.name, names));
+  for (const { unit, format, midnightOf, zone } of sources) {
+    if (unit ?? format ?? midnightOf ?? zone) {
+      const hint = 'unit, format, midnightOf and zone are for times';
+      throw layoutError(`fields.${field.name} is not a time`, names.where, hint);
+    }
+  }
+  const text = firstText(sources.map((source) => compileCellText(source, `fields.${field.name}`, names)));
+  const write = valueWriter(field, index, isShortDecimal);
+  const { name, nullable } = field;
+  return (cells, builder) => {
+    const found = text(cells);
+    if (found !== '') return write(found, builder);
+    return nullable ? null : { reason: 'missing', detail: `${name} is empty` };
+  };
+}
+
+function firstText(texts: readonly CellText[]): CellText {
+  const [only] = texts;
+  if (only !== undefined && texts.length === 1) return only;
+  return (cells) => {
+    for (const text of texts) {
+      const found = text(cells);
+      if (found !== '') return found;
+    }
+    return '';
+  };
+}
+
+function timeFault(name: string, text: string): RowFault {
+  return {
+    reason: 'time',
+    detail: text === '' ? `${name} is empty` : `${name} is not a time in 1900 to 2200: ${shown(text)}`,
+  };
+}
+
+function timeWriter({ name, nullable }: FieldSchema, index: number, time: TimeText): FieldWriter {
+  return (cells, builder) => {
+    const micros = time.micros(cells);
+    if (!Number.isNaN(micros)) {
+      builder.setNumber(index, micros);
+      return null;
+    }
+    const text = time.text(cells);
+    return text === '' && nullable ? null : timeFault(name, text);
+  };
+}
+
+/** Writes a text that is not empty. */
+function valueWriter(
+  { name, kind, symbols = [] }: FieldSchema,
+  index: number,
+  isShortDecimal: boolean,
+): (text: string, builder: ColumnsBuilder) => RowFault | null {
+  switch (kind) {
+    case 'double':
+      return (text, builder) => {
+        const value = Number(text);
+        const fault = numberFault(name, text, value, isShortDecimal);
+        if (fault === null) builder.setNumber(index, value === 0 ? 0 : value);
+        return fault;
+      };
+    case 'long':
+    case 'int':
+      return (text, builder) => {
+        const value = Number(text);
+        if (!INTEGER.test(text) || !Number.isSafeInteger(value)) {
+          return { reason: 'number', detail: `${name} is not a whole number below 2^53: ${shown(text)}` };
+        }
+        builder.setNumber(index, value);
+        return null;
+      };
+    case 'boolean':
+      return (text, builder) => {
+        if (text !== 'true' && text !== 'false') return notOneOf(name, text, ['true', 'false']);
+        builder.setBoolean(index, text === 'true');
+        return null;
+      };
+    case 'enum':
+      return (text, builder) => {
+        const code = symbols.indexOf(text);
+        if (code < 0) return notOneOf(name, text, symbols);
+        builder.setCode(index, code);
+        return null;
+      };
+    default:
+      return (text, builder) => {
+        builder.setText(index, text);
+        return null;
+      };
+  }
+}
+
+/** What is wrong with a price or a size. */
+function numberFault(name: string, text: string, value: number, isShortDecimal: boolean): RowFault | null {
+  const digits = significantDigits(text);
+  if (digits < 0) return { reason: 'number', detail: `${name} is not a number: ${shown(text)}` };
+  if (value < 0) return { reason: 'negative', detail: `${name} is negative: ${shown(text)}` };
+  if (value >= MAX_MAGNITUDE) return { reason: 'range', detail: `${name} is not below 10^18: ${shown(text)}` };
+  if (!isShortDecimal) return null;
+  if (digits > MAX_SHORT_DIGITS) {
+    return {
+      reason: 'digits',
+      detail: `${name} has ${digits} significant digits, more than ${MAX_SHORT_DIGITS}: ${shown(text)}`,
+    };
+  }
+  if (value < SURELY_IN_SCALE && digits > 0) {
+    const scale = decimalScale(value);
+    // A value of 0 with digits is one too small for a double.
+    if (value === 0 || scale < 0 || scale > MAX_SCALE) {
+      return { reason: 'range', detail: `${name} has more than ${MAX_SCALE} decimals: ${shown(text)}` };
+    }
+  }
+  return null;
+}
+
+function notOneOf(name: string, text: string, allowed: readonly string[]): RowFault {
+  return { reason: 'value', detail: `${name} is none of ${allowed.join(', ')}: ${shown(text)}` };
+}
+
+const SHOWN_CHARACTERS = 100;
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text);
+}
