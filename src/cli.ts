@@ -4,6 +4,7 @@ import { declareBars } from './cli/bars.ts';
 import { type Act, type GlobalOptions, makeContext, type Surroundings } from './cli/context.ts';
 import { declareMigrate } from './cli/migrate.ts';
 import { Output } from './cli/output.ts';
+import { declareProduce } from './cli/produce.ts';
 import { declareQuery } from './cli/query.ts';
 import { describeError, exitStatus, isQuiet } from './cli/report.ts';
 import { declareStatus } from './cli/status.ts';
@@ -50,7 +51,7 @@ function makeProgram(act: Act): Command {
     // Errors are reported in one form by main(), not by commander.
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  const declarations = [declareBars, declareQuery, declareTopics, declareStatus, declareMigrate];
+  const declarations = [declareProduce, declareBars, declareQuery, declareTopics, declareStatus, declareMigrate];
   for (const declare of declarations) declare(program, act);
   return program;
 }
