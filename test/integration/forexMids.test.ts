@@ -48,16 +48,14 @@ describe.skipIf(!available)('bars of mid prices of two venues in two time zones,
   });
 
   it('equal an exact computation', { timeout: TEST_TIMEOUT_MS }, async () => {
-    const filesOf = (venue: string) =>
-      DATES.flatMap((date) => PAIRS.map((pair) => dataFile(`forex_ticks/${venue}_${pair}_${date}_tick_quote.csv.gz`)));
-    for (const venue of ['oanda', 'fxcm']) {
-      const layout = `examples/layouts/${venue}-quotes.yaml`;
-      // FXCM's day ends five hours after Oanda's, so what comes second is no later than what came first.
-      await tidemark(data, ['produce', 'csv', '--layout', layout, ...filesOf(venue)]);
-    }
+    const files = ['oanda', 'fxcm'].flatMap((venue) =>
+      DATES.flatMap((date) => PAIRS.map((pair) => dataFile(`forex_ticks/${venue}_${pair}_${date}_tick_quote.csv.gz`))),
+    );
+    const layouts = ['oanda', 'fxcm'].flatMap((venue) => ['--layout', `examples/layouts/${venue}-quotes.yaml`]);
+    await tidemark(data, ['produce', 'csv', ...layouts, ...files]);
     await runToEnd(data, ['examples/topologies/mid-bars.ts']);
 
-    const quotes = [...filesOf('oanda'), ...filesOf('fxcm')].flatMap(readQuotes);
+    const quotes = files.flatMap(readQuotes);
     expect(await queryCount(data, 'SELECT count() FROM quotes')).toBe(quotes.length);
     const actual = parseNdjson(await tidemark(data, ['query', BARS_QUERY, '--format', 'ndjson']));
     const expected = INTERVALS.flatMap((interval) => midBars(quotes, interval));

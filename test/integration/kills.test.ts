@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { killRepeatedly, type Progress, seededRandom, watchCommits } from '../support/killing.ts';
+import { type Kill, killRepeatedly, type Progress, seededRandom, watchCommits } from '../support/killing.ts';
 import { contentsOf } from '../support/logContents.ts';
 import { dataFile, haveDataFiles } from '../support/oracle/files.ts';
 import { readTrades } from '../support/oracle/tradeBars.ts';
@@ -45,6 +45,10 @@ const consumed: Progress = async (log) => {
 const produceArgs = ['produce', 'csv', '--layout', TRADES_LAYOUT, dataFile(TRADES)];
 const runArgs = ['run', '--roles', 'topology,sink', '--until-end'];
 
+function report(command: string, kills: readonly Kill[], end: number): void {
+  console.log(`${command} killed with ${kills.map(({ after }) => after).join(', ')} of ${end} records committed`);
+}
+
 /** The seed can be given, to repeat a run that failed. */
 const seed = Number(process.env.TIDEMARK_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
@@ -72,21 +76,23 @@ describe.skipIf(!available)(`kill -9 over produce and run (TIDEMARK_TEST_SEED=${
 
     const killed = join(directory, 'killed');
     const killing = { data: killed, kills: KILLS_OF_EACH, random };
-    await killRepeatedly({
+    const produceKills = await killRepeatedly({
       ...killing,
       progress: produced,
       end: calmProduce.end,
       start: () => startTidemark(killed, produceArgs, { env }),
     });
+    report('produce', produceKills, calmProduce.end);
     await produceTrades(killed, [dataFile(TRADES)], { env });
     expect(await contentsOf(killed, 'ticks')).toEqual(await contentsOf(calm, 'ticks'));
 
-    await killRepeatedly({
+    const runKills = await killRepeatedly({
       ...killing,
       progress: consumed,
       end: calmRun.end,
       start: () => startTidemark(killed, runArgs, { env }),
     });
+    report('run', runKills, calmRun.end);
     await runToEnd(killed, [], { env });
     for (const topic of ['bars', 'bars.late']) {
       expect(await contentsOf(killed, topic), topic).toEqual(await contentsOf(calm, topic));
