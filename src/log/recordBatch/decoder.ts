@@ -41,6 +41,9 @@ export function decodeRecordBatch(
   verify(batch, where);
   const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
   const header = readBatchHeader(batch);
+  if (header.baseOffset < 0 || header.nextOffset <= header.baseOffset || !Number.isSafeInteger(header.nextOffset)) {
+    throw corrupt(`it claims the offsets ${header.baseOffset} to ${header.nextOffset}`, where);
+  }
   const attributes = view.getInt16(layout.ATTRIBUTES);
   if ((attributes & layout.CONTROL) !== 0) return header.nextOffset;
 
