@@ -8,12 +8,9 @@ import { ColumnsBuilder } from '../../../src/core/columnsBuilder.ts';
 import type { OutputSpec } from '../../../src/core/output.ts';
 import type { RecordSchema } from '../../../src/core/schema.ts';
 import { ArrowInsert } from '../../../src/sinks/clickhouse/arrow.ts';
-import { type ClickHouse, type ClickHouseOptions, openClickHouse } from '../../../src/sinks/clickhouse/connect.ts';
+import { type ClickHouse, openClickHouse } from '../../../src/sinks/clickhouse/connect.ts';
 import type { InsertTarget } from '../../../src/sinks/clickhouse/insertTarget.ts';
-
-export function optionsFor(directory: string): ClickHouseOptions {
-  return { url: '', database: 'tidemark', user: 'default', password: '', memoryMb: 1_024, directory };
-}
+import { optionsFor } from './options.ts';
 
 /** A data directory of the calling test file's own, removed after its tests. */
 export function temporaryDirectory(): string {

@@ -1,0 +1,222 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TopicDecoder } from '../../core/avro/topicDecoder.ts';
+import type { RecordSchema } from '../../core/schema.ts';
+import { TidemarkError } from '../../errors.ts';
+import type {
+  Log,
+  LogReader,
+  PartitionRange,
+  Position,
+  RecordChunk,
+  TopicPartition,
+  TransactionalWriter,
+} from '../../log/log.ts';
+import { ArrowInsert } from './arrow.ts';
+import { type ClickHouse, isConnectionError } from './connect.ts';
+import type { InsertTarget } from './insertTarget.ts';
+import { type DeadLetterTopic, Undecodable } from './undecodable.ts';
+
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 5_000;
+
+/** A topic, the schema that its values are read with, and the table that its records go to. */
+export interface SinkSource {
+  readonly topic: string;
+  readonly schema: RecordSchema;
+  readonly target: InsertTarget;
+}
+
+export interface SinkBounds {
+  /** Most rows in an insert. */
+  readonly batchRows: number;
+  /** An insert stops growing once its rows hold this much. */
+  readonly batchBytes: number;
+  /** Longest wait of a row before its insert. */
+  readonly batchMs: number;
+  /** How often an insert is tried again when its connection fails. */
+  readonly insertRetries: number;
+}
+
+export interface SinkOptions {
+  readonly log: Log;
+  /** The consumer group whose positions say how far ClickHouse has come; also the id of the sink's log writer. */
+  readonly group: string;
+  readonly clickhouse: ClickHouse;
+  readonly sources: readonly SinkSource[];
+  readonly bounds: SinkBounds;
+  readonly schemaById: (id: number) => Promise<string>;
+  /** Where values that cannot be decoded are told of. */
+  readonly deadLetters: DeadLetterTopic;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+}
+
+interface Feed extends SinkSource {
+  readonly decoder: TopicDecoder;
+  /** What waits for the next insert. */
+  pending: ArrowInsert;
+}
+
+/**
+ * Writes topics to tables: reads, inserts, and commits its positions once ClickHouse has acknowledged. A sink that is
+ * killed in between inserts the same rows again, which replace themselves by the tables' keys, so nothing is lost and
+ * nothing counts twice.
+ */
+export class ClickHouseSink {
+  readonly #options: SinkOptions;
+  readonly #feeds: ReadonlyMap<string, Feed>;
+  readonly #reader: LogReader;
+  readonly #writer: TransactionalWriter;
+  readonly #undecodable: Undecodable;
+  /** Committed positions, by partition, in the order of the assignment. */
+  readonly #committed: { readonly place: TopicPartition; offset: number }[];
+  #pendingSinceMs: number | null = null;
+
+  private constructor(
+    options: SinkOptions,
+    reader: LogReader,
+    writer: TransactionalWriter,
+    start: readonly (TopicPartition & { readonly offset: number })[],
+  ) {
+    this.#options = options;
+    this.#reader = reader;
+    this.#writer = writer;
+    this.#undecodable = new Undecodable(options.deadLetters);
+    this.#committed = start.map(({ topic, partition, offset }) => ({ place: { topic, partition }, offset }));
+    this.#feeds = new Map(
+      options.sources.map((source) => [
+        source.topic,
+        {
+          ...source,
+          decoder: new TopicDecoder(source.schema, options.schemaById),
+          pending: new ArrowInsert(source.target),
+        },
+      ]),
+    );
+  }
+
+  /**
+   * Starts at the committed positions, or at a topic's begin where there is none. Fences an earlier sink on the same log.
+   *
+   * @throws TM_TOPIC_UNKNOWN, TM_OFFSET_OUT_OF_RANGE
+   */
+  static async open(options: SinkOptions): Promise<ClickHouseSink> {
+    const { log, group, sources } = options;
+    const writer = await log.openWriter(group);
+    const committed = await log.committed(group);
+    const ranges = await Promise.all(sources.map(({ topic }) => log.ranges(topic)));
+    const start = ranges.flat().map(({ topic, partition, begin }) => ({
+      topic,
+      partition,
+      offset:
+        committed.find((position) => position.topic === topic && position.partition === partition)?.offset ?? begin,
+    }));
+    return new ClickHouseSink(options, await log.openReader(start), writer, start);
+  }
+
+  /** Values that could not be decoded so far; each has a dead letter. */
+  get undecodable(): number {
+    return this.#undecodable.count;
+  }
+
+  /**
+   * Gathers rows until an insert is due or nothing comes within `waitMs`, and stores them. Gives the rows stored.
+   *
+   * @throws TM_CLICKHOUSE_INSERT, TM_CLICKHOUSE_UNREACHABLE, TM_LOG_FENCED
+   */
+  async step(waitMs: number): Promise<number> {
+    for (;;) {
+      const { batchMs, batchRows, batchBytes } = this.#options.bounds;
+      const fullest = Math.max(...Array.from(this.#feeds.values(), ({ pending }) => pending.rows));
+      const leftMs = this.#pendingSinceMs === null ? waitMs : this.#pendingSinceMs + batchMs - this.#options.now();
+      if (leftMs <= 0 && this.#pendingSinceMs !== null) return this.#flush();
+      const chunk = await this.#reader.read(
+        { maxRecords: batchRows - fullest, maxBytes: batchBytes },
+        Math.min(waitMs, leftMs),
+      );
+      if (chunk === null) return this.#flush();
+      if (await this.#take(chunk)) return this.#flush();
+    }
+  }
+
+  /** Whether all that lies before these ends is stored. Topics that the sink does not read count as stored. */
+  reached(ends: readonly PartitionRange[]): boolean {
+    return ends.every(({ topic, partition, end }) => {
+      const own = this.#committed.find(({ place }) => place.topic === topic && place.partition === partition);
+      return own === undefined || own.offset >= end;
+    });
+  }
+
+  /** Rows that are not stored yet are read again by the next sink. */
+  async close(): Promise<void> {
+    await this.#reader.close();
+    await this.#writer.close();
+  }
+
+  /** Whether an insert is due. */
+  async #take(chunk: RecordChunk): Promise<boolean> {
+    const feed = this.#feeds.get(chunk.topic);
+    if (feed === undefined) throw new RangeError(`the sink does not read ${chunk.topic}`);
+    const { columns, rows, bad } = await feed.decoder.decode(chunk);
+    const offsets = rows === null ? chunk.offsets : Float64Array.from(rows, (index) => chunk.offsets[index] as number);
+    this.#undecodable.add(chunk, bad);
+    feed.pending.append({ columns, partition: chunk.partition, offsets });
+    this.#pendingSinceMs ??= this.#options.now();
+    const { batchRows, batchBytes } = this.#options.bounds;
+    return feed.pending.rows >= batchRows || feed.pending.bytes >= batchBytes;
+  }
+
+  async #flush(): Promise<number> {
+    let stored = 0;
+    for (const feed of this.#feeds.values()) {
+      if (feed.pending.rows === 0) continue;
+      stored += feed.pending.rows;
+      await this.#insert(feed.pending, feed.target.table);
+      feed.pending = new ArrowInsert(feed.target);
+    }
+    this.#pendingSinceMs = null;
+    await this.#commit();
+    return stored;
+  }
+
+  /** Positions move past markers and holes too, which hold no row. */
+  async #commit(): Promise<void> {
+    const moved = this.#committed.filter(({ place, offset }) => this.#reader.position(place) !== offset);
+    if (moved.length === 0) return;
+    const positions: Position[] = moved.map(({ place }) => ({
+      ...place,
+      offset: this.#reader.position(place),
+      metadata: '',
+    }));
+    await this.#writer.commit({
+      appends: this.#undecodable.take(),
+      positions: [{ group: this.#options.group, positions }],
+    });
+    moved.forEach((own, i) => {
+      own.offset = positions[i]?.offset ?? own.offset;
+    });
+  }
+
+  async #insert(pending: ArrowInsert, table: string): Promise<void> {
+    const { sql, body } = pending.finish();
+    const { insertRetries } = this.#options.bounds;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#options.clickhouse.insert(sql, body);
+      } catch (error) {
+        if (error instanceof TidemarkError) throw error;
+        if (!isConnectionError(error) || attempt === insertRetries) throw insertError(error, table, pending.rows);
+        await sleep(Math.min(FIRST_BACKOFF_MS * 2 ** attempt, LONGEST_BACKOFF_MS));
+      }
+    }
+  }
+}
+
+function insertError(error: unknown, table: string, rows: number): TidemarkError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new TidemarkError('TM_CLICKHOUSE_INSERT', `ClickHouse did not take ${rows} rows: ${message}`, {
+    where: table,
+    hint: 'Nothing is lost: once ClickHouse takes rows again, the next run goes on from here.',
+    cause: error,
+  });
+}
