@@ -7,6 +7,7 @@ import { Output } from './cli/output.ts';
 import { declareProduce } from './cli/produce.ts';
 import { declareQuery } from './cli/query.ts';
 import { describeError, exitStatus, isQuiet } from './cli/report.ts';
+import { declareRun } from './cli/run.ts';
 import { declareStatus } from './cli/status.ts';
 import { stopOnSignals } from './cli/stop.ts';
 import { declareTopics } from './cli/topics.ts';
@@ -51,7 +52,15 @@ function makeProgram(act: Act): Command {
     // Errors are reported in one form by main(), not by commander.
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  const declarations = [declareProduce, declareBars, declareQuery, declareTopics, declareStatus, declareMigrate];
+  const declarations = [
+    declareProduce,
+    declareRun,
+    declareBars,
+    declareQuery,
+    declareTopics,
+    declareStatus,
+    declareMigrate,
+  ];
   for (const declare of declarations) declare(program, act);
   return program;
 }

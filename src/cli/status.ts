@@ -62,10 +62,18 @@ async function readStatus({ config, openLogIfAny, openRegistry }: Context): Prom
   const registry = await openRegistry();
   try {
     const { groupPositions, taskPositions } = await import('./positions.ts');
-    const { SINK_GROUP } = await import('../sinks/clickhouse/sink.ts');
+    const { RAW_SINK_GROUP, resultsSinkGroup } = await import('../runtime/sinks.ts');
     const tasks = await taskPositions(log, registry);
-    const sink = await groupPositions(log, SINK_GROUP);
-    return { directory, diskBytes, ownerPid, partitions: await allRanges(log), tasks: tasks.map(withTime), sink };
+    const sinkGroups = new Set([RAW_SINK_GROUP, ...tasks.map(({ topology }) => resultsSinkGroup(topology))]);
+    const sink = await Promise.all(Array.from(sinkGroups, (group) => groupPositions(log, group)));
+    return {
+      directory,
+      diskBytes,
+      ownerPid,
+      partitions: await allRanges(log),
+      tasks: tasks.map(withTime),
+      sink: sink.flat(),
+    };
   } finally {
     await registry.close();
     await log.close();
