@@ -1,0 +1,134 @@
+/**
+ * Integer ids for keys: the bytes of a key are hashed once a record, and everything after that works on the id. Ids
+ * without a reference are given back by `sweep`, so the table is as large as the keys that have state, not as all keys
+ * ever seen.
+ */
+export class KeyTable {
+  #buckets = new Int32Array(1024).fill(-1);
+  #hashes = new Int32Array(512);
+  #references = new Int32Array(512);
+  readonly #keys: Uint8Array[] = [];
+  readonly #free: number[] = [];
+  #unreferenced: number[] = [];
+  #live = 0;
+
+  /** Keys that have an id now. */
+  get size(): number {
+    return this.#live;
+  }
+
+  /** One more than the highest id ever given: the length that an array by key id needs. */
+  get capacity(): number {
+    return this.#keys.length;
+  }
+
+  bytesOf(id: number): Uint8Array {
+    const bytes = this.#keys[id];
+    if (bytes === undefined) throw new RangeError(`no key has the id ${id}`);
+    return bytes;
+  }
+
+  /** The id of `source[start, end)`; a new key gets a new id. */
+  intern(source: Uint8Array, start: number, end: number): number {
+    let hash = 0x811c9dc5 | 0;
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ (source[i] as number), 0x01000193);
+    const mask = this.#buckets.length - 1;
+    let at = (hash ^ (hash >>> 15)) & mask;
+    for (;;) {
+      const id = this.#buckets[at] as number;
+      if (id === -1) return this.#add(source.slice(start, end), hash, at);
+      if (this.#hashes[id] === hash && this.#equals(id, source, start, end)) return id;
+      at = (at + 1) & mask;
+    }
+  }
+
+  retain(id: number): void {
+    (this.#references[id] as number)++;
+  }
+
+  release(id: number): void {
+    const left = --(this.#references[id] as number);
+    if (left === 0) this.#unreferenced.push(id);
+  }
+
+  /** Gives back the ids that nothing refers to. Call it when no chunk that carries ids is on its way. */
+  sweep(): void {
+    if (this.#unreferenced.length === 0) return;
+    const candidates = this.#unreferenced;
+    this.#unreferenced = [];
+    for (const id of candidates) {
+      if (this.#references[id] !== 0 || this.#keys[id] === FREED) continue;
+      this.#removeFromBuckets(id);
+      this.#keys[id] = FREED;
+      this.#free.push(id);
+      this.#live--;
+    }
+  }
+
+  #equals(id: number, source: Uint8Array, start: number, end: number): boolean {
+    const key = this.#keys[id] as Uint8Array;
+    if (key.length !== end - start) return false;
+    for (let i = 0; i < key.length; i++) if (key[i] !== source[start + i]) return false;
+    return true;
+  }
+
+  #add(key: Uint8Array, hash: number, at: number): number {
+    const id = this.#free.pop() ?? this.#keys.length;
+    if (id >= this.#hashes.length) this.#growIds();
+    this.#keys[id] = key;
+    this.#hashes[id] = hash;
+    this.#references[id] = 0;
+    this.#buckets[at] = id;
+    this.#unreferenced.push(id);
+    this.#live++;
+    if (this.#live * 2 > this.#buckets.length) this.#rehash(this.#buckets.length * 2);
+    return id;
+  }
+
+  #growIds(): void {
+    const hashes = new Int32Array(this.#hashes.length * 2);
+    hashes.set(this.#hashes);
+    this.#hashes = hashes;
+    const references = new Int32Array(hashes.length);
+    references.set(this.#references);
+    this.#references = references;
+  }
+
+  #rehash(size: number): void {
+    this.#buckets = new Int32Array(size).fill(-1);
+    for (let id = 0; id < this.#keys.length; id++) if (this.#keys[id] !== FREED) this.#place(id);
+  }
+
+  #place(id: number): void {
+    const mask = this.#buckets.length - 1;
+    let at = this.#home(id);
+    while (this.#buckets[at] !== -1) at = (at + 1) & mask;
+    this.#buckets[at] = id;
+  }
+
+  #home(id: number): number {
+    const hash = this.#hashes[id] as number;
+    return (hash ^ (hash >>> 15)) & (this.#buckets.length - 1);
+  }
+
+  /** Backward-shift deletion (Knuth 6.4, algorithm R): no tombstones, so look-ups stay short. */
+  #removeFromBuckets(id: number): void {
+    const mask = this.#buckets.length - 1;
+    let hole = this.#home(id);
+    while (this.#buckets[hole] !== id) hole = (hole + 1) & mask;
+    let at = hole;
+    for (;;) {
+      at = (at + 1) & mask;
+      const moved = this.#buckets[at] as number;
+      if (moved === -1) break;
+      const distanceFromHome = (at - this.#home(moved)) & mask;
+      if (distanceFromHome >= ((at - hole) & mask)) {
+        this.#buckets[hole] = moved;
+        hole = at;
+      }
+    }
+    this.#buckets[hole] = -1;
+  }
+}
+
+const FREED = new Uint8Array(0);

@@ -1,0 +1,28 @@
+/** What a topology file imports from 'tidemark'. */
+export type { AvroRow } from './core/avro/row.ts';
+export { formatDuration, formatIsoMicros, parseDurationMicros } from './core/time.ts';
+export { type ErrorCode, TidemarkError } from './errors.ts';
+export type { Bar, Quote, SourceBar, Tick } from './schemas.generated.ts';
+export { aggregate, type Result, type WindowFields } from './topology/aggregates/aggregate.ts';
+export { avg } from './topology/aggregates/avg.ts';
+export { count } from './topology/aggregates/count.ts';
+export { earliest } from './topology/aggregates/earliest.ts';
+export { first } from './topology/aggregates/first.ts';
+export { last } from './topology/aggregates/last.ts';
+export { latest } from './topology/aggregates/latest.ts';
+export { max } from './topology/aggregates/max.ts';
+export { min } from './topology/aggregates/min.ts';
+export { ohlc } from './topology/aggregates/ohlc.ts';
+export { ohlcv } from './topology/aggregates/ohlcv.ts';
+export type { Aggregate } from './topology/aggregates/spec.ts';
+export { sum } from './topology/aggregates/sum.ts';
+export type { Operator, Stream } from './topology/elements.ts';
+export { midpoint } from './topology/midpoint.ts';
+export { derive } from './topology/operators/derive.ts';
+export { filter } from './topology/operators/filter.ts';
+export { keyBy } from './topology/operators/keyBy.ts';
+export { latestByKey, rollup, type TopicInput, type Topology, topology } from './topology/topology.ts';
+export { bounded } from './topology/watermarks/bounded.ts';
+export { watermark } from './topology/watermarks/watermark.ts';
+export { hopping, tumbling, type WindowDefinition } from './topology/windows/definition.ts';
+export { window } from './topology/windows/window.ts';

@@ -1,0 +1,159 @@
+import { compileEncoder, type Encoder } from '../core/avro/encoder.ts';
+import { parseRecordSchema } from '../core/avro/parseSchema.ts';
+import type { Columns } from '../core/columns.ts';
+import { ColumnsBuilder } from '../core/columnsBuilder.ts';
+import type { OutputSpec } from '../core/output.ts';
+import type { RecordBytes, TopicPartition } from '../log/log.ts';
+import { controlSchema, deadLetterSchema, lateSchema } from '../schemas.generated.ts';
+import type { Chunk, Late } from '../topology/elements.ts';
+import { RecordBuffer } from './recordBuffer.ts';
+import type { TopologyTopics } from './topologyTopics.ts';
+
+/** A payload in a dead letter is cut at this size. */
+const MAX_PAYLOAD_BYTES = 64 * 1024;
+
+/** A record that could not be used. */
+export interface RejectedRecord {
+  readonly offset: number;
+  readonly reason: string;
+  readonly detail: string;
+  readonly payload: Uint8Array;
+}
+
+export interface ControlRecord {
+  readonly kind: 'commit' | 'flush';
+  readonly position: number;
+  readonly controlSequence: number;
+  readonly watermark: number | null;
+  readonly restartOffset: number;
+  readonly restartWatermark: number | null;
+  readonly restartControlSequence: number;
+}
+
+const CONTROL_CODES: Readonly<Record<ControlRecord['kind'], number>> = { commit: 0, flush: 1 };
+const LATE = parseRecordSchema(lateSchema);
+const DEAD_LETTER = parseRecordSchema(deadLetterSchema);
+const CONTROL = parseRecordSchema(controlSchema);
+
+/** What a task has to write in its next transaction, encoded. */
+export class Outbox {
+  readonly #input: TopicPartition;
+  readonly #topics: TopologyTopics;
+  readonly #encoders = new Map<string, Encoder>();
+  readonly #buffers = new Map<string, RecordBuffer>();
+  readonly #sourceKey: Uint8Array;
+  /** While true, results and late records are dropped: the task re-reads what it committed before. */
+  muted = false;
+  /** Result rows, late records and rejected records since the start. */
+  readonly totals = { results: 0, late: 0, rejected: 0 };
+
+  constructor(input: TopicPartition, topics: TopologyTopics) {
+    this.#input = input;
+    this.#topics = topics;
+    this.#sourceKey = new TextEncoder().encode(`${input.topic}/${input.partition}`);
+  }
+
+  /** Bytes that wait to be written. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const buffer of this.#buffers.values()) bytes += buffer.bytes;
+    return bytes;
+  }
+
+  addResults(output: OutputSpec, { columns, keys, keyIds }: Chunk): void {
+    if (this.muted) return;
+    if (keys === null || keyIds === null) throw new RangeError(`results of ${output.name} have no keys`);
+    const { values, valueOffsets } = this.#encode(output.topic, output.schema, columns);
+    const buffer = this.#buffer(output.topic);
+    for (let i = 0; i < columns.length; i++) {
+      const key = keys.bytesOf(keyIds[i] as number);
+      buffer.add(key, values, valueOffsets[i] as number, valueOffsets[i + 1] as number);
+    }
+    this.totals.results += columns.length;
+  }
+
+  addLate(late: Late): void {
+    if (this.muted) return;
+    const builder = new ColumnsBuilder(LATE, late.count);
+    for (let i = 0; i < late.count; i++) {
+      const key = late.keys[i] as Uint8Array;
+      builder.setBytes(builder.fieldIndex('key'), key, 0, key.length);
+      builder.setNumber(builder.fieldIndex('eventTime'), late.timesMicros[i] as number);
+      builder.setText(builder.fieldIndex('topic'), this.#input.topic);
+      builder.setNumber(builder.fieldIndex('partition'), this.#input.partition);
+      builder.setNumber(builder.fieldIndex('offset'), late.offsets[i] as number);
+      builder.setNumber(builder.fieldIndex('watermark'), late.watermarks[i] as number);
+      builder.setText(builder.fieldIndex('intervals'), late.intervals[i] as string);
+      builder.setBoolean(builder.fieldIndex('missedAll'), late.missedAll[i] === 1);
+      builder.setText(builder.fieldIndex('reason'), 'expired');
+      builder.endRow();
+    }
+    const { values, valueOffsets } = this.#encode(this.#topics.late, LATE, builder.finish());
+    const buffer = this.#buffer(this.#topics.late);
+    for (let i = 0; i < late.count; i++) {
+      buffer.add(late.keys[i] as Uint8Array, values, valueOffsets[i] as number, valueOffsets[i + 1] as number);
+    }
+    this.totals.late += late.count;
+  }
+
+  addRejected({ offset, reason, detail, payload }: RejectedRecord): void {
+    const builder = new ColumnsBuilder(DEAD_LETTER, 1);
+    builder.setText(builder.fieldIndex('source'), `${this.#input.topic}/${this.#input.partition}`);
+    builder.setNumber(builder.fieldIndex('position'), offset);
+    builder.setText(builder.fieldIndex('topic'), this.#input.topic);
+    builder.setText(builder.fieldIndex('reason'), reason);
+    builder.setText(builder.fieldIndex('detail'), detail);
+    builder.setBytes(builder.fieldIndex('payload'), payload, 0, Math.min(payload.length, MAX_PAYLOAD_BYTES));
+    builder.endRow();
+    this.#addOne(this.#topics.deadLetter, DEAD_LETTER, builder.finish());
+    this.totals.rejected++;
+  }
+
+  addControl(control: ControlRecord): void {
+    const builder = new ColumnsBuilder(CONTROL, 1);
+    const setNullable = (field: string, value: number | null): void => {
+      if (value !== null) builder.setNumber(builder.fieldIndex(field), value);
+    };
+    builder.setCode(builder.fieldIndex('kind'), CONTROL_CODES[control.kind]);
+    builder.setText(builder.fieldIndex('topic'), this.#input.topic);
+    builder.setNumber(builder.fieldIndex('partition'), this.#input.partition);
+    builder.setNumber(builder.fieldIndex('position'), control.position);
+    builder.setNumber(builder.fieldIndex('controlSequence'), control.controlSequence);
+    setNullable('watermark', control.watermark);
+    builder.setNumber(builder.fieldIndex('restartOffset'), control.restartOffset);
+    setNullable('restartWatermark', control.restartWatermark);
+    builder.setNumber(builder.fieldIndex('restartControlSequence'), control.restartControlSequence);
+    builder.endRow();
+    this.#addOne(this.#topics.control, CONTROL, builder.finish());
+  }
+
+  /** All that was gathered, one append a topic, to the partition of the task; empties the outbox. */
+  take(): (TopicPartition & { readonly records: RecordBytes })[] {
+    const { partition } = this.#input;
+    const filled = [...this.#buffers].filter(([, buffer]) => buffer.count > 0);
+    return filled.map(([topic, buffer]) => ({ topic, partition, records: buffer.take() }));
+  }
+
+  #addOne(topic: string, schema: OutputSpec['schema'], columns: Columns): void {
+    const { values, valueOffsets } = this.#encode(topic, schema, columns);
+    this.#buffer(topic).add(this.#sourceKey, values, valueOffsets[0] as number, valueOffsets[1] as number);
+  }
+
+  #encode(topic: string, schema: OutputSpec['schema'], columns: Columns): ReturnType<Encoder['encode']> {
+    let encoder = this.#encoders.get(topic);
+    if (encoder === undefined) {
+      encoder = compileEncoder(schema);
+      this.#encoders.set(topic, encoder);
+    }
+    return encoder.encode(columns, null, this.#topics.schemaId(topic));
+  }
+
+  #buffer(topic: string): RecordBuffer {
+    let buffer = this.#buffers.get(topic);
+    if (buffer === undefined) {
+      buffer = new RecordBuffer();
+      this.#buffers.set(topic, buffer);
+    }
+    return buffer;
+  }
+}

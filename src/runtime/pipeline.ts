@@ -1,0 +1,246 @@
+import type { Config } from '../config.ts';
+import { TidemarkError } from '../errors.ts';
+import type { ProcessLock } from '../log/embedded/processLock.ts';
+import type { Log, PartitionRange } from '../log/log.ts';
+import type { SchemaRegistry } from '../log/registry/registry.ts';
+import { type ClickHouse, openClickHouse } from '../sinks/clickhouse/connect.ts';
+import { migrate } from '../sinks/clickhouse/migrate.ts';
+import type { ClickHouseSink } from '../sinks/clickhouse/sink.ts';
+import type { ParamValue, Topology } from '../topology/topology.ts';
+import { takeLease } from './lease.ts';
+import type { Role } from './run.ts';
+import { openRawSink, openResultsSink, RAW_SINK_GROUP, rawTopics, resultsSinkGroup, type SinkParts } from './sinks.ts';
+import { type TopologyPlan, TopologyRunner } from './topologyRunner.ts';
+import { lateTopic, TopologyTopics } from './topologyTopics.ts';
+
+/** How long a step waits for records before it looks whether a commit is due. */
+const STEP_WAIT_MS = 50;
+/** A stopped live run stores what it has computed, for at most this long. */
+const STOP_DRAIN_MS = 10_000;
+
+export interface PipelineTotals {
+  readonly records: number;
+  readonly results: number;
+  readonly late: number;
+  readonly rejected: number;
+  /** Rows acknowledged by ClickHouse. */
+  readonly stored: number;
+}
+
+export interface PipelineOptions {
+  readonly log: Log;
+  readonly registry: SchemaRegistry;
+  readonly topology: Topology;
+  readonly params: Readonly<Record<string, ParamValue>>;
+  readonly plan: TopologyPlan;
+  readonly generation: number;
+  readonly roles: ReadonlySet<Role>;
+  readonly config: Config;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  readonly onProgress: (totals: PipelineTotals) => void;
+  readonly onWaiting: (what: string, pid: number) => void;
+}
+
+/** A part of the pipeline that one process at a time has. */
+interface Part {
+  readonly lease: string;
+  readonly what: string;
+  /** The group whose positions tell how far the part has come, whichever process has it. */
+  readonly group: string;
+  run(ends: (() => Promise<readonly PartitionRange[]>) | null): Promise<void>;
+}
+
+/** The parts of one process: the topology's tasks, the sink of raw topics, the sink of results. */
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  /** Aborted from outside, or when a part failed. */
+  readonly #stop: AbortSignal;
+  readonly #failed = new AbortController();
+  #runner: TopologyRunner | null = null;
+  /** Settles when the tasks have committed their last, so that sinks know what is left to store. */
+  #topologyDone: Promise<void> = Promise.resolve();
+  #stored = 0;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#stop = AbortSignal.any([options.signal, this.#failed.signal]);
+  }
+
+  /** Runs until the signal; what was computed by then is stored too. */
+  async runLive(): Promise<PipelineTotals> {
+    await this.#withClickHouse(async (sinks) => {
+      const topology = this.#together(this.#topologyParts().map((part) => this.#whenLeased(part, null)));
+      this.#topologyDone = topology.then(
+        () => undefined,
+        () => undefined,
+      );
+      await this.#together([topology, ...sinks.map((part) => this.#whenLeased(part, null))]);
+    });
+    return this.#totals();
+  }
+
+  /** Computes, flushes and stores all that lies before the ends that the inputs have now. */
+  async runToEnd(): Promise<PipelineTotals> {
+    const { log, plan } = this.#options;
+    const inputEnds = await log.ranges(plan.input.topic);
+    await this.#withClickHouse(async (sinks) => {
+      await this.#together(this.#topologyParts().map((part) => this.#whenLeased(part, async () => inputEnds)));
+      await this.#together(sinks.map((part) => this.#whenLeased(part, () => this.#ends(part.group))));
+    });
+    if (this.#options.signal.aborted) {
+      throw new TidemarkError('TM_INTERRUPTED', 'stopped before the end was reached', {
+        hint: 'Everything up to here is committed; the same command goes on from there.',
+      });
+    }
+    return this.#totals();
+  }
+
+  /** Ends, as of now, of the topics that a sink's group reads. */
+  async #ends(group: string): Promise<readonly PartitionRange[]> {
+    const { log, topology, plan } = this.#options;
+    const topics =
+      group === RAW_SINK_GROUP ? rawTopics() : [...plan.outputs.map(({ topic }) => topic), lateTopic(topology.name)];
+    return (await Promise.all(topics.map((topic) => log.ranges(topic)))).flat();
+  }
+
+  #topologyParts(): readonly Part[] {
+    const { roles, topology } = this.#options;
+    if (!roles.has('topology')) return [];
+    const run: Part['run'] = (ends) => this.#runTopology(ends);
+    return [{ lease: `topology.${topology.name}`, what: `topology ${topology.name}`, group: topology.name, run }];
+  }
+
+  async #withClickHouse(body: (sinks: readonly Part[]) => Promise<void>): Promise<void> {
+    const { roles, config, topology, plan, log, registry, generation, now } = this.#options;
+    if (!roles.has('sink')) return body([]);
+    const clickhouse: ClickHouse = await openClickHouse({ ...config.clickhouse, directory: config.data.directory });
+    try {
+      await migrate(clickhouse);
+      const parts: SinkParts = { log, registry, clickhouse, config, now };
+      const settings = { ...config.log, partitions: (await log.ranges(plan.input.topic)).length };
+      await TopologyTopics.create(log, registry, topology.name, plan.outputs, settings);
+      const results = resultsSinkGroup(topology.name);
+      await body([
+        {
+          lease: RAW_SINK_GROUP,
+          what: 'the sink of ticks and quotes',
+          group: RAW_SINK_GROUP,
+          run: (ends) => this.#runSink(() => openRawSink(parts), ends, RAW_SINK_GROUP),
+        },
+        {
+          lease: results,
+          what: `the sink of ${topology.name}`,
+          group: results,
+          run: (ends) =>
+            this.#runSink(() => openResultsSink(parts, topology.name, generation, plan.outputs), ends, results),
+        },
+      ]);
+    } finally {
+      await clickhouse.close();
+    }
+  }
+
+  /** Runs a part once this process has its lease; bounded, it is enough that the other process reaches the ends. */
+  async #whenLeased(part: Part, ends: (() => Promise<readonly PartitionRange[]>) | null): Promise<void> {
+    const { config, onWaiting } = this.#options;
+    const lock: ProcessLock | null = await takeLease({
+      directory: config.data.directory,
+      name: part.lease,
+      signal: this.#stop,
+      onHeld: (pid) => onWaiting(part.what, pid),
+      giveUp: async () => ends !== null && this.#committedTo(part.group, await ends()),
+    });
+    if (lock === null) return;
+    try {
+      await part.run(ends);
+    } finally {
+      lock.release();
+    }
+  }
+
+  async #committedTo(group: string, ends: readonly PartitionRange[]): Promise<boolean> {
+    const committed = await this.#options.log.committed(group);
+    return ends.every(({ topic, partition, begin, end }) => {
+      const own = committed.find((position) => position.topic === topic && position.partition === partition);
+      return (own?.offset ?? begin) >= end;
+    });
+  }
+
+  async #runTopology(ends: (() => Promise<readonly PartitionRange[]>) | null): Promise<void> {
+    const { config } = this.#options;
+    const runner = await TopologyRunner.open({
+      ...this.#options,
+      maxAheadMs: config.watermark.maxAheadMs,
+      topicSettings: config.log,
+      readBounds: { maxRecords: config.topology.maxRecordsPerChunk, maxBytes: config.topology.maxBytesPerChunk },
+      commitBounds: config.commit,
+    });
+    this.#runner = runner;
+    try {
+      const bound = ends === null ? null : await ends();
+      while (!this.#stop.aborted && !(bound !== null && runner.reached(bound))) {
+        await runner.step(STEP_WAIT_MS);
+        this.#report();
+      }
+      if (bound !== null && runner.reached(bound)) runner.flush();
+      await runner.commit();
+      this.#report();
+    } finally {
+      await runner.close();
+    }
+  }
+
+  async #runSink(
+    open: () => Promise<ClickHouseSink>,
+    ends: (() => Promise<readonly PartitionRange[]>) | null,
+    group: string,
+  ): Promise<void> {
+    const sink = await open();
+    try {
+      const bound = ends === null ? null : await ends();
+      while (!this.#stop.aborted && !(bound !== null && sink.reached(bound))) await this.#store(sink, STEP_WAIT_MS);
+      if (bound === null && !this.#failed.signal.aborted) await this.#drain(sink, group);
+    } finally {
+      await sink.close();
+    }
+  }
+
+  /** After a stop: stores what lies in the log by now, within a bound. */
+  async #drain(sink: ClickHouseSink, group: string): Promise<void> {
+    const { now } = this.#options;
+    const deadline = now() + STOP_DRAIN_MS;
+    await this.#topologyDone;
+    const ends = await this.#ends(group);
+    while (!sink.reached(ends) && now() < deadline) await this.#store(sink, 0);
+  }
+
+  async #store(sink: ClickHouseSink, waitMs: number): Promise<void> {
+    const stored = await sink.step(waitMs);
+    this.#stored += stored;
+    this.#report();
+  }
+
+  /** All of it, or the first failure, once every part has stopped. */
+  async #together(parts: readonly Promise<void>[]): Promise<void> {
+    const guarded = parts.map((part) =>
+      part.catch((error: unknown) => {
+        this.#failed.abort();
+        throw error;
+      }),
+    );
+    const failed = (await Promise.allSettled(guarded)).find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  #totals(): PipelineTotals {
+    const { records, results, late, rejected } = this.#runner?.totals ?? NOTHING;
+    return { records, results, late, rejected, stored: this.#stored };
+  }
+
+  #report(): void {
+    this.#options.onProgress(this.#totals());
+  }
+}
+
+const NOTHING = { records: 0, results: 0, late: 0, rejected: 0 };

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { openEmbeddedLog } from '../log/embedded/embeddedLog.ts';
+import type { Log } from '../log/log.ts';
+import { openEmbeddedRegistry } from '../log/registry/embeddedRegistry.ts';
+import type { SchemaRegistry } from '../log/registry/registry.ts';
+import { Pipeline, type PipelineTotals } from './pipeline.ts';
+import { createRawTopics } from './sinks.ts';
+import { planTopology } from './topologyRunner.ts';
+import { findTopology, paramsOf } from './topologySource.ts';
+
+/** What a process does: run the tasks of a topology, or store what is in the log. */
+export type Role = 'topology' | 'sink';
+
+export type RunTotals = PipelineTotals;
+
+export interface RunOptions {
+  /** Path of a topology file; the packaged bars topology without one. */
+  readonly topologyFile?: string;
+  /** Parameters of the topology, as text. */
+  readonly set: Readonly<Record<string, string>>;
+  readonly roles: ReadonlySet<Role>;
+  /** Ends by itself once everything that was in the inputs at the start is computed, flushed and stored. */
+  readonly untilEnd: boolean;
+  readonly config: Config;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  /** Totals so far, after each step. */
+  readonly onProgress: (totals: RunTotals) => void;
+  /** Told when another process does the work that this one waits for. */
+  readonly onWaiting: (what: string, pid: number) => void;
+}
+
+/** The generation that a live run writes. */
+const LIVE_GENERATION = 1;
+
+/**
+ * Runs a topology until it is stopped or, bounded, until it is done. Everything that was taken in is committed when this
+ * resolves. Throws what its parts throw.
+ */
+export async function runPipeline(options: RunOptions): Promise<RunTotals> {
+  const { config, set, topologyFile } = options;
+  const topology = await findTopology(topologyFile);
+  const params = paramsOf(topology, set);
+  const plan = planTopology(topology, params, LIVE_GENERATION);
+  return withLog(config, options.now, async (log, registry) => {
+    await createRawTopics(log, config);
+    const known = new Set((await log.listTopics()).map(({ topic }) => topic));
+    if (!known.has(plan.input.topic)) await log.createTopic(plan.input.topic, config.log);
+    const pipeline = new Pipeline({ ...options, log, registry, topology, params, plan, generation: LIVE_GENERATION });
+    return options.untilEnd ? pipeline.runToEnd() : pipeline.runLive();
+  });
+}
+
+async function withLog<T>(
+  config: Config,
+  now: () => number,
+  body: (log: Log, registry: SchemaRegistry) => Promise<T>,
+): Promise<T> {
+  const directory = join(config.data.directory, 'log');
+  const log = await openEmbeddedLog({ directory, now });
+  try {
+    const registry = await openEmbeddedRegistry({ directory });
+    try {
+      return await body(log, registry);
+    } finally {
+      await registry.close();
+    }
+  } finally {
+    await log.close();
+  }
+}

@@ -1,0 +1,263 @@
+import type { RecordChunk, TopicPartition, TransactionalWriter } from '../log/log.ts';
+import type { Assembly } from '../topology/assemble.ts';
+import { type Barrier, NO_WATERMARK } from '../topology/elements.ts';
+import type { InputStage } from './inputStage.ts';
+import type { ControlRecord, Outbox } from './outbox.ts';
+import { formatMark, type RecordedFlush, type RestartPoint } from './taskPosition.ts';
+
+/** A commit happens at whichever bound is met first. */
+export interface CommitBounds {
+  readonly maxRecords: number;
+  readonly maxBytes: number;
+  readonly intervalMs: number;
+}
+
+/** Where a task stands when it is opened: a committed position, or the beginning. */
+export interface TaskStart {
+  /** Outputs are muted below this offset: they were committed. */
+  readonly position: number;
+  readonly controlSequence: number;
+  readonly restart: RestartPoint;
+  /** Recorded flushes that the re-read repeats, by sequence. */
+  readonly flushes: readonly RecordedFlush[];
+  readonly controlEnd: number;
+}
+
+export interface TaskParts {
+  /** The consumer group: the topology's name. */
+  readonly group: string;
+  readonly input: TopicPartition;
+  /** The topology's name for the input. */
+  readonly inputName: string;
+  readonly partitions: number;
+  readonly fingerprint: string;
+  readonly controlTopic: string;
+  readonly start: TaskStart;
+  readonly writer: TransactionalWriter;
+  readonly stage: InputStage;
+  readonly assembly: Assembly;
+  readonly outbox: Outbox;
+  readonly bounds: CommitBounds;
+  readonly now: () => number;
+}
+
+/**
+ * One partition of a topology: the unit of state and recovery. Results, control records and the position that they bring
+ * the task to are committed in one transaction; after a restart the state is rebuilt by re-reading from the restart point.
+ */
+export class Task {
+  readonly input: TopicPartition;
+  readonly #parts: TaskParts;
+  #position: number;
+  #controlSequence: number;
+  #controlEnd: number;
+  #flushes: RecordedFlush[];
+  #toRepeat: RecordedFlush[];
+  #restartControlSequence: number;
+  #committed: number;
+  #uncommittedRecords = 0;
+  #uncommittedSince: number | null = null;
+  #hasControl = false;
+
+  constructor(parts: TaskParts) {
+    const { start } = parts;
+    this.#parts = parts;
+    this.input = parts.input;
+    this.#position = start.restart.offset;
+    this.#committed = start.position;
+    this.#controlSequence = start.controlSequence;
+    this.#controlEnd = start.controlEnd;
+    this.#flushes = [...start.flushes];
+    this.#toRepeat = [...start.flushes];
+    this.#restartControlSequence = start.restart.controlSequence;
+    if (start.restart.watermark !== NO_WATERMARK) {
+      this.#push({ kind: 'watermark', tsMicros: start.restart.watermark });
+    }
+    this.#repeatFlushes(this.#position);
+  }
+
+  /** The next input offset. Below the committed one while the task re-reads. */
+  get position(): number {
+    return this.#position;
+  }
+
+  get uncommittedRecords(): number {
+    return this.#uncommittedRecords;
+  }
+
+  /** Processes records that follow those before. The chunk's buffers are free for reuse when this resolves. */
+  async take(records: RecordChunk): Promise<void> {
+    let from = 0;
+    while (from < records.count) {
+      this.#repeatFlushes(records.offsets[from] as number);
+      const boundary = this.#boundaryAfter(records.offsets[from] as number);
+      const to = firstAtOrAbove(records.offsets, from, records.count, boundary);
+      await this.#process(part(records, from, to));
+      from = to;
+    }
+    this.#repeatFlushes(records.nextOffset);
+    this.#position = records.nextOffset;
+  }
+
+  /** True when a bound of the commit is met. */
+  get commitDue(): boolean {
+    const { bounds, outbox, now } = this.#parts;
+    if (this.#uncommittedSince === null) return false;
+    if (this.#uncommittedRecords >= bounds.maxRecords || outbox.bytes >= bounds.maxBytes) return true;
+    return now() - this.#uncommittedSince >= bounds.intervalMs;
+  }
+
+  /**
+   * Fires every window whose contents changed since it last fired, and records that it did. Without new results nothing
+   * is recorded.
+   */
+  flush(): void {
+    const { totals } = this.#parts.outbox;
+    const before = totals.results;
+    this.#push({ kind: 'flush' });
+    if (totals.results === before) return;
+    this.#controlSequence++;
+    this.#flushes.push({
+      controlSequence: this.#controlSequence,
+      position: this.#position,
+      controlOffset: this.#controlEnd,
+    });
+    this.#hasControl = true;
+    this.#uncommittedSince ??= this.#parts.now();
+    this.#addControl('flush', this.#barrier());
+  }
+
+  /** Writes what has come out, and the position, in one transaction. Does nothing when nothing has changed. */
+  async commit(): Promise<void> {
+    const { group, input, writer, outbox, controlTopic, fingerprint, partitions } = this.#parts;
+    if (this.#position <= this.#committed && !this.#hasControl) return;
+    const barrier = this.#barrier();
+    this.#addControl('commit', barrier);
+    const mark = formatMark({
+      fingerprint,
+      partitions,
+      controlSequence: this.#controlSequence,
+      restart: this.#restart(barrier),
+    });
+    const appended = await writer.commit({
+      appends: outbox.take(),
+      positions: [{ group, positions: [{ ...input, offset: this.#position, metadata: mark }] }],
+    });
+    this.#controlEnd = appended.find(({ topic }) => topic === controlTopic)?.nextOffset ?? this.#controlEnd;
+    this.#committed = this.#position;
+    this.#uncommittedRecords = 0;
+    this.#uncommittedSince = null;
+    this.#hasControl = false;
+  }
+
+  async close(): Promise<void> {
+    this.#parts.assembly.close();
+    await this.#parts.writer.close();
+  }
+
+  async #process(records: RecordChunk): Promise<void> {
+    if (records.count === 0) return;
+    const { stage, outbox, now } = this.#parts;
+    const isNew = (records.offsets[0] as number) >= this.#committed;
+    const { chunk, rejected } = await stage.accept(records);
+    if (isNew) {
+      this.#uncommittedSince ??= now();
+      this.#uncommittedRecords += records.count;
+      for (const record of rejected) outbox.addRejected(record);
+    }
+    this.#muted(!isNew, () => this.#push(chunk));
+    this.#position = records.nextOffset;
+  }
+
+  /** Where a run of records from `offset` on must stop: at a recorded flush, or at the end of what was committed. */
+  #boundaryAfter(offset: number): number {
+    const flush = this.#toRepeat[0]?.position ?? Number.POSITIVE_INFINITY;
+    const committed = offset < this.#committed ? this.#committed : Number.POSITIVE_INFINITY;
+    return Math.min(flush, committed);
+  }
+
+  #repeatFlushes(upTo: number): void {
+    while (this.#toRepeat.length > 0 && (this.#toRepeat[0]?.position ?? 0) <= upTo) {
+      this.#toRepeat.shift();
+      this.#muted(true, () => this.#push({ kind: 'flush' }));
+    }
+  }
+
+  #muted(muted: boolean, act: () => void): void {
+    this.#parts.outbox.muted = muted;
+    act();
+    this.#parts.outbox.muted = false;
+  }
+
+  #push(element: Parameters<Assembly['push']>[1]): void {
+    this.#parts.assembly.push(this.#parts.inputName, element);
+  }
+
+  #barrier(): Barrier {
+    const barrier: Barrier = {
+      kind: 'barrier',
+      watermark: NO_WATERMARK,
+      restartOffset: Number.POSITIVE_INFINITY,
+      restartWatermark: NO_WATERMARK,
+      unassigned: 0,
+      refired: 0,
+    };
+    this.#push(barrier);
+    if (barrier.restartOffset > this.#position) {
+      barrier.restartOffset = this.#position;
+      barrier.restartWatermark = barrier.watermark;
+    }
+    return barrier;
+  }
+
+  #restart(barrier: Barrier): RestartPoint {
+    while ((this.#flushes[0]?.position ?? Number.POSITIVE_INFINITY) <= barrier.restartOffset) {
+      this.#restartControlSequence = this.#flushes.shift()?.controlSequence ?? this.#restartControlSequence;
+    }
+    return {
+      offset: barrier.restartOffset,
+      watermark: barrier.restartWatermark,
+      controlSequence: this.#restartControlSequence,
+      controlOffset: this.#flushes[0]?.controlOffset ?? this.#controlEnd,
+    };
+  }
+
+  #addControl(kind: ControlRecord['kind'], barrier: Barrier): void {
+    const restart = this.#restart(barrier);
+    this.#parts.outbox.addControl({
+      kind,
+      position: this.#position,
+      controlSequence: this.#controlSequence,
+      watermark: finite(barrier.watermark),
+      restartOffset: restart.offset,
+      restartWatermark: finite(restart.watermark),
+      restartControlSequence: restart.controlSequence,
+    });
+  }
+}
+
+function finite(watermark: number): number | null {
+  return watermark === NO_WATERMARK ? null : watermark;
+}
+
+/** First index from `from` on whose offset is at or above a bound. */
+function firstAtOrAbove(offsets: Float64Array, from: number, count: number, bound: number): number {
+  let at = from;
+  while (at < count && (offsets[at] as number) < bound) at++;
+  return at;
+}
+
+function part(records: RecordChunk, from: number, to: number): RecordChunk {
+  if (from === 0 && to === records.count) return records;
+  return {
+    ...records,
+    count: to - from,
+    keyStarts: records.keyStarts.subarray(from, to),
+    keyEnds: records.keyEnds.subarray(from, to),
+    valueStarts: records.valueStarts.subarray(from, to),
+    valueEnds: records.valueEnds.subarray(from, to),
+    offsets: records.offsets.subarray(from, to),
+    appendMs: records.appendMs.subarray(from, to),
+    nextOffset: to < records.count ? (records.offsets[to] as number) : records.nextOffset,
+  };
+}

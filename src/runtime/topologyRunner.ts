@@ -1,0 +1,161 @@
+import type { OutputSpec } from '../core/output.ts';
+import { TidemarkError } from '../errors.ts';
+import type { Log, LogReader, PartitionRange, ReadBounds } from '../log/log.ts';
+import type { SchemaRegistry } from '../log/registry/registry.ts';
+import { type AssembledInput, assemble } from '../topology/assemble.ts';
+import type { ParamValue, Topology } from '../topology/topology.ts';
+import { InputStage } from './inputStage.ts';
+import { Outbox } from './outbox.ts';
+import { fingerprintOf, recoverTask } from './recovery.ts';
+import { type CommitBounds, Task } from './task.ts';
+import { TopologyTopics } from './topologyTopics.ts';
+
+export interface TopologyRunnerOptions {
+  readonly log: Log;
+  readonly registry: SchemaRegistry;
+  readonly topology: Topology;
+  readonly params: Readonly<Record<string, ParamValue>>;
+  readonly generation: number;
+  readonly topicSettings: { readonly partitions: number; readonly retentionMs: number };
+  readonly readBounds: ReadBounds;
+  readonly commitBounds: CommitBounds;
+  readonly maxAheadMs: number;
+  readonly now: () => number;
+}
+
+/** What a topology reads and writes, found without running it. */
+export interface TopologyPlan {
+  readonly input: AssembledInput;
+  readonly outputs: readonly OutputSpec[];
+}
+
+/** @throws TM_TOPOLOGY when its steps do not fit together or it has more than one input */
+export function planTopology(
+  topology: Topology,
+  params: Readonly<Record<string, ParamValue>>,
+  generation: number,
+): TopologyPlan {
+  const assembly = assemble({ topology, params, generation, onElement: () => {} });
+  assembly.close();
+  const [input, ...others] = assembly.inputs;
+  if (input === undefined || others.length > 0) {
+    throw new TidemarkError('TM_TOPOLOGY', `a topology has exactly one input, this one has ${assembly.inputs.length}`, {
+      where: `topology ${topology.name}`,
+    });
+  }
+  return { input, outputs: assembly.outputs };
+}
+
+/** Runs the tasks of one topology, one for each partition of its input, in this process. */
+export class TopologyRunner {
+  readonly #reader: LogReader;
+  readonly #tasks: readonly Task[];
+  readonly #outboxes: readonly Outbox[];
+  readonly #readBounds: ReadBounds;
+  #records = 0;
+
+  private constructor(reader: LogReader, tasks: readonly Task[], outboxes: readonly Outbox[], readBounds: ReadBounds) {
+    this.#reader = reader;
+    this.#tasks = tasks;
+    this.#outboxes = outboxes;
+    this.#readBounds = readBounds;
+  }
+
+  /** Opens every task at its committed position. @throws what `recoverTask` and `planTopology` throw */
+  static async open(options: TopologyRunnerOptions): Promise<TopologyRunner> {
+    const { log, registry, topology, params, generation, topicSettings, now } = options;
+    const { input, outputs } = planTopology(topology, params, generation);
+    const inputRanges = await log.ranges(input.topic);
+    const settings = { ...topicSettings, partitions: inputRanges.length };
+    const topics = await TopologyTopics.create(log, registry, topology.name, outputs, settings);
+    const tasks: Task[] = [];
+    const outboxes: Outbox[] = [];
+    for (const range of inputRanges) {
+      const place = { topic: range.topic, partition: range.partition };
+      const outbox = new Outbox(place, topics);
+      const assembly = assemble({
+        topology,
+        params,
+        generation,
+        onElement: (output, element) => {
+          if (element.kind === 'chunk') outbox.addResults(output, element);
+          else if (element.kind === 'late') outbox.addLate(element);
+        },
+      });
+      const fingerprint = fingerprintOf(topology, params, assembly);
+      // The writer first: it fences an earlier owner, so that the position read after it is the last one.
+      const writer = await log.openWriter(`${topology.name}-0-${range.partition}`);
+      const recovery = {
+        log,
+        registry,
+        topology: topology.name,
+        controlTopic: topics.control,
+        fingerprint,
+        inputRanges,
+      };
+      tasks.push(
+        new Task({
+          group: topology.name,
+          input: place,
+          inputName: input.name,
+          partitions: inputRanges.length,
+          fingerprint,
+          controlTopic: topics.control,
+          start: await recoverTask(recovery, range),
+          writer,
+          stage: new InputStage({ input, registry, maxAheadMs: options.maxAheadMs }),
+          assembly,
+          outbox,
+          bounds: options.commitBounds,
+          now,
+        }),
+      );
+      outboxes.push(outbox);
+    }
+    const reader = await log.openReader(tasks.map(({ input: place, position }) => ({ ...place, offset: position })));
+    const maxRecords = Math.min(options.readBounds.maxRecords, options.commitBounds.maxRecords);
+    return new TopologyRunner(reader, tasks, outboxes, { ...options.readBounds, maxRecords });
+  }
+
+  /** Records taken in, and result rows, late records and rejected records written, since the start. */
+  get totals(): { records: number; results: number; late: number; rejected: number } {
+    const totals = { records: this.#records, results: 0, late: 0, rejected: 0 };
+    for (const outbox of this.#outboxes) {
+      totals.results += outbox.totals.results;
+      totals.late += outbox.totals.late;
+      totals.rejected += outbox.totals.rejected;
+    }
+    return totals;
+  }
+
+  /** Processes one chunk, and commits each task that is due. False when nothing came within `waitMs`. */
+  async step(waitMs: number): Promise<boolean> {
+    const chunk = await this.#reader.read(this.#readBounds, waitMs);
+    if (chunk !== null) {
+      const task = this.#tasks[chunk.partition];
+      if (task === undefined) throw new RangeError(`no task has partition ${chunk.partition}`);
+      this.#records += chunk.count;
+      await task.take(chunk);
+    }
+    for (const task of this.#tasks) if (task.commitDue) await task.commit();
+    return chunk !== null;
+  }
+
+  /** Whether every task has processed all that lies before these ends. */
+  reached(ends: readonly PartitionRange[]): boolean {
+    return ends.every(({ partition, end }) => (this.#tasks[partition]?.position ?? 0) >= end);
+  }
+
+  flush(): void {
+    for (const task of this.#tasks) task.flush();
+  }
+
+  async commit(): Promise<void> {
+    for (const task of this.#tasks) await task.commit();
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.close();
+    for (const task of this.#tasks) await task.close();
+  }
+}

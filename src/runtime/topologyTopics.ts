@@ -1,0 +1,73 @@
+import { parseRecordSchema } from '../core/avro/parseSchema.ts';
+import type { OutputSpec } from '../core/output.ts';
+import type { RecordSchema } from '../core/schema.ts';
+import { TidemarkError } from '../errors.ts';
+import type { Log } from '../log/log.ts';
+import type { SchemaRegistry } from '../log/registry/registry.ts';
+import { controlSchema, deadLetterSchema, lateSchema } from '../schemas.generated.ts';
+
+export const DEAD_LETTER_TOPIC = 'deadletter';
+
+/** The topics that the tasks of one topology write, made and with their schemas registered. */
+export class TopologyTopics {
+  readonly late: string;
+  readonly control: string;
+  readonly deadLetter = DEAD_LETTER_TOPIC;
+  readonly #schemaIds: ReadonlyMap<string, number>;
+
+  private constructor(topology: string, schemaIds: ReadonlyMap<string, number>) {
+    this.late = lateTopic(topology);
+    this.control = controlTopic(topology);
+    this.#schemaIds = schemaIds;
+  }
+
+  /** Makes what is missing: each topic with the partitions of the input, since a task writes to its own partition. */
+  static async create(
+    log: Log,
+    registry: SchemaRegistry,
+    topology: string,
+    outputs: readonly OutputSpec[],
+    settings: { readonly partitions: number; readonly retentionMs: number },
+  ): Promise<TopologyTopics> {
+    const schemas: readonly (readonly [string, RecordSchema])[] = [
+      ...outputs.map(({ topic, schema }) => [topic, schema] as const),
+      [lateTopic(topology), parseRecordSchema(lateSchema)],
+      [controlTopic(topology), parseRecordSchema(controlSchema)],
+      [DEAD_LETTER_TOPIC, parseRecordSchema(deadLetterSchema)],
+    ];
+    const existing = new Map((await log.listTopics()).map((topic) => [topic.topic, topic.partitions]));
+    const ids = new Map<string, number>();
+    for (const [topic, schema] of schemas) {
+      const partitions = existing.get(topic);
+      if (partitions === undefined) await log.createTopic(topic, settings);
+      else if (partitions < settings.partitions) throw tooFewPartitions(topic, partitions, settings.partitions);
+      ids.set(topic, await registry.register(`${topic}-value`, schema.text));
+    }
+    return new TopologyTopics(topology, ids);
+  }
+
+  schemaId(topic: string): number {
+    const id = this.#schemaIds.get(topic);
+    if (id === undefined) throw new RangeError(`no schema is registered for topic ${topic}`);
+    return id;
+  }
+}
+
+export function lateTopic(topology: string): string {
+  return `${topology}.late`;
+}
+
+export function controlTopic(topology: string): string {
+  return `${topology}.control`;
+}
+
+function tooFewPartitions(topic: string, partitions: number, needed: number): TidemarkError {
+  return new TidemarkError(
+    'TM_PARTITIONS_CHANGED',
+    `topic ${topic} has ${partitions} partitions, the input ${needed}`,
+    {
+      where: `topic ${topic}`,
+      hint: 'Results go to the partition number of their input. Use a topology of another name, or a new input topic.',
+    },
+  );
+}

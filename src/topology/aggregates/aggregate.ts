@@ -1,0 +1,169 @@
+import { parseRecordSchema } from '../../core/avro/parseSchema.ts';
+import { ColumnsBuilder } from '../../core/columnsBuilder.ts';
+import type { FieldMerge } from '../../core/output.ts';
+import type { FieldSchema } from '../../core/schema.ts';
+import { TidemarkError } from '../../errors.ts';
+import type { Chunk, Fired, Shape, Stream } from '../elements.ts';
+import type { Keyed } from '../operators/keyBy.ts';
+import { transform } from '../transform.ts';
+import type { Windowed } from '../windows/window.ts';
+import { AggregateSlots } from './aggregateSlots.ts';
+import { avroFieldOf } from './resultSchema.ts';
+import type { Aggregate, OutputMerge } from './spec.ts';
+
+/** The fields that every result begins with, after its key. */
+export interface WindowFields {
+  readonly interval: string;
+  /** Inclusive and exclusive, microseconds. */
+  readonly start: number;
+  readonly end: number;
+  readonly revision: number;
+  readonly final: boolean;
+  readonly deleted: boolean;
+}
+
+type AnyAggregates = Readonly<Record<string, Aggregate<never, unknown>>>;
+
+/** What all aggregates together need of a row. */
+type NeededBy<A> =
+  { [K in keyof A]: A[K] extends Aggregate<infer In, unknown> ? (row: In) => void : never } extends Record<
+    string,
+    (row: infer In) => void
+  >
+    ? In
+    : never;
+type ValueOf<A> = A extends Aggregate<never, infer Out> ? Out : never;
+type KeyFieldOf<Row> = Row extends Keyed<unknown, infer K> ? { readonly [P in K]: string } : unknown;
+
+/** The type of a result row: the key, the window, and a value for each aggregate. */
+export type Result<Row, A> = KeyFieldOf<Row> & WindowFields & { readonly [K in keyof A]: ValueOf<A[K]> };
+
+const WINDOW_FIELDS: readonly FieldSchema[] = [
+  { name: 'interval', kind: 'string', nullable: false },
+  { name: 'start', kind: 'long', nullable: false, logical: 'timestamp-micros' },
+  { name: 'end', kind: 'long', nullable: false, logical: 'timestamp-micros' },
+  { name: 'revision', kind: 'long', nullable: false },
+  { name: 'final', kind: 'boolean', nullable: false },
+  { name: 'deleted', kind: 'boolean', nullable: false },
+];
+
+/**
+ * Computes aggregates over the windows of a stream and emits one row for each window that fires.
+ *
+ * @example window([tumbling('1m')]), aggregate({ ...ohlcv('price', 'size'), count: count() })
+ * @throws TM_TOPOLOGY when no window precedes it, a name is taken, or a field is missing or of the wrong type
+ */
+export function aggregate<const A extends AnyAggregates>(
+  aggregates: A,
+): <Row extends NeededBy<A>>(source: Stream<Windowed<Row>>) => Stream<Result<Row, A>> {
+  return <Row>(source: Stream<Windowed<Row>>): Stream<Result<Row, A>> =>
+    transform(source, (emit) => {
+      let aggregator: Aggregator | null = null;
+      return (element) => {
+        if (element.kind === 'shape') {
+          aggregator = new Aggregator(element, aggregates);
+          emit(aggregator.shape);
+        } else if (element.kind === 'assigned') {
+          aggregator?.slots.add(element);
+        } else if (element.kind === 'released') {
+          aggregator?.slots.release(element.slots);
+        } else if (element.kind === 'fired') {
+          if (aggregator !== null) emit(aggregator.results(element));
+        } else {
+          emit(element);
+        }
+      };
+    });
+}
+
+class Aggregator {
+  readonly slots: AggregateSlots;
+  readonly shape: Shape;
+  readonly #intervals: readonly string[];
+  readonly #builder: ColumnsBuilder;
+
+  constructor(input: Shape, aggregates: AnyAggregates) {
+    const { keyField, windows } = input;
+    if (keyField === null || windows === null) {
+      throw new TidemarkError('TM_TOPOLOGY', 'aggregate(...) has no windows to work on', {
+        hint: 'Put keyBy(...) and window(...) right before it.',
+      });
+    }
+    const entries = Object.entries(aggregates);
+    const key: FieldSchema = { name: keyField, kind: 'string', nullable: false };
+    const values = entries.map(([name, { field }]) => ({ name, ...field(input) }));
+    const fields = [key, ...WINDOW_FIELDS, ...values];
+    const taken = fields.find(({ name }, index) => fields.findIndex((other) => other.name === name) < index);
+    if (taken !== undefined) {
+      throw new TidemarkError('TM_TOPOLOGY', `the name '${taken.name}' is taken in the results`, {
+        hint: 'Give the aggregate another name than the key and the fields of the window.',
+      });
+    }
+    const avsc = { type: 'record', name: 'Result', namespace: 'tidemark', fields: fields.map(avroFieldOf) };
+    const schema = parseRecordSchema(avsc);
+    this.#intervals = windows.map(({ interval }) => interval);
+    this.#builder = new ColumnsBuilder(schema);
+    this.slots = new AggregateSlots(
+      entries.map(([, { group, output }]) => ({ group, output })),
+      input,
+    );
+    const result = { merges: mergesOf(entries), intervals: this.#intervals };
+    this.shape = { ...input, schema, timeField: 'start', sequenceField: null, windows: null, result };
+  }
+
+  results(fired: Fired): Chunk {
+    const builder = this.#builder;
+    for (let w = 0; w < fired.count; w++) {
+      const key = fired.keys.bytesOf(fired.keyIds[w] as number);
+      builder.setBytes(0, key, 0, key.length);
+      builder.setText(1, this.#intervals[fired.definition[w] as number] as string);
+      builder.setNumber(2, fired.startMicros[w] as number);
+      builder.setNumber(3, fired.endMicros[w] as number);
+      builder.setNumber(4, fired.revisions[w] as number);
+      builder.setBoolean(5, true);
+      builder.setBoolean(6, false);
+      this.slots.write(fired, w, builder, 1 + WINDOW_FIELDS.length);
+      builder.endRow();
+    }
+    return {
+      kind: 'chunk',
+      columns: builder.finish(),
+      offsets: new Float64Array(fired.count).fill(Number.NaN),
+      timesMicros: fired.startMicros,
+      watermarks: null,
+      watermarkAfter: Number.NEGATIVE_INFINITY,
+      keys: fired.keys,
+      keyIds: fired.keyIds,
+    };
+  }
+}
+
+/** Merges of the named aggregates; one whose time or other part is not among them has none. */
+function mergesOf(entries: readonly (readonly [string, Aggregate<never, unknown>])[]): ReadonlyMap<string, FieldMerge> {
+  const merges = new Map<string, FieldMerge>();
+  for (const [name, { group, merge }] of entries) {
+    const nameOf = (output: number): string | undefined =>
+      entries.find(([, other]) => other.group === group && other.output === output)?.[0];
+    const named = merge === null ? null : namedMerge(merge, nameOf);
+    if (named !== null) merges.set(name, named);
+  }
+  return merges;
+}
+
+function namedMerge(merge: OutputMerge, nameOf: (output: number) => string | undefined): FieldMerge | null {
+  switch (merge.how) {
+    case 'earliest':
+    case 'latest': {
+      const time = nameOf(merge.timeOutput);
+      const sequence = nameOf(merge.sequenceOutput);
+      return time === undefined || sequence === undefined ? null : { how: merge.how, time, sequence };
+    }
+    case 'ratio': {
+      const numerator = nameOf(merge.numeratorOutput);
+      const denominator = nameOf(merge.denominatorOutput);
+      return numerator === undefined || denominator === undefined ? null : { how: 'ratio', numerator, denominator };
+    }
+    default:
+      return merge;
+  }
+}

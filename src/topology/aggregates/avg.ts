@@ -1,0 +1,16 @@
+import type { Aggregate, NumberField } from './spec.ts';
+import { SumState } from './sumState.ts';
+
+/**
+ * The double nearest to the exact mean of a field. Nulls are skipped; null when there is nothing else.
+ *
+ * @example aggregate({ mean: avg('price') })
+ */
+export function avg<const F extends string>(field: F): Aggregate<NumberField<F>, number | null> {
+  return {
+    group: { bind: (input) => new SumState(input, field, true) },
+    output: 0,
+    field: () => ({ kind: 'double', nullable: true }),
+    merge: null,
+  };
+}

@@ -1,0 +1,81 @@
+import type { NumberColumn } from '../../core/columns.ts';
+import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
+import type { FieldSchema } from '../../core/schema.ts';
+import { TidemarkError } from '../../errors.ts';
+import type { Chunk, Shape } from '../elements.ts';
+
+/**
+ * The state of one group of results, for every slot of a task. A slot that was never used or was cleared is empty, and all
+ * its arrays hold 0 there.
+ */
+export interface AggregateState {
+  /** Makes room for slots below `capacity`. */
+  reserve(capacity: number): void;
+  /** Looks up the chunk's columns, once for all its runs. */
+  begin(chunk: Chunk): void;
+  /** Adds records `from` to `to` of the chunk, each to its slot; a negative slot is none. */
+  add(slots: Int32Array, from: number, to: number): void;
+  /** Adds what `from` holds to `into`. */
+  merge(from: number, into: number): void;
+  clear(slot: number): void;
+  /** Sets a field of the result row that is being built. */
+  write(slot: number, output: number, builder: ColumnsBuilder, field: number): void;
+}
+
+/** How one output of a group merges into wider windows; times and sequences are other outputs of the same group. */
+export type OutputMerge =
+  | { readonly how: 'sum' | 'min' | 'max' }
+  | { readonly how: 'earliest' | 'latest'; readonly timeOutput: number; readonly sequenceOutput: number }
+  | { readonly how: 'ratio'; readonly numeratorOutput: number; readonly denominatorOutput: number };
+
+/** Results that share one state, such as the four prices of a bar. */
+export interface AggregateGroup {
+  /** @throws TM_TOPOLOGY when the input lacks a field or it is of the wrong type */
+  bind(input: Shape): AggregateState;
+}
+
+declare const TYPES: unique symbol;
+
+/** One result of a window. `In` is what it needs of a row; `Out` the type of its value. */
+export interface Aggregate<In, Out> {
+  readonly group: AggregateGroup;
+  /** Which of the group's results it is. */
+  readonly output: number;
+  readonly field: (input: Shape) => Omit<FieldSchema, 'name'>;
+  readonly merge: OutputMerge | null;
+  readonly [TYPES]?: (row: In) => Out;
+}
+
+/** A numeric field that may be null. */
+export type NumberField<F extends string> = { readonly [K in F]: number | null };
+
+/** The schema of a numeric input field. @throws TM_TOPOLOGY */
+export function numberField(input: Shape, name: string): FieldSchema {
+  const field = input.schema.fields.find((candidate) => candidate.name === name);
+  if (field !== undefined && (field.kind === 'double' || field.kind === 'long' || field.kind === 'int')) return field;
+  const problem = field === undefined ? `has no field '${name}'` : `has '${name}' as ${field.kind}, not as a number`;
+  throw new TidemarkError('TM_TOPOLOGY', `the aggregated stream ${problem}`, {
+    where: `schema ${input.schema.name}`,
+    hint: `Its fields: ${input.schema.fields.map((candidate) => `${candidate.name} (${candidate.kind})`).join(', ')}.`,
+  });
+}
+
+/** The column of a field that `numberField` accepted. */
+export function numberColumn(chunk: Chunk, name: string): NumberColumn {
+  const column = chunk.columns.byName.get(name);
+  if (column !== undefined && (column.kind === 'double' || column.kind === 'long' || column.kind === 'int'))
+    return column;
+  throw new TidemarkError('TM_TOPOLOGY', `a chunk came without the number column '${name}'`);
+}
+
+export function grownDoubles(values: Float64Array, capacity: number): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(capacity);
+  larger.set(values);
+  return larger;
+}
+
+export function grownBytes(values: Uint8Array, capacity: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(capacity);
+  larger.set(values);
+  return larger;
+}

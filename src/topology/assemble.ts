@@ -1,0 +1,164 @@
+import { Subject, type Subscription } from 'rxjs';
+import { parseRecordSchema } from '../core/avro/parseSchema.ts';
+import type { OutputSpec } from '../core/output.ts';
+import type { RecordSchema } from '../core/schema.ts';
+import { TidemarkError } from '../errors.ts';
+import { quoteSchema, sourceBarSchema, tickSchema } from '../schemas.generated.ts';
+import type { Element, Shape, Stream } from './elements.ts';
+import type { Input, ParamValue, ShippedTopics, TopicInput, Topology } from './topology.ts';
+
+const SHIPPED: Readonly<Record<keyof ShippedTopics, unknown>> = {
+  ticks: tickSchema,
+  quotes: quoteSchema,
+  source_bars: sourceBarSchema,
+};
+
+/** An input with everything known of it. */
+export interface AssembledInput {
+  readonly name: string;
+  readonly topic: string;
+  readonly schema: RecordSchema;
+  readonly timeField: string;
+  readonly sequenceField: string | null;
+}
+
+/** A topology whose steps are connected: elements pushed into an input come out of the outputs, in the same call. */
+export interface Assembly {
+  readonly inputs: readonly AssembledInput[];
+  readonly outputs: readonly OutputSpec[];
+  /** The steps of each output, in words. */
+  readonly steps: Readonly<Record<string, readonly string[]>>;
+  push(input: string, element: Element): void;
+  close(): void;
+}
+
+export interface AssemblyOptions {
+  readonly topology: Topology;
+  /** In place of the topology's own values. */
+  readonly params: Readonly<Record<string, ParamValue>>;
+  readonly generation: number;
+  /** Called for every element that comes out, in order. */
+  readonly onElement: (output: OutputSpec, element: Element) => void;
+}
+
+/**
+ * Connects a topology's steps. @throws TM_TOPOLOGY when they do not fit together
+ */
+export function assemble({ topology, params, generation, onElement }: AssemblyOptions): Assembly {
+  const where = `topology ${topology.name}`;
+  const inputs = Object.entries(topology.inputs).map(([name, input]) => assembledInput(name, input, where));
+  const subjects = new Map(inputs.map(({ name }) => [name, new Subject<Element>()]));
+  const build = topology.build as unknown as (
+    streams: Readonly<Record<string, Stream<unknown>>>,
+    params: Readonly<Record<string, ParamValue>>,
+  ) => Readonly<Record<string, Stream<unknown>>>;
+  const streams = build(Object.fromEntries(subjects), { ...topology.params, ...params });
+  const names = Object.keys(streams);
+  if (names.length === 0) throw new TidemarkError('TM_TOPOLOGY', 'build(...) returns no output', { where });
+  const shapes = new Map<string, Shape>();
+  const outputs = new Map<string, OutputSpec>();
+  // RxJS reports what a subscriber throws later and elsewhere; the caller of `push` must get it, at once.
+  let failure: { readonly error: unknown } | null = null;
+  const fail = (error: unknown): void => {
+    failure ??= { error };
+  };
+  const receive = (name: string, element: Element): void => {
+    const output = outputs.get(name);
+    if (element.kind === 'shape') shapes.set(name, element);
+    else if (output !== undefined) onElement(output, element);
+  };
+  const subscriptions: Subscription[] = names.map((name) =>
+    (streams[name] as Stream<unknown>).subscribe({
+      next: (element) => {
+        try {
+          receive(name, element);
+        } catch (error) {
+          fail(error);
+        }
+      },
+      error: fail,
+    }),
+  );
+  const push = (input: string, element: Element): void => {
+    subjects.get(input)?.next(element);
+    if (failure !== null) throw failure.error;
+  };
+  for (const input of inputs) push(input.name, shapeOf(input));
+  for (const name of names) {
+    const topic = names.length === 1 ? topology.name : `${topology.name}.${name}`;
+    outputs.set(name, outputSpec(topology, name, topic, generation, shapes.get(name)));
+  }
+  return {
+    inputs,
+    outputs: [...outputs.values()],
+    steps: Object.fromEntries([...shapes].map(([name, { steps }]) => [name, steps])),
+    push,
+    close: () => {
+      for (const subscription of subscriptions) subscription.unsubscribe();
+    },
+  };
+}
+
+function assembledInput(name: string, input: Input, where: string): AssembledInput {
+  const given: TopicInput = typeof input === 'string' ? { topic: input, schema: SHIPPED[input] } : input;
+  if (given.schema === undefined) {
+    throw new TidemarkError('TM_TOPOLOGY', `no schema is known for the topic '${given.topic}'`, {
+      where: `${where}, input ${name}`,
+      hint: `Shipped topics: ${Object.keys(SHIPPED).join(', ')}. For another, write { topic, schema }.`,
+    });
+  }
+  const schema = parseRecordSchema(given.schema);
+  const timeField = given.time ?? 'eventTime';
+  const time = schema.fields.find((field) => field.name === timeField);
+  if (time?.kind !== 'long' || time.nullable) {
+    throw new TidemarkError('TM_TOPOLOGY', `'${timeField}' is not a timestamp that is always there`, {
+      where: `${where}, input ${name}`,
+      hint: "Name the field that holds event time: { topic, schema, time: '...' }.",
+    });
+  }
+  const sequenceField = given.sequence ?? 'sequence';
+  const hasSequence = schema.fields.some((field) => field.name === sequenceField && field.kind === 'long');
+  if (given.sequence !== undefined && !hasSequence) {
+    throw new TidemarkError('TM_TOPOLOGY', `'${given.sequence}' is not a long`, { where: `${where}, input ${name}` });
+  }
+  return { name, topic: given.topic, schema, timeField, sequenceField: hasSequence ? sequenceField : null };
+}
+
+function shapeOf({ schema, timeField, sequenceField }: AssembledInput): Shape {
+  return {
+    kind: 'shape',
+    schema,
+    timeField,
+    sequenceField,
+    keyField: null,
+    steps: [],
+    windows: null,
+    result: null,
+  };
+}
+
+function outputSpec(
+  topology: Topology,
+  name: string,
+  topic: string,
+  generation: number,
+  shape: Shape | undefined,
+): OutputSpec {
+  if (shape === undefined || shape.result === null || shape.keyField === null) {
+    throw new TidemarkError('TM_TOPOLOGY', `output '${name}' does not end in aggregate(...)`, {
+      where: `topology ${topology.name}`,
+      hint: 'An output is a keyed, windowed and aggregated stream.',
+    });
+  }
+  return {
+    topology: topology.name,
+    name,
+    topic: generation === 1 ? topic : `${topic}__g${generation}`,
+    generation,
+    keyField: shape.keyField,
+    schema: shape.schema,
+    merges: shape.result.merges,
+    intervals: shape.result.intervals,
+    views: topology.tables[name]?.views ?? [],
+  };
+}

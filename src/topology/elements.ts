@@ -1,0 +1,133 @@
+import type { Observable } from 'rxjs';
+import type { Columns } from '../core/columns.ts';
+import type { KeyTable } from '../core/keyTable.ts';
+import type { FieldMerge } from '../core/output.ts';
+import type { RecordSchema } from '../core/schema.ts';
+import type { WindowDefinition } from './windows/definition.ts';
+
+/** Watermark before any record. */
+export const NO_WATERMARK = Number.NEGATIVE_INFINITY;
+
+/**
+ * The first element of every stream: what its chunks will look like. Operators turn their input's shape into their
+ * output's, so a topology is fully described before any record flows.
+ */
+export interface Shape {
+  readonly kind: 'shape';
+  readonly schema: RecordSchema;
+  /** The field that holds event time, microseconds. */
+  readonly timeField: string;
+  /** The field that breaks ties of event time, when there is one. */
+  readonly sequenceField: string | null;
+  readonly keyField: string | null;
+  /** What each step does, in words, in order: what the stored state of a task depends on. */
+  readonly steps: readonly string[];
+  /** Set by `window`, taken back by `aggregate`. */
+  readonly windows: readonly WindowDefinition[] | null;
+  /** Set by `aggregate`: how result fields merge into wider windows; null for a stream that is not aggregated. */
+  readonly result: { readonly merges: ReadonlyMap<string, FieldMerge>; readonly intervals: readonly string[] } | null;
+}
+
+/** Columns of one partition's consecutive records. All arrays are `columns.length` long. */
+export interface Chunk {
+  readonly kind: 'chunk';
+  readonly columns: Columns;
+  /** Offset of each record in its input partition. */
+  readonly offsets: Float64Array;
+  /** Event time in microseconds. */
+  readonly timesMicros: Float64Array;
+  /** The watermark in force before each record. It moves per record, so nothing depends on where chunks are cut. */
+  readonly watermarks: Float64Array | null;
+  /** The watermark after the chunk's last record. */
+  readonly watermarkAfter: number;
+  readonly keys: KeyTable | null;
+  readonly keyIds: Int32Array | null;
+}
+
+/** A watermark from outside: where a restarted task's event time stands, or one that a test sets. */
+export interface Watermark {
+  readonly kind: 'watermark';
+  readonly tsMicros: number;
+}
+
+/** Fires every open window whose contents changed since it last fired; the watermark stays. */
+export interface Flush {
+  readonly kind: 'flush';
+}
+
+/** Records of a run of a chunk, and the window slots that they fall into: one array for each window definition. */
+export interface Assigned {
+  readonly kind: 'assigned';
+  readonly chunk: Chunk;
+  readonly from: number;
+  readonly to: number;
+  /** `slots[d][i]` is the slot of record i for definition d, or -1. Valid for the indexes from `from` to `to`. */
+  readonly slots: readonly Int32Array[];
+  /** Every slot is below this. */
+  readonly slotCapacity: number;
+}
+
+/**
+ * Windows to emit, in order. Window w is the merge of the slots `panes[paneEnds[w - 1], paneEnds[w])`: one slot of a
+ * tumbling window, several panes of a hopping one.
+ */
+export interface Fired {
+  readonly kind: 'fired';
+  readonly count: number;
+  readonly definition: Int32Array;
+  readonly startMicros: Float64Array;
+  readonly endMicros: Float64Array;
+  readonly revisions: Float64Array;
+  readonly keyIds: Int32Array;
+  readonly panes: Int32Array;
+  readonly paneEnds: Int32Array;
+  readonly keys: KeyTable;
+}
+
+/** Slots whose contents nothing needs any more. */
+export interface Released {
+  readonly kind: 'released';
+  readonly slots: Int32Array;
+}
+
+/** Records that came after windows of theirs had expired, for the ledger. */
+export interface Late {
+  readonly kind: 'late';
+  readonly count: number;
+  readonly keys: readonly Uint8Array[];
+  readonly timesMicros: Float64Array;
+  readonly offsets: Float64Array;
+  readonly watermarks: Float64Array;
+  /** The windows that each record missed, comma-separated, and whether those are all that it had. */
+  readonly intervals: readonly string[];
+  readonly missedAll: Uint8Array;
+}
+
+/**
+ * Asks every operator, in order, what a commit must know. Operators write into it and pass it on; the task that sent it
+ * reads it when it comes out.
+ */
+export interface Barrier {
+  readonly kind: 'barrier';
+  /** The watermark now. */
+  watermark: number;
+  /** The oldest record that some open window still needs, and the watermark in force before it. */
+  restartOffset: number;
+  restartWatermark: number;
+  /** Records that fell into the gap between two windows (slide above size), since the start. */
+  unassigned: number;
+  /** Windows emitted again, or for the first time, because of a record that came after their completion. */
+  refired: number;
+}
+
+export type Windowed = Assigned | Fired | Released;
+
+export type Element = Shape | Chunk | Watermark | Flush | Barrier | Windowed | Late;
+
+declare const ROW: unique symbol;
+
+/** A stream of elements whose chunks hold rows of type `Row`. The row type exists for the compiler only. */
+export type Stream<Row> = Observable<Element & { readonly [ROW]?: Row }>;
+
+/** A step of a topology, for use in `pipe`. */
+export type Operator<In, Out> = (source: Stream<In>) => Stream<Out>;

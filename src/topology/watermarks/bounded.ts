@@ -1,0 +1,23 @@
+import { MICROS_PER_MS } from '../../core/time.ts';
+import { TidemarkError } from '../../errors.ts';
+
+/** How the watermark follows event time: `watermark = highest event time - delayMicros`. */
+export interface WatermarkStrategy {
+  readonly delayMicros: number;
+}
+
+/**
+ * Records may come up to `outOfOrdernessMs` out of order: W = max − bound − 1 µs. The watermark is inclusive (no more
+ * records at or before W), hence the 1.
+ *
+ * @example watermark(bounded(1_000))
+ * @throws TM_TOPOLOGY for a bound that is negative or not a whole number
+ */
+export function bounded(outOfOrdernessMs: number): WatermarkStrategy {
+  if (!Number.isSafeInteger(outOfOrdernessMs) || outOfOrdernessMs < 0) {
+    throw new TidemarkError('TM_TOPOLOGY', `bounded(${outOfOrdernessMs}): the bound is not valid`, {
+      hint: 'The bound is a whole number of milliseconds, zero or more.',
+    });
+  }
+  return { delayMicros: outOfOrdernessMs * MICROS_PER_MS + 1 };
+}

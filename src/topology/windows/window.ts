@@ -1,0 +1,62 @@
+import { MICROS_PER_MS } from '../../core/time.ts';
+import { TidemarkError } from '../../errors.ts';
+import type { Operator, Shape, Stream } from '../elements.ts';
+import { transform } from '../transform.ts';
+import type { WindowDefinition } from './definition.ts';
+import { WindowEngine } from './windowEngine.ts';
+
+export interface WindowLateness {
+  /** How long after its completion a window still takes records, each of which fires it again. Default 0. */
+  readonly allowedLatenessMs?: number;
+}
+
+declare const WINDOWED: unique symbol;
+
+/** A row that has been put into windows and waits to be aggregated. */
+export type Windowed<Row> = Row & { readonly [WINDOWED]: true };
+
+/**
+ * Puts the records of a keyed stream into windows; `aggregate` follows. Several definitions are served in one pass. A
+ * record is late for a definition when all its windows of that definition have expired (watermark ≥ end − 1 + allowed
+ * lateness); it then goes to the late ledger with the windows that it missed.
+ *
+ * @example ticks.pipe(watermark(bounded(1_000)), keyBy('instrument'), window([tumbling('1m')]), aggregate({ n: count() }))
+ * @throws TM_WINDOW for no definition, the same twice, or a negative lateness
+ */
+export function window<Row>(
+  definitions: readonly WindowDefinition[],
+  { allowedLatenessMs = 0 }: WindowLateness = {},
+): Operator<Row, Windowed<Row>> {
+  check(definitions, allowedLatenessMs);
+  return (source: Stream<Row>): Stream<Windowed<Row>> =>
+    transform(source, (emit) => {
+      const engine = new WindowEngine(definitions, allowedLatenessMs * MICROS_PER_MS, emit);
+      return (element) => {
+        if (element.kind === 'chunk') engine.onChunk(element);
+        else if (element.kind === 'watermark') engine.onWatermark(element.tsMicros);
+        else if (element.kind === 'flush') engine.onFlush();
+        else if (element.kind === 'barrier') engine.onBarrier(element);
+        if (element.kind === 'shape') emit(windowed(element, definitions, allowedLatenessMs));
+        else if (element.kind !== 'chunk') emit(element);
+      };
+    });
+}
+
+function windowed(shape: Shape, definitions: readonly WindowDefinition[], allowedLatenessMs: number): Shape {
+  const step = `window ${JSON.stringify(definitions)} lateness ${allowedLatenessMs}`;
+  return { ...shape, windows: definitions, steps: [...shape.steps, step] };
+}
+
+function check(definitions: readonly WindowDefinition[], allowedLatenessMs: number): void {
+  const intervals = definitions.map((definition) => definition.interval);
+  if (intervals.length === 0 || new Set(intervals).size < intervals.length) {
+    throw new TidemarkError('TM_WINDOW', `window(...) needs different definitions, got [${intervals.join(', ')}]`, {
+      hint: "Write for example window([tumbling('1s'), tumbling('1m')]).",
+    });
+  }
+  if (!Number.isSafeInteger(allowedLatenessMs) || allowedLatenessMs < 0) {
+    throw new TidemarkError('TM_WINDOW', `allowedLatenessMs is ${allowedLatenessMs}`, {
+      hint: 'Allowed lateness is a whole number of milliseconds, zero or more.',
+    });
+  }
+}
