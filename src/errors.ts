@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   TM_VALUE_RANGE: 'A value does not fit the type that its schema gives it.',
   TM_DURATION: 'A duration is not a whole number above zero and a unit (500ms, 1s, 5m, 1h, 1d).',
   TM_TOPOLOGY: 'A topology does not fit together: a step, a field, a name or a version is wrong.',
+  TM_TOPOLOGY_FILE: 'A topology file cannot be read or loaded, or exports no topology.',
   TM_WINDOW: 'A window definition is not valid.',
   TM_TOPOLOGY_CHANGED: 'The stored state of a topology is of another definition.',
   TM_PARTITIONS_CHANGED: 'An input topic has another number of partitions than the stored state.',
@@ -49,7 +50,15 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** Codes that end a command with exit status 2 (bad usage or configuration) instead of 1. */
-const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TM_USAGE', 'TM_CONFIG', 'TM_LAYOUT']);
+const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'TM_USAGE',
+  'TM_CONFIG',
+  'TM_DURATION',
+  'TM_LAYOUT',
+  'TM_TOPOLOGY',
+  'TM_TOPOLOGY_FILE',
+  'TM_WINDOW',
+]);
 
 export interface ErrorDetails {
   /** Where it happened: a file and line, a topic and offset, a configuration key. */

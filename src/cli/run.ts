@@ -64,25 +64,20 @@ async function run(context: Context, command: Command): Promise<void> {
   const { runPipeline } = await import('../runtime/run.ts');
   const { startProgress } = await import('./progress.ts');
   const progress = startProgress({ unit: 'records', stream: err });
-  try {
-    const totals = await runPipeline({
-      ...(topologyFile === undefined ? {} : { topologyFile }),
-      set,
-      roles,
-      untilEnd,
-      config: context.config,
-      signal: context.signal,
-      now: Date.now,
-      onProgress: ({ records, results, late, stored }) => {
-        progress.update(records, `${results} results, ${late} late, ${stored} stored`);
-      },
-      onWaiting: (what, pid) => err.write(`process ${pid} runs ${what}; waiting for it\n`),
-    });
-    progress.stop();
-    await out.line(json ? JSON.stringify(totals) : summaryLine(totals));
-  } finally {
-    progress.stop();
-  }
+  const totals = await runPipeline({
+    ...(topologyFile === undefined ? {} : { topologyFile }),
+    set,
+    roles,
+    untilEnd,
+    config: context.config,
+    signal: context.signal,
+    now: Date.now,
+    onProgress: ({ records, results, late, stored }) => {
+      progress.update(records, `${results} results, ${late} late, ${stored} stored`);
+    },
+    onWaiting: (what, pid) => err.write(`process ${pid} runs ${what}; waiting for it\n`),
+  }).finally(() => progress.stop());
+  await out.line(json ? JSON.stringify(totals) : summaryLine(totals));
 }
 
 function summaryLine({ records, results, late, rejected, stored }: RunTotals): string {
