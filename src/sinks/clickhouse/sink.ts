@@ -96,7 +96,7 @@ export class ClickHouseSink {
   }
 
   /**
-   * Starts at the committed positions, or at a topic's begin where there is none. Fences an earlier sink on the same log.
+   * Starts at the committed positions, or at a topic's begin where there is none. Fences an earlier sink of the same group.
    *
    * @throws TM_TOPIC_UNKNOWN, TM_OFFSET_OUT_OF_RANGE
    */
