@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Act } from './context.ts';
+import { declareSimulate } from './simulate.ts';
 
 interface CsvOptions {
   readonly layout: readonly string[];
@@ -33,6 +34,7 @@ export function declareProduce(program: Command, act: Act): void {
     .option('--allow-late', 'produce rows that are older than what the topic has gone past')
     .addHelpText('after', CSV_EXAMPLES)
     .action(act(produceCsv));
+  declareSimulate(produce, act);
 }
 
 function addText(text: string, soFar: readonly string[] = []): readonly string[] {

@@ -53,13 +53,14 @@ function summaryLine({ rows, records, rejected, skipped }: ProduceSummary): stri
 }
 
 /** What the numbers do not say by themselves. */
-function remarks({ done, rejected, complete }: ProduceSummary): string {
+function remarks({ done, rows, rejected, skipped, complete }: ProduceSummary): string {
   let text = '';
   if (done.length > 0) {
     const names = done.slice(0, SHOWN_NAMES).join(', ');
     const more = done.length > SHOWN_NAMES ? ` and ${done.length - SHOWN_NAMES} more` : '';
     text += `already produced, nothing added: ${names}${more}; --again produces it a second time\n`;
-  }
+  } else if (rows === 0 && skipped > 0 && complete)
+    text += 'nothing left to produce; --again produces it a second time\n';
   if (rejected > 0) text += `${rejected} rows were rejected: they are in topic deadletter with file, line and reason\n`;
   if (!complete) text += 'stopped before the end; the same command goes on from here\n';
   return text;

@@ -54,7 +54,7 @@ export interface ProduceSummary {
   readonly skipped: number;
   /** Labels of the parts that an earlier run had come to the end of. */
   readonly done: readonly string[];
-  /** False when the signal ended it. */
+  /** False when the signal ended it before it had come to its end. */
   readonly complete: boolean;
 }
 
@@ -139,12 +139,12 @@ async function committedPositions(log: Log, parts: readonly SourcePart[]): Promi
 /** Parts that an earlier run has begun are not checked again: their rows were let in then. */
 async function checkHistory(
   source: Source,
-  { log, eventTime, signal }: ProduceOptions,
+  { log, eventTime, now, signal }: ProduceOptions,
   committed: readonly (PartPosition | null)[],
 ): Promise<void> {
   if (committed.every((position) => position !== null)) return;
   const onlyNew = committed.map((position) => (position === null ? null : { ...position, isDone: true }));
-  await refuseHistory(log, source, eventTime, source.preview(onlyNew, signal));
+  await refuseHistory(log, source, eventTime, source.preview({ from: onlyNew, now, signal }));
 }
 
 /** Turns batches into transactions and counts them. */
@@ -180,7 +180,7 @@ class ProduceRun {
       rejected: this.#rejected,
       skipped: this.#from.reduce((rows, position) => rows + (position?.offset ?? 0), 0),
       done: this.#source.parts.filter((_, part) => this.#from[part]?.isDone === true).map(({ label }) => label),
-      complete: this.#done.every(Boolean),
+      complete: !this.#options.signal.aborted || this.#done.every(Boolean),
     };
   }
 

@@ -61,8 +61,7 @@ export interface Source {
   readonly parts: readonly SourcePart[];
   batches(options: BatchOptions): AsyncIterable<SourceBatch>;
   /**
-   * Records by which to tell whether the source is older than its topics: all of them, or a sample of the first. `from` as in
-   * `batches`.
+   * Records by which to tell whether the source is older than its topics: all of them, or a sample of the first.
    */
-  preview(from: BatchOptions['from'], signal: AbortSignal): AsyncIterable<SourceBatch['outputs']>;
+  preview(options: Omit<BatchOptions, 'bounds'>): AsyncIterable<SourceBatch['outputs']>;
 }

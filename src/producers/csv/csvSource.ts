@@ -85,8 +85,8 @@ export class CsvSource implements Source {
     }
   }
 
-  async *preview(from: BatchOptions['from'], signal: AbortSignal): AsyncGenerator<SourceBatch['outputs']> {
-    for await (const { outputs } of this.batches({ from, bounds: PREVIEW_BOUNDS, now: () => 0, signal })) yield outputs;
+  async *preview(options: Omit<BatchOptions, 'bounds'>): AsyncGenerator<SourceBatch['outputs']> {
+    for await (const { outputs } of this.batches({ ...options, bounds: PREVIEW_BOUNDS })) yield outputs;
   }
 }
 
