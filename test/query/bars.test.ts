@@ -5,7 +5,8 @@ import type { ClickHouse } from '../../src/sinks/clickhouse/connect.ts';
 import type { InsertTarget } from '../../src/sinks/clickhouse/insertTarget.ts';
 import { migrate } from '../../src/sinks/clickhouse/migrate.ts';
 import { createOutput } from '../../src/sinks/clickhouse/outputTables.ts';
-import { barsSpec, insertRows, micros, temporaryClickHouse, type Value } from '../sinks/clickhouse/support.ts';
+import type { Value } from '../sinks/clickhouse/schemas.ts';
+import { barsSpec, insertRows, micros, temporaryClickHouse } from '../sinks/clickhouse/support.ts';
 
 const SCALE = 10n ** 18n;
 const HEADER = 'symbol,start,end,open,high,low,close,volume,vwap,count,revision\n';

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../../../src/sinks/clickhouse/migrate.ts';
 import { createOutput, servedGeneration } from '../../../src/sinks/clickhouse/outputTables.ts';
-import { barsSpec, insertRows, micros, temporaryClickHouse, type Value } from './support.ts';
+import type { Value } from './schemas.ts';
+import { barsSpec, insertRows, micros, temporaryClickHouse } from './support.ts';
 
 const VOLUME_SCALE = 10n ** 18n;
 const HOUR = 3_600e6;

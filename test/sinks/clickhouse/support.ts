@@ -1,16 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { parseRecordSchema } from '../../../src/core/avro/parseSchema.ts';
-import type { Columns } from '../../../src/core/columns.ts';
-import { ColumnsBuilder } from '../../../src/core/columnsBuilder.ts';
 import type { OutputSpec } from '../../../src/core/output.ts';
 import type { RecordSchema } from '../../../src/core/schema.ts';
 import { ArrowInsert } from '../../../src/sinks/clickhouse/arrow.ts';
 import { type ClickHouse, openClickHouse } from '../../../src/sinks/clickhouse/connect.ts';
 import type { InsertTarget } from '../../../src/sinks/clickhouse/insertTarget.ts';
 import { optionsFor } from './options.ts';
+import { avroSchema, columnsOf, type Value } from './schemas.ts';
 
 /** A data directory of the calling test file's own, removed after its tests. */
 export function temporaryDirectory(): string {
@@ -24,30 +22,6 @@ export async function temporaryClickHouse(): Promise<ClickHouse> {
   const clickhouse = await openClickHouse(optionsFor(temporaryDirectory()));
   afterAll(() => clickhouse.close());
   return clickhouse;
-}
-
-export function avroSchema(name: string): RecordSchema {
-  return parseRecordSchema(readFileSync(new URL(`../../../schemas/avro/${name}.avsc`, import.meta.url), 'utf8'));
-}
-
-export type Value = string | number | boolean | bigint | null;
-
-/** Columns of rows given as objects; a field that a row lacks is null. A bigint is a decimal's unscaled value. */
-export function columnsOf(schema: RecordSchema, rows: readonly Readonly<Record<string, Value>>[]): Columns {
-  const builder = new ColumnsBuilder(schema);
-  for (const row of rows) {
-    schema.fields.forEach(({ name, kind, symbols }, index) => {
-      const value = row[name] ?? null;
-      if (value === null) builder.setNull(index);
-      else if (typeof value === 'bigint') builder.setDecimal(index, value);
-      else if (typeof value === 'boolean') builder.setBoolean(index, value);
-      else if (kind === 'enum') builder.setCode(index, symbols?.indexOf(String(value)) ?? -1);
-      else if (typeof value === 'number') builder.setNumber(index, value);
-      else builder.setText(index, value);
-    });
-    builder.endRow();
-  }
-  return builder.finish();
 }
 
 /** Inserts rows as the sink does: one Arrow batch, at consecutive offsets of one partition. */

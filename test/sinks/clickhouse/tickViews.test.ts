@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { rawTarget } from '../../../src/sinks/clickhouse/insertTarget.ts';
 import { migrate } from '../../../src/sinks/clickhouse/migrate.ts';
-import { avroSchema, insertRows, micros, temporaryClickHouse, type Value } from './support.ts';
+import { avroSchema, type Value } from './schemas.ts';
+import { insertRows, micros, temporaryClickHouse } from './support.ts';
 
 interface Tick extends Record<string, Value> {
   readonly instrument: string;
