@@ -19,7 +19,7 @@ describe('docs/errors.md', () => {
 
   it.each(codes)('%s: begins with what the code means, and says what to do', (code, meaning) => {
     const entry = entries.get(code) ?? '';
-    expect(entry).toContain(meaning);
+    expect(entry.startsWith(meaning)).toBe(true);
     expect(entry).toMatch(/\*\*What to do:\*\* \S/);
   });
 });
