@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { declareBars } from './cli/bars.ts';
 import { type Act, type GlobalOptions, makeContext, type Surroundings } from './cli/context.ts';
+import { declareDemo } from './cli/demo.ts';
 import { declareMigrate } from './cli/migrate.ts';
 import { Output } from './cli/output.ts';
 import { declareProduce } from './cli/produce.ts';
@@ -53,6 +54,7 @@ function makeProgram(act: Act): Command {
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   const declarations = [
+    declareDemo,
     declareProduce,
     declareRun,
     declareBars,

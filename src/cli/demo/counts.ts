@@ -1,4 +1,5 @@
 import type { Log } from '../../log/log.ts';
+import { isUnknownTable } from '../../query/sqlError.ts';
 import type { ClickHouse } from '../../sinks/clickhouse/connect.ts';
 import { type GroupPosition, groupPositions, type TaskPosition } from '../positions.ts';
 import type { ShownBar } from './view.ts';
@@ -45,10 +46,28 @@ export async function storedCounts(clickhouse: ClickHouse): Promise<StoredCounts
   return { ticks: Number(counts?.ticks), bars: Number(counts?.bars), late: Number(counts?.late) };
 }
 
-/** The last one-second bar of a few symbols. */
-export async function lastBars(clickhouse: ClickHouse, symbols: number): Promise<ShownBar[]> {
-  return clickhouse.rows<ShownBar>(
-    "SELECT symbol, formatDateTime(start, '%H:%i:%S') AS start, open, high, low, close, toString(volume) AS volume, " +
-      `toInt32(count) AS count FROM bars WHERE interval = '1s' ORDER BY start DESC LIMIT 1 BY symbol LIMIT ${symbols}`,
+/**
+ * Rows of ticks and bars that ClickHouse holds, told from its parts at once: rows that a crash made it store twice count
+ * twice until it merges them.
+ */
+export async function rowsNow(clickhouse: ClickHouse): Promise<{ ticks: number; bars: number }> {
+  const rows = await clickhouse.rows<{ name: string; rows: string }>(
+    "SELECT if(table = 'ticks_raw', 'ticks', 'bars') AS name, sum(rows) AS rows FROM system.parts " +
+      "WHERE active AND database = currentDatabase() AND (table = 'ticks_raw' OR table LIKE 'bars\\_\\_g%') GROUP BY name",
   );
+  const of = (name: string): number => Number(rows.find((row) => row.name === name)?.rows ?? 0);
+  return { ticks: of('ticks'), bars: of('bars') };
+}
+
+/** The last one-second bar of a few symbols; none before the first bars are stored. */
+export async function lastBars(clickhouse: ClickHouse, symbols: number): Promise<ShownBar[]> {
+  try {
+    return await clickhouse.rows<ShownBar>(
+      "SELECT symbol, formatDateTime(start, '%H:%i:%S') AS start, open, high, low, close, toString(volume) AS volume, " +
+        `toInt32(count) AS count FROM bars_latest WHERE interval = '1s' ORDER BY symbol LIMIT ${symbols}`,
+    );
+  } catch (error) {
+    if (isUnknownTable(error)) return [];
+    throw error;
+  }
 }

@@ -1,0 +1,60 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { TidemarkError } from '../errors.ts';
+import type { Act, Context } from './context.ts';
+
+interface DemoOptions {
+  readonly seconds?: number;
+  readonly symbols: number;
+  readonly rate: number;
+  readonly seed: number;
+}
+
+const HELP = `
+It simulates trades, writes them to the log, turns them into bars and stores these in ClickHouse: all in one process,
+all for real, in the data directory. While it runs, other commands work on the same data from another terminal.
+The next start goes on where this one stopped.`;
+
+const TRY = `In another terminal:
+  npx tidemark bars --interval 1s
+  npx tidemark query "SELECT symbol, count() FROM ticks GROUP BY symbol"
+  npx tidemark status
+`;
+
+export function declareDemo(program: Command, act: Act): void {
+  program
+    .command('demo')
+    .description('Watch the whole way at work on simulated trades.')
+    .option('--seconds <n>', 'end by itself after so long (default: DEMO_SECONDS, or never)', positiveInteger)
+    .option('--symbols <n>', 'instruments', positiveInteger, 8)
+    .option('--rate <n>', 'ticks per second, all instruments together', positiveInteger, 2_000)
+    .option('--seed <n>', 'of the simulation: the same seed gives the same ticks', positiveInteger, 1)
+    .addHelpText('after', HELP)
+    .action(act(demo));
+}
+
+const WHOLE_NUMBER = /^[1-9]\d{0,8}$/;
+
+function positiveInteger(text: string): number {
+  if (WHOLE_NUMBER.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number above zero.');
+}
+
+/** `make demo DEMO_SECONDS=20` sets the variable. */
+function secondsFrom(env: Context['env']): number | null {
+  const text = env.DEMO_SECONDS ?? '';
+  if (text === '') return null;
+  if (WHOLE_NUMBER.test(text)) return Number(text);
+  throw new TidemarkError('TM_USAGE', `${JSON.stringify(text)} is not a whole number above zero`, {
+    where: 'DEMO_SECONDS',
+  });
+}
+
+async function demo(context: Context, command: Command): Promise<void> {
+  const { seconds = secondsFrom(context.env), ...simulation } = command.opts<DemoOptions>();
+  context.err.write(TRY);
+  const { runDemo } = await import('./demo/runDemo.ts');
+  const { ticks, bars, late } = await runDemo(context, { ...simulation, seconds });
+  await context.out.line(
+    context.json ? JSON.stringify({ ticks, bars, late }) : `ticks ${ticks}, bars ${bars}, late ${late}`,
+  );
+}

@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../../log/log.ts';
+import type { SchemaRegistry } from '../../log/registry/registry.ts';
+import { produce } from '../../producers/produce.ts';
+import { Simulator } from '../../producers/simulator/simulator.ts';
+import { runPipeline } from '../../runtime/run.ts';
+import type { Context } from '../context.ts';
+import { hasReachedEnds, type StoredCounts, storedCounts } from './counts.ts';
+import { watch } from './watch.ts';
+
+export interface DemoRun {
+  readonly symbols: number;
+  /** Ticks per second. */
+  readonly rate: number;
+  readonly seed: number;
+  /** How long ticks come; null until it is stopped. */
+  readonly seconds: number | null;
+}
+
+const TOPOLOGY = 'bars';
+const TICKS = 'ticks';
+/** After the last tick, how long the tasks may take to process what is in the log. */
+const DRAIN_MS = 10_000;
+const DRAIN_POLL_MS = 50;
+
+/**
+ * Simulator, log, topology and sink in this process until the time is over or the context's signal: then no more ticks
+ * come, those that came are processed and stored, and what ClickHouse holds is counted.
+ */
+export async function runDemo(context: Context, run: DemoRun): Promise<StoredCounts> {
+  const log = await context.openLog();
+  const registry = await context.openRegistry();
+  // Opened before the pipeline opens its own, and closed after: so the engine is held throughout.
+  const clickhouse = await context.openClickHouse();
+  try {
+    const drained = new AbortController();
+    const beside = new Beside();
+    beside.start(pipeline(context, drained.signal));
+    beside.start(watch({ log, registry, clickhouse }, context.err, Date.now, drained.signal));
+    try {
+      await produceTicks(context, log, registry, run, AbortSignal.any([context.signal, beside.failed]));
+      await drain(log, beside.failed);
+    } finally {
+      drained.abort();
+      await beside.ended();
+    }
+    return await storedCounts(clickhouse);
+  } finally {
+    await clickhouse.close();
+    await registry.close();
+    await log.close();
+  }
+}
+
+/** Work that goes on beside the main line, which looks at `failed` and waits for `ended`. */
+class Beside {
+  readonly #failed = new AbortController();
+  readonly #parts: Promise<unknown>[] = [];
+
+  get failed(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  start(part: Promise<unknown>): void {
+    this.#parts.push(part);
+    part.catch(() => this.#failed.abort());
+  }
+
+  /** Resolves once all parts have ended; throws the first failure. */
+  async ended(): Promise<void> {
+    for (const outcome of await Promise.allSettled(this.#parts)) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+    }
+  }
+}
+
+function pipeline({ config, err }: Context, signal: AbortSignal): Promise<unknown> {
+  return runPipeline({
+    set: {},
+    roles: new Set(['topology', 'sink']),
+    untilEnd: false,
+    config,
+    signal,
+    now: Date.now,
+    onProgress: () => {},
+    onWaiting: (what, pid) => err.write(`process ${pid} runs ${what}\n`),
+  });
+}
+
+async function produceTicks(
+  { config }: Context,
+  log: Log,
+  registry: SchemaRegistry,
+  { symbols, rate, seed, seconds }: DemoRun,
+  signal: AbortSignal,
+): Promise<void> {
+  const { outOfOrdernessMs, allowedLatenessMs } = config.watermark;
+  const simulator = new Simulator({
+    market: {
+      seed,
+      symbols,
+      ticksPerSecond: rate,
+      burst: 5,
+      disorderMs: 0.8 * outOfOrdernessMs,
+      lateFraction: 0.001,
+      lateAfterMs: outOfOrdernessMs,
+      tooLateAfterMs: outOfOrdernessMs + allowedLatenessMs,
+      duplicateFraction: 0,
+    },
+    topic: TICKS,
+    paced: true,
+    startMicros: null,
+    count: Number.POSITIVE_INFINITY,
+    maxRunMs: (seconds ?? Number.POSITIVE_INFINITY) * 1_000,
+    wait: (ms, stopped) => sleep(ms, undefined, { signal: stopped }).catch(() => undefined),
+  });
+  await produce(simulator, {
+    log,
+    registry,
+    partitions: config.log.partitions,
+    retentionMs: config.log.retentionMs,
+    bounds: {
+      maxRecords: config.producer.batchRecords,
+      maxBytes: config.producer.batchBytes,
+      maxMs: config.producer.batchMs,
+    },
+    eventTime: config.watermark,
+    again: false,
+    allowLate: false,
+    now: Date.now,
+    signal,
+  });
+}
+
+/** Waits until the tasks have processed every tick, the pipeline has failed, or it takes too long. */
+async function drain(log: Log, failed: AbortSignal): Promise<void> {
+  const deadline = Date.now() + DRAIN_MS;
+  while (!failed.aborted && Date.now() < deadline && !(await hasReachedEnds(log, TOPOLOGY, [TICKS]))) {
+    await sleep(DRAIN_POLL_MS);
+  }
+}
