@@ -107,13 +107,13 @@ export class Cursor {
 
   /** The index of a union's branch or an enum's symbol. */
   index(count: number): number {
-    const value = this.long();
+    const value = this.#short();
     return value >= 0 && value < count ? value : this.fail('body');
   }
 
   /** The length of a string or bytes value, all of which is there. */
   length(): number {
-    const value = this.long();
+    const value = this.#short();
     return value >= 0 && value <= this.end - this.position ? value : this.fail('body');
   }
 
@@ -138,6 +138,17 @@ export class Cursor {
   skipBytes(): void {
     const length = this.length();
     this.position += length;
+  }
+
+  /** A long that is mostly below 64: one byte. */
+  #short(): number {
+    const at = this.position;
+    const byte = at < this.end ? (this.data[at] as number) : 0x80;
+    if (byte > 0x7f) {
+      return this.long();
+    }
+    this.position = at + 1;
+    return (byte >>> 1) ^ -(byte & 1);
   }
 
   /** The ninth and tenth group of a long, in which no number below 2^53 has a bit. */
