@@ -2,7 +2,7 @@
 // be had. A step is done again only when what it depends on has changed; `--force` does all of them again.
 // Needs nothing but Node and npm: it runs before any package is there.
 import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepareBrokerClient } from './setup/brokerClient.mjs';
 import { runBounded } from './setup/command.mjs';
@@ -14,7 +14,7 @@ import { fingerprint, readStamp, writeStamp } from './setup/stamp.mjs';
 const INSTALL_TIMEOUT_MS = 20 * 60_000;
 const BUILD_TIMEOUT_MS = 120_000;
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** What the commands said: read only when one of them failed. */
 const outputFile = join(root, 'setup.log');
 const env = npmEnvironment(process.env, root);
