@@ -24,11 +24,12 @@ CREATE VIEW IF NOT EXISTS latest_prices AS
 SELECT symbol, last.eventTime AS eventTime, last.price AS price, last.size AS size, last.sequence AS sequence
 FROM (SELECT symbol, argMaxMerge(latest) AS last FROM latest_prices_state GROUP BY symbol);
 
--- A tick is counted by its place in the log: (partition, offset) in one number, so that the set is exact.
+-- A tick is counted by its place in the log: (partition, offset) in one number. The bitmap is an exact set, as uniqExact
+-- is, and offsets lie so close that it takes a thousandth of the room.
 CREATE TABLE IF NOT EXISTS tick_counts_state (
   venue LowCardinality(String),
   minute DateTime('UTC') CODEC(Delta, ZSTD),
-  places AggregateFunction(uniqExact, UInt64)
+  places AggregateFunction(groupBitmap, UInt64)
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(minute)
@@ -38,12 +39,12 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS tick_counts_feed TO tick_counts_state AS
 SELECT
   splitByChar(':', symbol)[1] AS venue,
   toStartOfMinute(eventTime, 'UTC') AS minute,
-  uniqExactState(bitOr(bitShiftLeft(toUInt64(partition), 48), toUInt64(offset))) AS places
+  groupBitmapState(bitOr(bitShiftLeft(toUInt64(partition), 48), toUInt64(offset))) AS places
 FROM ticks_raw
 GROUP BY venue, minute;
 
 CREATE VIEW IF NOT EXISTS tick_counts AS
-SELECT venue, minute, uniqExactMerge(places) AS ticks
+SELECT venue, minute, groupBitmapMerge(places) AS ticks
 FROM tick_counts_state
 GROUP BY venue, minute;
 

@@ -65,6 +65,20 @@ describe('the embedded ClickHouse of a data directory', () => {
     await clickhouse.close();
   });
 
+  it('is let go though another process has paused in the middle of a result', async () => {
+    const holder = await openClickHouse(optionsFor(directory));
+    const reader = await openClickHouse(optionsFor(directory));
+    const rows = reader.stream('SELECT number FROM numbers(100000000) FORMAT CSV')[Symbol.asyncIterator]();
+    expect((await rows.next()).done).toBe(false);
+    await holder.close();
+    const rest = (async () => {
+      while ((await rows.next()).done !== true);
+    })();
+    await expect(rest).rejects.toMatchObject({ code: 'TM_CLICKHOUSE_UNREACHABLE' });
+    expect(await reader.rows(COUNT)).toEqual([{ n: 4, s: 10 }]);
+    await reader.close();
+  });
+
   it('cannot be opened where there can be no directory', async () => {
     writeFileSync(join(directory, 'file'), '');
     const refused = openClickHouse(optionsFor(join(directory, 'file')));

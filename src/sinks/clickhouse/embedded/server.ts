@@ -10,6 +10,8 @@ import { isInsert } from './statement.ts';
 /** Longest statement that is taken as text. An insert's data goes to a file and has no such bound. */
 const MAX_STATEMENT_BYTES = 16 * 1_048_576;
 const MAX_CONNECTIONS = 256;
+/** How long requests under way may take to end when the server closes; a reader that has paused would hold it for ever. */
+const CLOSE_GRACE_MS = 2_000;
 const OWNER_ONLY = 0o177;
 /** What the HTTP interface knows as parameters; every other name is a setting (https://clickhouse.com/docs/interfaces/http). */
 const NOT_SETTINGS = new Set(['query', 'database', 'query_id', 'session_id', 'role', 'user', 'password']);
@@ -30,6 +32,8 @@ export class EmbeddedServer {
     this.#socketPath = socketPath;
     this.#server = createServer((request, response) => void this.#answer(request, response));
     this.#server.maxConnections = MAX_CONNECTIONS;
+    // A local peer that goes away is noticed at once; a timeout would only cut a connection that is about to be used.
+    this.#server.keepAliveTimeout = 0;
   }
 
   static async listen(engine: EmbeddedEngine, socketPath: string): Promise<EmbeddedServer> {
@@ -46,12 +50,14 @@ export class EmbeddedServer {
     return server;
   }
 
-  /** Takes no more requests and waits for those under way. */
+  /** Takes no more requests and waits for those under way, within bounds. */
   async close(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();
     this.#server.closeIdleConnections();
+    const cut = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS);
     await closed;
+    clearTimeout(cut);
     rmSync(this.#socketPath, { force: true });
   }
 
