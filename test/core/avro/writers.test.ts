@@ -30,7 +30,7 @@ describe('writeLong', () => {
         const end = writeLong(out, 1, value);
         expect([...out.subarray(1, end)]).toEqual(encodedLong(BigInt(value)));
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 });
