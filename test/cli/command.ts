@@ -22,6 +22,14 @@ export interface StartOptions {
   readonly cwd?: string;
 }
 
+const running = new Set<Started>();
+
+/** Kills what a failed test has left running, and waits for its end, so that its directory can be removed. */
+export async function endAll(): Promise<void> {
+  for (const { child } of running) child.kill('SIGKILL');
+  await Promise.all(Array.from(running, ({ ended }) => ended));
+}
+
 /** Starts the command line from its sources, whatever was built, in a process of its own. */
 export function start(args: readonly string[], { env = {}, stdin, cwd }: StartOptions = {}): Started {
   const child = spawn(
@@ -46,9 +54,12 @@ export function start(args: readonly string[], { env = {}, stdin, cwd }: StartOp
     for (const check of waiting) check();
   });
   const ended = new Promise<Ended>((done) => {
-    child.on('close', (status) => done({ status, stdout, stderr }));
+    child.on('close', (status) => {
+      running.delete(started);
+      done({ status, stdout, stderr });
+    });
   });
-  return {
+  const started: Started = {
     child,
     ended,
     shows(pattern) {
@@ -64,6 +75,8 @@ export function start(args: readonly string[], { env = {}, stdin, cwd }: StartOp
       });
     },
   };
+  running.add(started);
+  return started;
 }
 
 export function run(args: readonly string[], options: StartOptions = {}): Promise<Ended> {

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { run } from './command.ts';
+import { endAll, run } from './command.ts';
 
 let parent: string;
 let data: string;
@@ -10,7 +10,10 @@ beforeEach(() => {
   parent = mkdtempSync(join(tmpdir(), 'tidemark-empty-'));
   data = join(parent, 'store');
 });
-afterEach(() => rmSync(parent, { recursive: true, force: true }));
+afterEach(async () => {
+  await endAll();
+  rmSync(parent, { recursive: true, force: true });
+});
 
 describe('on a data directory that does not exist', () => {
   it.each(['topics', 'status'])('%s says so and makes nothing', async (name) => {

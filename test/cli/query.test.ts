@@ -2,13 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run, start } from './command.ts';
+import { endAll, run, start } from './command.ts';
 
 let data: string;
 beforeAll(() => {
   data = mkdtempSync(join(tmpdir(), 'tidemark-query-'));
 });
-afterAll(() => rmSync(data, { recursive: true, force: true }));
+afterAll(async () => {
+  await endAll();
+  rmSync(data, { recursive: true, force: true });
+});
 
 describe('query', () => {
   it('prints CSV with a header line', async () => {

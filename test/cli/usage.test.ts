@@ -2,13 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run } from './command.ts';
+import { endAll, run } from './command.ts';
 
 let directory: string;
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'tidemark-usage-'));
 });
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+afterAll(async () => {
+  await endAll();
+  rmSync(directory, { recursive: true, force: true });
+});
 
 const COMMANDS = ['demo', 'produce', 'run', 'bars', 'query', 'topics', 'status', 'migrate'];
 

@@ -31,7 +31,8 @@ export async function watch(
     const state = await measure(stores, startMs, now, before);
     before = { ticks: state.ticks, atMs: startMs + state.elapsedMs };
     if (screen === null) stream.write(`${stateLine(state)}\n`);
-    else screen.draw(stateScreen(state, stream.columns ?? DEFAULT_COLUMNS));
+    // Some terminals say that they are 0 wide.
+    else screen.draw(stateScreen(state, stream.columns || DEFAULT_COLUMNS));
     await sleep(REDRAW_MS, undefined, { signal }).catch(() => {});
   }
 }
