@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Kill, killRepeatedly, type Progress, seededRandom, watchCommits } from '../support/killing.ts';
+import type { Log } from '../../src/log/log.ts';
+import { killRepeatedly, type Progress, seededRandom, type Undisturbed, watchCommits } from '../support/killing.ts';
 import { contentsOf } from '../support/logContents.ts';
 import { dataFile, haveDataFiles } from '../support/oracle/files.ts';
 import { readTrades } from '../support/oracle/tradeBars.ts';
@@ -19,87 +20,114 @@ import {
   TRADES_LAYOUT,
 } from '../support/tradeRuns.ts';
 
-const TEST_TIMEOUT_MS = 600_000;
-const KILLS_OF_EACH = 10;
+const TEST_TIMEOUT_MS = 300_000;
+const KILLS = { produce: 10, run: 10, store: 6 };
 const LEAST_COMMITS = 50;
-const TASK_GROUP = 'bars';
 
-/** Small bounds, so that a run over the trades has hundreds of commits. */
+/** Small bounds, so that each step over the trades has more than a hundred commits. */
 const env = {
   TIDEMARK_PRODUCER_BATCH_RECORDS: '250',
   TIDEMARK_TOPOLOGY_MAX_RECORDS_PER_CHUNK: '250',
   TIDEMARK_COMMIT_MAX_RECORDS: '250',
-  TIDEMARK_SINK_BATCH_ROWS: '2000',
+  TIDEMARK_SINK_BATCH_ROWS: '500',
 };
 
-const produced: Progress = async (log) => {
-  const known = (await log.listTopics()).some(({ topic }) => topic === 'ticks');
-  return known ? (await log.ranges('ticks')).reduce((sum, range) => sum + range.end, 0) : 0;
-};
-
-const consumed: Progress = async (log) => {
-  const positions = await log.committed(TASK_GROUP);
-  return positions.filter(({ topic }) => topic === 'ticks').reduce((sum, position) => sum + position.offset, 0);
-};
-
-const produceArgs = ['produce', 'csv', '--layout', TRADES_LAYOUT, dataFile(TRADES)];
-const runArgs = ['run', '--roles', 'topology,sink', '--until-end'];
-
-function report(command: string, kills: readonly Kill[], end: number): void {
-  console.log(`${command} killed with ${kills.map(({ after }) => after).join(', ')} of ${end} records committed`);
+async function offsetsOf(log: Log, groups: readonly string[], topics: readonly string[]): Promise<number> {
+  const positions = (await Promise.all(groups.map((group) => log.committed(group)))).flat();
+  return positions.filter(({ topic }) => topics.includes(topic)).reduce((sum, { offset }) => sum + offset, 0);
 }
+
+/** What has been committed: ticks by the producer, ticks taken in by the topology, ticks and bars stored by the sinks. */
+const progress = {
+  produce: async (log) => {
+    const known = (await log.listTopics()).some(({ topic }) => topic === 'ticks');
+    return known ? (await log.ranges('ticks')).reduce((sum, range) => sum + range.end, 0) : 0;
+  },
+  run: (log) => offsetsOf(log, ['bars'], ['ticks']),
+  store: (log) => offsetsOf(log, ['sink.raw', 'sink.bars'], ['ticks', 'bars']),
+} satisfies Record<string, Progress>;
+
+type Step = keyof typeof progress;
+
+const argsOf: Readonly<Record<Step, readonly string[]>> = {
+  produce: ['produce', 'csv', '--layout', TRADES_LAYOUT, dataFile(TRADES)],
+  run: ['run', '--roles', 'topology,sink', '--until-end'],
+  store: ['run', '--roles', 'topology,sink', '--until-end'],
+};
 
 /** The seed can be given, to repeat a run that failed. */
 const seed = Number(process.env.TIDEMARK_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const random = seededRandom(seed);
 
 const available = requirement('data', haveDataFiles(), 'kills over the real Binance trades');
 
-describe.skipIf(!available)(`kill -9 over produce and run (TIDEMARK_TEST_SEED=${seed})`, () => {
+describe.skipIf(!available)(`kill -9 leaves the same bars, ticks and topics (TIDEMARK_TEST_SEED=${seed})`, () => {
   let directory: string;
+  /** A store that nothing disturbed, after produce and after run. */
+  let produced: string;
+  let calm: string;
+  const undisturbed = new Map<Step, Undisturbed>();
 
   beforeAll(async () => {
+    console.log(`TIDEMARK_TEST_SEED=${seed}`);
     directory = await mkdtemp(join(tmpdir(), 'tidemark-kills-'));
-  });
+    produced = join(directory, 'produced');
+    calm = join(directory, 'calm');
+    undisturbed.set(
+      'produce',
+      await watchCommits(produced, progress.produce, startTidemark(produced, argsOf.produce, { env })),
+    );
+    for (const step of ['run', 'store'] as const) {
+      await rm(calm, { recursive: true, force: true });
+      await cp(produced, calm, { recursive: true });
+      undisturbed.set(step, await watchCommits(calm, progress[step], startTidemark(calm, argsOf[step], { env })));
+    }
+  }, TEST_TIMEOUT_MS);
 
   afterAll(async () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('leaves the same bars, ticks and topics as an undisturbed run', { timeout: TEST_TIMEOUT_MS }, async () => {
-    console.log(`TIDEMARK_TEST_SEED=${seed}`);
-    const random = seededRandom(seed);
-    const calm = join(directory, 'calm');
-    const calmProduce = await watchCommits(calm, produced, startTidemark(calm, produceArgs, { env }));
-    const calmRun = await watchCommits(calm, consumed, startTidemark(calm, runArgs, { env }));
-    expect(calmProduce.commits).toBeGreaterThanOrEqual(LEAST_COMMITS);
-    expect(calmRun.commits).toBeGreaterThanOrEqual(LEAST_COMMITS);
+  async function killOver(step: Step, data: string): Promise<void> {
+    const { commits, end } = undisturbed.get(step) as Undisturbed;
+    expect(commits).toBeGreaterThanOrEqual(LEAST_COMMITS);
+    const start = () => startTidemark(data, argsOf[step], { env });
+    const kills = await killRepeatedly({ data, progress: progress[step], end, start, kills: KILLS[step], random });
+    const places = kills.map(({ after }) => after).join(', ');
+    console.log(`${step}: at least ${commits} commits undisturbed; killed at ${places} of ${end}`);
+  }
 
-    const killed = join(directory, 'killed');
-    const killing = { data: killed, kills: KILLS_OF_EACH, random };
-    const produceKills = await killRepeatedly({
-      ...killing,
-      progress: produced,
-      end: calmProduce.end,
-      start: () => startTidemark(killed, produceArgs, { env }),
-    });
-    report('produce', produceKills, calmProduce.end);
-    await produceTrades(killed, [dataFile(TRADES)], { env });
-    expect(await contentsOf(killed, 'ticks')).toEqual(await contentsOf(calm, 'ticks'));
-
-    const runKills = await killRepeatedly({
-      ...killing,
-      progress: consumed,
-      end: calmRun.end,
-      start: () => startTidemark(killed, runArgs, { env }),
-    });
-    report('run', runKills, calmRun.end);
-    await runToEnd(killed, [], { env });
-    for (const topic of ['bars', 'bars.late']) {
-      expect(await contentsOf(killed, topic), topic).toEqual(await contentsOf(calm, topic));
+  async function expectSameAsCalm(data: string): Promise<void> {
+    for (const topic of ['ticks', 'bars', 'bars.late']) {
+      expect(await contentsOf(data, topic), topic).toEqual(await contentsOf(calm, topic));
     }
-    expect(await queryCount(killed, 'SELECT count() FROM ticks')).toBe(TRADE_COUNT);
-    const bars = await allBarsCsv(killed);
+    expect(await queryCount(data, 'SELECT count() FROM ticks')).toBe(TRADE_COUNT);
+    const bars = await allBarsCsv(data);
     expectBarsOf(readTrades(dataFile(TRADES)), bars);
     expect(bars).toEqual(await allBarsCsv(calm));
+  }
+
+  it('over produce', { timeout: TEST_TIMEOUT_MS }, async () => {
+    const data = join(directory, 'produce');
+    await killOver('produce', data);
+    await produceTrades(data, [dataFile(TRADES)], { env });
+    await runToEnd(data, [], { env });
+    await expectSameAsCalm(data);
+  });
+
+  it('over run, between two commits of the topology', { timeout: TEST_TIMEOUT_MS }, async () => {
+    const data = join(directory, 'run');
+    await cp(produced, data, { recursive: true });
+    await killOver('run', data);
+    await runToEnd(data, [], { env });
+    await expectSameAsCalm(data);
+  });
+
+  it('over run, between two commits of the sinks', { timeout: TEST_TIMEOUT_MS }, async () => {
+    const data = join(directory, 'store');
+    await cp(produced, data, { recursive: true });
+    await killOver('store', data);
+    await runToEnd(data, [], { env });
+    await expectSameAsCalm(data);
   });
 });

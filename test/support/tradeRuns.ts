@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { type ColumnKind, differences, disorder, parseCsv } from './oracle/rows.ts';
 import { type Trade, tradeBars } from './oracle/tradeBars.ts';
-import type { Interval } from './oracle/windows.ts';
+import type { Interval } from './oracle/tumble.ts';
 import { type CommandOptions, tidemark } from './tidemarkCommand.ts';
 
 export const TRADES = 'crypto_ticks/binance_trades_20240808-09.csv.gz';

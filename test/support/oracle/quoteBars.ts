@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { compare, type Decimal, midpoint, parseDecimal, toDouble } from './decimal.ts';
 import { readLines } from './files.ts';
 import type { Row } from './rows.ts';
-import { type Interval, isoTime, type TimedEvent, tumble, type WindowOf } from './windows.ts';
+import { type Interval, isoTime, type TimedEvent, tumble, type WindowOf } from './tumble.ts';
 
 export interface Quote extends TimedEvent {
   readonly bid: Decimal;

@@ -1,5 +1,5 @@
 import { compare, parseDecimal } from './decimal.ts';
-import { compareText } from './windows.ts';
+import { compareText } from './tumble.ts';
 
 /** One row of a table as text, by column. */
 export type Row = Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 import { add, compare, type Decimal, formatDecimal, parseDecimal, ZERO } from './decimal.ts';
 import { readLines } from './files.ts';
 import type { Row } from './rows.ts';
-import { type Interval, isoTime, type TimedEvent, tumble } from './windows.ts';
+import { type Interval, isoTime, type TimedEvent, tumble } from './tumble.ts';
 
 /** A bar that an exchange published; its time is the bar's start. */
 export interface PublishedBar extends TimedEvent {

@@ -1,7 +1,7 @@
 import { add, compare, type Decimal, formatDecimal, multiply, nearestQuotient, parseDecimal, ZERO } from './decimal.ts';
 import { readLines } from './files.ts';
 import type { Row } from './rows.ts';
-import { type Interval, isoTime, type TimedEvent, tumble, type WindowOf } from './windows.ts';
+import { type Interval, isoTime, type TimedEvent, tumble, type WindowOf } from './tumble.ts';
 
 export interface Trade extends TimedEvent {
   readonly tradeId: bigint;
