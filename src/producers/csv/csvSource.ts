@@ -22,20 +22,20 @@ const SCHEMAS = { tick: TICK, quote: QUOTE, source_bar: SOURCE_BAR } as const;
 const ROWS_PER_CLOCK = 256;
 const PREVIEW_BOUNDS: BatchBounds = { maxRecords: 65_536, maxBytes: 16_777_216, maxMs: Number.POSITIVE_INFINITY };
 
+interface IdentifiedFile extends CsvFile {
+  readonly id: string;
+}
+
 /** CSV files, merged by event time. Rows of one file keep their order. */
 export class CsvSource implements Source {
   readonly targets: readonly SourceTarget[];
   readonly parts: readonly SourcePart[];
   readonly #files: readonly CsvFile[];
 
-  private constructor(files: readonly CsvFile[], ids: readonly string[]) {
+  private constructor(files: readonly IdentifiedFile[]) {
     this.#files = files;
     this.targets = targetsOf(files);
-    this.parts = files.map(({ layout, name }, index) => ({
-      id: `csv.${ids[index]}`,
-      topic: layout.topic,
-      label: name,
-    }));
+    this.parts = files.map(({ id, layout, name }) => ({ id: `csv.${id}`, topic: layout.topic, label: name }));
   }
 
   /**
@@ -50,13 +50,14 @@ export class CsvSource implements Source {
       });
     }
     const given = topic === undefined ? layouts : layouts.map((layout) => ({ ...layout, topic }));
-    const files = new Map<string, CsvFile>();
+    const files = new Map<string, IdentifiedFile>();
     for (const path of paths) {
       const file = assignLayout(path, given, SCHEMAS);
       const id = await csvFileId(file);
-      if (!files.has(id)) files.set(id, file);
+      const key = `${id} ${file.layout.topic}`;
+      if (!files.has(key)) files.set(key, { ...file, id });
     }
-    return new CsvSource([...files.values()], [...files.keys()]);
+    return new CsvSource([...files.values()]);
   }
 
   async *batches({ from, bounds, now, signal }: BatchOptions): AsyncGenerator<SourceBatch> {

@@ -3,8 +3,11 @@ const MICROS_PER_DAY = 86_400_000_000;
 /** Offsets are looked up once per stretch of this length; no zone has changed its offset inside one since 1940. */
 const STRETCH_MICROS = 15 * MICROS_PER_MINUTE;
 
-/** From a wall clock's reading, as if it were UTC, to the instant: epoch microseconds both. */
+/** From a wall clock's reading, as if it were UTC, to the instant: epoch microseconds both; NaN where there is none. */
 export type ToUtcMicros = (localMicros: number) => number;
+
+/** Beyond this, give or take two days, the runtime has no dates. */
+const LAST_MICROS = 8.64e18 - 2 * MICROS_PER_DAY;
 
 const FIXED_OFFSET = /^(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})$/;
 
@@ -29,6 +32,7 @@ export function timeZone(name: string): ToUtcMicros | null {
   let stretch = Number.NaN;
   let offsetMicros = 0;
   return (localMicros) => {
+    if (!(Math.abs(localMicros) <= LAST_MICROS)) return Number.NaN;
     const of = Math.floor(localMicros / STRETCH_MICROS);
     if (of !== stretch) {
       offsetMicros = localOffset(offsetAt, localMicros);
