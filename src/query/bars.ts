@@ -66,7 +66,8 @@ async function* barRows(query: BarsQuery, generation: number): AsyncIterable<rea
     'ORDER BY symbol, start, end',
     'FORMAT TabSeparated',
   ].join('\n');
-  for await (const block of readTabSeparated(query.clickhouse.stream(sql))) yield block.map(barRow);
+  const iso = isoTimes();
+  for await (const block of readTabSeparated(query.clickhouse.stream(sql))) yield block.map((row) => barRow(row, iso));
 }
 
 function conditionsOf({ interval, symbol, fromMicros, toMicros }: BarsQuery): string[] {
@@ -77,12 +78,25 @@ function conditionsOf({ interval, symbol, fromMicros, toMicros }: BarsQuery): st
   return conditions;
 }
 
-function barRow(row: Row): Row {
+/** ISO text of epoch microseconds. A window mostly starts where the one before it ended: that text is kept. */
+function isoTimes(): (micros: string) => string {
+  let last = '';
+  let text = '';
+  return (micros) => {
+    if (micros !== last) {
+      text = formatIsoMicros(Number(micros));
+      last = micros;
+    }
+    return text;
+  };
+}
+
+function barRow(row: Row, iso: (micros: string) => string): Row {
   return row.map((cell, i) => {
     const column = COLUMNS[i];
     if (cell === null || column === undefined) return cell;
     if (column.isNumber) return plainDecimal(cell);
-    return TIME_COLUMNS.has(column.name) ? formatIsoMicros(Number(cell)) : cell;
+    return TIME_COLUMNS.has(column.name) ? iso(cell) : cell;
   });
 }
 

@@ -1,4 +1,4 @@
-const EXPONENT = /^(-?)(\d+)(?:\.(\d+))?e([+-]?\d+)$/i;
+const EXPONENT = /^(-?)(\d+)(?:\.(\d+))?e([+-]?\d+)$/;
 
 /**
  * A number's text without an exponent; other text as it is.
@@ -6,7 +6,8 @@ const EXPONENT = /^(-?)(\d+)(?:\.(\d+))?e([+-]?\d+)$/i;
  * @example plainDecimal('1.5e-7') // '0.00000015'
  */
 export function plainDecimal(text: string): string {
-  const match = EXPONENT.exec(text);
+  // Nearly all numbers have none, and a result has millions of them.
+  const match = text.includes('e') ? EXPONENT.exec(text) : null;
   if (match === null) return text;
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
   const digits = whole + fraction;
