@@ -26,7 +26,7 @@ export class EmbeddedReader implements LogReader {
   readonly #assigned: AssignedPartition[];
   /** Whose turn it is. */
   #turn = 0;
-  #closedItself = false;
+  #ownClosed = false;
   #wake: () => void = () => {};
 
   constructor(
@@ -78,12 +78,12 @@ export class EmbeddedReader implements LogReader {
   }
 
   async close(): Promise<void> {
-    this.#closedItself = true;
+    this.#ownClosed = true;
     this.#wake();
   }
 
   get #closed(): boolean {
-    return this.#closedItself || this.#lifetime.closed;
+    return this.#ownClosed || this.#lifetime.closed;
   }
 
   #find({ topic, partition }: TopicPartition): AssignedPartition {

@@ -4,7 +4,7 @@ import { type Store, type TopicRow, transact } from './store.ts';
 
 /** Kafka's rule for topic names. */
 const NAME = /^[a-zA-Z0-9._-]{1,249}$/;
-export const MAX_PARTITIONS = 1024;
+const MAX_PARTITIONS = 1024;
 
 /** Numeric place of a partition: what the other rows are keyed by. */
 export interface PartitionKey {

@@ -6,9 +6,9 @@ import { type Lifetime, type Store, transact } from './store.ts';
 import type { PartitionKey, Topics } from './topics.ts';
 
 /** As a Kafka broker's `offset.metadata.max.bytes`, less a margin. */
-export const MAX_METADATA_BYTES = 4000;
+const MAX_METADATA_BYTES = 4000;
 /** Group and transactional id are LMDB keys. */
-export const MAX_ID_BYTES = 249;
+const MAX_ID_BYTES = 249;
 
 interface PreparedAppend extends PartitionKey {
   readonly topic: string;

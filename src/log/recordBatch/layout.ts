@@ -5,7 +5,6 @@
 export const BASE_OFFSET = 0;
 /** Bytes after this field. */
 export const BATCH_LENGTH = 8;
-export const LEADER_EPOCH = 12;
 export const MAGIC = 16;
 /** CRC-32C of everything from the attributes on: the base offset lies outside, the timestamps inside. */
 export const CRC = 17;

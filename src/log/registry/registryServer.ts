@@ -88,7 +88,6 @@ function addSchemas(server: FastifyInstance, registry: EmbeddedRegistry): void {
   server.get<{ Params: { id: string } }>('/schemas/ids/:id', async ({ params }) => ({
     schema: await registry.schemaById(Number(params.id)),
   }));
-  server.get('/schemas/types', async () => ['AVRO']);
 }
 
 function addSubjects(server: FastifyInstance, registry: EmbeddedRegistry): void {

@@ -70,6 +70,17 @@ export function readerContract(fixture: ContractFixture): void {
       expect(first === null ? [] : values(recordsOf(first))).toEqual(['a-0', 'a-1', 'a-2']);
     });
 
+    it('drop what they held ready when they seek', async () => {
+      await commit(writer, 0, numbered('a', 10));
+      const [, , third] = await readFrom([at(0)]);
+      const reader = await fixture.log.openReader([at(0)]);
+      await reader.read({ maxRecords: 5, maxBytes: 1_000_000 }, PATIENCE_MS);
+      reader.seek(at(0), third?.offset ?? 0);
+      expect(reader.position(at(0))).toBe(third?.offset);
+      const next = await reader.read({ maxRecords: 2, maxBytes: 1_000_000 }, PATIENCE_MS);
+      expect(next === null ? [] : values(recordsOf(next))).toEqual(['a-2', 'a-3']);
+    });
+
     it('skip a paused partition until it is resumed', async () => {
       for (const partition of [0, 1]) await commit(writer, partition, numbered(`p${partition}`, 2));
       const reader = await fixture.log.openReader([at(0), at(1)]);
