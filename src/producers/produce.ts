@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { compileEncoder, type Encoder } from '../core/avro/encoder.ts';
 import type { Columns } from '../core/columns.ts';
 import type { RecordSchema } from '../core/schema.ts';
@@ -77,6 +78,8 @@ export async function produce(source: Source, options: ProduceOptions): Promise<
     for await (const batch of source.batches({ from, bounds, now, signal })) {
       await run.commit(batch);
       options.onProgress?.(run.summary());
+      // A source and a log that both answer at once would keep signals and all other work of the process waiting.
+      await nextTurn();
     }
     return run.summary();
   } finally {
