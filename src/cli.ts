@@ -69,7 +69,7 @@ function makeProgram(act: Act): Command {
 
 async function main(): Promise<number> {
   const stop = new AbortController();
-  stopOnSignals(stop, Date.now);
+  stopOnSignals(stop, { signals: process, now: Date.now, exit: (status) => process.exit(status) });
   const surroundings: Surroundings = {
     env: process.env,
     signal: stop.signal,

@@ -80,29 +80,31 @@ export const configSchema = Type.Object(
         { unit: 'ms', description: 'Longest time between two commits while records come in.' },
       ),
     }),
-    watermark: section('Event time. A topology that sets its own parameters of these names goes by those.', {
-      outOfOrdernessMs: integer(
-        SECOND_MS,
-        { minimum: 0, maximum: YEAR_MS },
-        {
-          unit: 'ms',
-          description: 'How far behind the newest record of its partition a record may come and be on time.',
-        },
-      ),
-      allowedLatenessMs: integer(
-        300 * SECOND_MS,
-        { minimum: 0, maximum: YEAR_MS },
-        { unit: 'ms', description: 'How long after its completion a window is kept for late records to revise it.' },
-      ),
-      maxAheadMs: integer(
-        HOUR_MS,
-        { minimum: 0, maximum: YEAR_MS },
-        {
-          unit: 'ms',
-          description: 'A record whose event time is further than this past its own append time goes to `deadletter`.',
-        },
-      ),
-    }),
+    watermark: section(
+      "Event time. A topology's own parameters set its watermark and lateness (`--set`); producers go by these to tell " +
+        'late rows from news, and refuse a source that is older than what its topic has gone past.',
+      {
+        outOfOrdernessMs: integer(
+          SECOND_MS,
+          { minimum: 0, maximum: YEAR_MS },
+          { unit: 'ms', description: 'How far behind the newest record of its partition a record is still on time.' },
+        ),
+        allowedLatenessMs: integer(
+          300 * SECOND_MS,
+          { minimum: 0, maximum: YEAR_MS },
+          { unit: 'ms', description: 'How much later than that a record may still revise its windows.' },
+        ),
+        maxAheadMs: integer(
+          HOUR_MS,
+          { minimum: 0, maximum: YEAR_MS },
+          {
+            unit: 'ms',
+            description:
+              'A record whose event time is further than this past its own append time goes to `deadletter`.',
+          },
+        ),
+      },
+    ),
     producer: section('When a producer sends what it has gathered: at whichever bound is met first.', {
       batchRecords: integer(
         16_384,

@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { TidemarkError } from '../errors.ts';
 import type { Act, Context } from './context.ts';
+import { parseWholeNumber, wholeNumber } from './optionValues.ts';
 
 interface DemoOptions {
   readonly seconds?: number;
@@ -24,26 +25,20 @@ export function declareDemo(program: Command, act: Act): void {
   program
     .command('demo')
     .description('Watch the whole way at work on simulated trades.')
-    .option('--seconds <n>', 'end by itself after so long (default: DEMO_SECONDS, or never)', positiveInteger)
-    .option('--symbols <n>', 'instruments', positiveInteger, 8)
-    .option('--rate <n>', 'ticks per second, all instruments together', positiveInteger, 2_000)
-    .option('--seed <n>', 'of the simulation: the same seed gives the same ticks', positiveInteger, 1)
+    .option('--seconds <n>', 'end by itself after so long (default: DEMO_SECONDS, or never)', wholeNumber)
+    .option('--symbols <n>', 'instruments', wholeNumber, 8)
+    .option('--rate <n>', 'ticks per second, all instruments together', wholeNumber, 2_000)
+    .option('--seed <n>', 'of the simulation: the same seed gives the same ticks', wholeNumber, 1)
     .addHelpText('after', HELP)
     .action(act(demo));
-}
-
-const WHOLE_NUMBER = /^[1-9]\d{0,8}$/;
-
-function positiveInteger(text: string): number {
-  if (WHOLE_NUMBER.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a whole number above zero.');
 }
 
 /** `make demo DEMO_SECONDS=20` sets the variable. */
 function secondsFrom(env: Context['env']): number | null {
   const text = env.DEMO_SECONDS ?? '';
   if (text === '') return null;
-  if (WHOLE_NUMBER.test(text)) return Number(text);
+  const seconds = parseWholeNumber(text);
+  if (seconds !== null) return seconds;
   throw new TidemarkError('TM_USAGE', `${JSON.stringify(text)} is not a whole number above zero`, {
     where: 'DEMO_SECONDS',
   });

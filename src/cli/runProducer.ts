@@ -1,11 +1,19 @@
-import type { ProduceSummary } from '../producers/produce.ts';
-import { produce } from '../producers/produce.ts';
+import type { Config } from '../config.ts';
+import { type ProduceOptions, type ProduceSummary, produce } from '../producers/produce.ts';
 import type { Source } from '../producers/source.ts';
 import type { Context } from './context.ts';
 import { startProgress } from './progress.ts';
 
+type ProducerSettings = Pick<ProduceOptions, 'partitions' | 'retentionMs' | 'bounds' | 'eventTime'>;
+
 /** The most names that a message lists. */
 const SHOWN_NAMES = 5;
+
+/** What the configuration says to every producer. */
+export function producerSettings({ log, producer, watermark }: Config): ProducerSettings {
+  const { batchRecords, batchBytes, batchMs } = producer;
+  return { ...log, bounds: { maxRecords: batchRecords, maxBytes: batchBytes, maxMs: batchMs }, eventTime: watermark };
+}
 
 /** Produces a source with the command's configuration; shows progress, then the summary. */
 export async function runProducer(
@@ -23,14 +31,7 @@ export async function runProducer(
       summary = await produce(source, {
         log,
         registry,
-        partitions: config.log.partitions,
-        retentionMs: config.log.retentionMs,
-        bounds: {
-          maxRecords: config.producer.batchRecords,
-          maxBytes: config.producer.batchBytes,
-          maxMs: config.producer.batchMs,
-        },
-        eventTime: config.watermark,
+        ...producerSettings(config),
         again,
         allowLate,
         now: Date.now,

@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { TidemarkError } from '../errors.ts';
 import type { Act } from './context.ts';
 import { parseInstant } from './instant.ts';
+import { wholeNumber } from './optionValues.ts';
+import { pause } from './pause.ts';
 
 interface SimulateOptions {
   readonly symbols: number;
@@ -54,14 +55,6 @@ export function declareSimulate(produce: Command, act: Act): void {
     .action(act(produceSimulation));
 }
 
-const MAX_WHOLE_NUMBER = 2 ** 31;
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (/^[1-9]\d*$/.test(text) && value < MAX_WHOLE_NUMBER) return value;
-  throw new InvalidArgumentError(`It must be a whole number from 1 to ${MAX_WHOLE_NUMBER - 1}.`);
-}
-
 function upTo(maximum: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -99,16 +92,7 @@ const produceSimulation: Parameters<Act>[0] = async (context, command) => {
     startMicros,
     count: count ?? Number.POSITIVE_INFINITY,
     maxRunMs: (seconds ?? Number.POSITIVE_INFINITY) * 1_000,
-    wait,
+    wait: pause,
   });
   await runProducer(context, simulator, { again, allowLate });
 };
-
-/** Sleeps, but not past an abort. */
-async function wait(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(ms, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-}

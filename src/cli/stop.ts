@@ -1,20 +1,29 @@
+import type { EventEmitter } from 'node:events';
+
 const INTERRUPTED_STATUS = 130;
 /** npm and make pass a terminal's Ctrl-C on to a process that has had it already: an echo is not a second Ctrl-C. */
 const ECHO_MS = 300;
+
+export interface StopOptions {
+  /** The process, as the source of its signals. */
+  readonly signals: EventEmitter;
+  readonly now: () => number;
+  readonly exit: (status: number) => void;
+}
 
 /**
  * A signal that is aborted by the first SIGINT, SIGTERM or SIGHUP, so that commands can commit and close. A second one
  * exits at once.
  */
-export function stopOnSignals(stop: AbortController, now: () => number): void {
+export function stopOnSignals(stop: AbortController, { signals, now, exit }: StopOptions): void {
   let firstMs: number | null = null;
   const onSignal = (): void => {
     if (firstMs === null) {
       firstMs = now();
       stop.abort();
     } else if (now() - firstMs > ECHO_MS) {
-      process.exit(INTERRUPTED_STATUS);
+      exit(INTERRUPTED_STATUS);
     }
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) signals.on(name, onSignal);
 }

@@ -1,10 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../log/log.ts';
 import type { SchemaRegistry } from '../../log/registry/registry.ts';
 import { produce } from '../../producers/produce.ts';
 import { Simulator } from '../../producers/simulator/simulator.ts';
 import { runPipeline } from '../../runtime/run.ts';
 import type { Context } from '../context.ts';
+import { pause } from '../pause.ts';
+import { producerSettings } from '../runProducer.ts';
 import { hasReachedEnds, type StoredCounts, storedCounts } from './counts.ts';
 import { watch } from './watch.ts';
 
@@ -112,19 +113,12 @@ async function produceTicks(
     startMicros: null,
     count: Number.POSITIVE_INFINITY,
     maxRunMs: (seconds ?? Number.POSITIVE_INFINITY) * 1_000,
-    wait: (ms, stopped) => sleep(ms, undefined, { signal: stopped }).catch(() => undefined),
+    wait: pause,
   });
   await produce(simulator, {
     log,
     registry,
-    partitions: config.log.partitions,
-    retentionMs: config.log.retentionMs,
-    bounds: {
-      maxRecords: config.producer.batchRecords,
-      maxBytes: config.producer.batchBytes,
-      maxMs: config.producer.batchMs,
-    },
-    eventTime: config.watermark,
+    ...producerSettings(config),
     again: false,
     allowLate: false,
     now: Date.now,
@@ -136,6 +130,6 @@ async function produceTicks(
 async function drain(log: Log, failed: AbortSignal): Promise<void> {
   const deadline = Date.now() + DRAIN_MS;
   while (!failed.aborted && Date.now() < deadline && !(await hasReachedEnds(log, TOPOLOGY, [TICKS]))) {
-    await sleep(DRAIN_POLL_MS);
+    await pause(DRAIN_POLL_MS, failed);
   }
 }

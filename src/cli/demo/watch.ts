@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../log/log.ts';
 import type { SchemaRegistry } from '../../log/registry/registry.ts';
 import type { ClickHouse } from '../../sinks/clickhouse/connect.ts';
+import { pause } from '../pause.ts';
 import { taskPositions } from '../positions.ts';
 import { lastBars, recordsIn, rowsNow, watermarkLagMs } from './counts.ts';
 import { type DemoState, Screen, stateLine, stateScreen } from './view.ts';
@@ -33,7 +33,7 @@ export async function watch(
     if (screen === null) stream.write(`${stateLine(state)}\n`);
     // Some terminals say that they are 0 wide.
     else screen.draw(stateScreen(state, stream.columns || DEFAULT_COLUMNS));
-    await sleep(REDRAW_MS, undefined, { signal }).catch(() => {});
+    await pause(REDRAW_MS, signal);
   }
 }
 
