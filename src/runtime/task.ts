@@ -56,6 +56,7 @@ export class Task {
   #restartControlSequence: number;
   #committed: number;
   #uncommittedRecords = 0;
+  #newRecords = 0;
   #uncommittedSince: number | null = null;
   #hasControl = false;
 
@@ -81,8 +82,9 @@ export class Task {
     return this.#position;
   }
 
-  get uncommittedRecords(): number {
-    return this.#uncommittedRecords;
+  /** Records taken in that no earlier run had committed. */
+  get newRecords(): number {
+    return this.#newRecords;
   }
 
   /** Processes records that follow those before. The chunk's buffers are free for reuse when this resolves. */
@@ -163,6 +165,7 @@ export class Task {
     if (isNew) {
       this.#uncommittedSince ??= now();
       this.#uncommittedRecords += records.count;
+      this.#newRecords += records.count;
       for (const record of rejected) outbox.addRejected(record);
     }
     this.#muted(!isNew, () => this.#push(chunk));

@@ -52,7 +52,6 @@ export class TopologyRunner {
   readonly #tasks: readonly Task[];
   readonly #outboxes: readonly Outbox[];
   readonly #readBounds: ReadBounds;
-  #records = 0;
 
   private constructor(reader: LogReader, tasks: readonly Task[], outboxes: readonly Outbox[], readBounds: ReadBounds) {
     this.#reader = reader;
@@ -117,9 +116,10 @@ export class TopologyRunner {
     return new TopologyRunner(reader, tasks, outboxes, { ...options.readBounds, maxRecords });
   }
 
-  /** Records taken in, and result rows, late records and rejected records written, since the start. */
+  /** Records taken in for the first time, and result rows, late and rejected records written, since the start. */
   get totals(): { records: number; results: number; late: number; rejected: number } {
-    const totals = { records: this.#records, results: 0, late: 0, rejected: 0 };
+    const totals = { records: 0, results: 0, late: 0, rejected: 0 };
+    for (const task of this.#tasks) totals.records += task.newRecords;
     for (const outbox of this.#outboxes) {
       totals.results += outbox.totals.results;
       totals.late += outbox.totals.late;
@@ -134,7 +134,6 @@ export class TopologyRunner {
     if (chunk !== null) {
       const task = this.#tasks[chunk.partition];
       if (task === undefined) throw new RangeError(`no task has partition ${chunk.partition}`);
-      this.#records += chunk.count;
       await task.take(chunk);
     }
     for (const task of this.#tasks) if (task.commitDue) await task.commit();
