@@ -85,16 +85,18 @@ export class SharedEngine {
     const lock = acquireProcessLock(join(this.#directory, 'locks', 'clickhouse'));
     if ('heldBy' in lock) return lock.heldBy;
     let engine: EmbeddedEngine | null = null;
+    let server: EmbeddedServer | null = null;
     try {
       engine = await EmbeddedEngine.open(join(this.#directory, 'clickhouse'), this.#memoryMb);
       const socketPath = socketPathOf(this.#directory);
-      const server = await EmbeddedServer.listen(engine, socketPath);
-      this.#owned = { release: () => lock.release(), engine, server };
+      server = await EmbeddedServer.listen(engine, socketPath);
       const draft = `${this.#ownerFile}.${process.pid}`;
       writeFileSync(draft, JSON.stringify({ pid: process.pid, socket: socketPath }));
       renameSync(draft, this.#ownerFile);
+      this.#owned = { release: () => lock.release(), engine, server };
       return null;
     } catch (error) {
+      await server?.close();
       await engine?.close();
       lock.release();
       throw error;

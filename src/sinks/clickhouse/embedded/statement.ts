@@ -22,9 +22,12 @@ export function insertFromFile(statement: string, fileLiteral: string): string {
   if (clause === null) throw new RangeError('an insert with a body must end with FORMAT');
   const target = statement.slice(0, clause.index);
   const settings = SETTINGS_CLAUSE.exec(target);
-  const settingsText = settings === null ? '' : settings[0];
   const head = settings === null ? target : target.slice(0, settings.index);
-  return `${head} FROM INFILE ${fileLiteral}${settingsText} FORMAT ${clause[1]}`;
+  const parts = [head, `FROM INFILE ${fileLiteral}`, settings?.[0] ?? '', `FORMAT ${clause[1]}`];
+  return parts
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 /**
