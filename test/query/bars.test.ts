@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { queryBars } from '../../src/query/bars.ts';
 import type { RowFormat } from '../../src/query/rowText.ts';
-import type { ClickHouse } from '../../src/sinks/clickhouse/connect.ts';
 import type { InsertTarget } from '../../src/sinks/clickhouse/insertTarget.ts';
 import { migrate } from '../../src/sinks/clickhouse/migrate.ts';
 import { createOutput } from '../../src/sinks/clickhouse/outputTables.ts';
@@ -33,8 +32,8 @@ function bar(values: Record<string, Value>): Record<string, Value> {
   };
 }
 
-describe('bars', () => {
-  let clickhouse: ClickHouse;
+describe('bars', async () => {
+  const clickhouse = await temporaryClickHouse();
   let target: InsertTarget;
 
   async function text(format: RowFormat, query: Record<string, unknown> = {}): Promise<string> {
@@ -45,7 +44,6 @@ describe('bars', () => {
   }
 
   beforeAll(async () => {
-    clickhouse = await temporaryClickHouse();
     const before = await queryBars({ clickhouse, topology: 'bars', output: 'bars', interval: '1m', format: 'csv' });
     expect(before.hint).toContain('tidemark run');
     await migrate(clickhouse);
