@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Config, configOptions } from '../../src/config.ts';
 import { type ConfigSources, loadConfig } from '../../src/config/load.ts';
+import { type Config, configOptions } from '../../src/config.ts';
 import { TidemarkError } from '../../src/errors.ts';
 
 let directory: string;
@@ -29,7 +29,7 @@ function refusal(sources: ConfigSources): TidemarkError {
   throw new Error('the configuration was accepted');
 }
 
-function valueOf(config: Config, key: string): unknown {
+function settingOf(config: Config, key: string): unknown {
   const [section = '', name = ''] = key.split('.');
   const sections: Record<string, Record<string, unknown>> = config;
   return sections[section]?.[name];
@@ -38,7 +38,7 @@ function valueOf(config: Config, key: string): unknown {
 describe('configuration', () => {
   it('has a default for every value', () => {
     const config = loadConfig({ env: {} });
-    for (const option of configOptions) expect(valueOf(config, option.key), option.key).toBe(option.default);
+    for (const option of configOptions) expect(settingOf(config, option.key), option.key).toBe(option.default);
   });
 
   it('takes a flag before a variable before the file before the default', () => {
@@ -47,13 +47,15 @@ describe('configuration', () => {
     fc.assert(
       fc.property(fc.constantFrom(...integers), sourceValue, sourceValue, sourceValue, (option, ...given) => {
         const { minimum = 0, maximum = 0, key, section, name, variable } = option;
-        const [flag, env, file] = given.map((n) => (n === undefined ? undefined : minimum + (n % (maximum - minimum + 1))));
+        const [flag, env, file] = given.map((n) =>
+          n === undefined ? undefined : minimum + (n % (maximum - minimum + 1)),
+        );
         const config = loadConfig({
           env: env === undefined ? {} : { [variable]: String(env) },
           ...(file === undefined ? {} : { file: yamlFile(`${section}:\n  ${name}: ${file}\n`) }),
           ...(flag === undefined ? {} : { flags: new Map([[key, { value: String(flag), where: '--flag' }]]) }),
         });
-        expect(valueOf(config, key)).toBe(flag ?? env ?? file ?? option.default);
+        expect(settingOf(config, key)).toBe(flag ?? env ?? file ?? option.default);
       }),
     );
   });
