@@ -1,15 +1,8 @@
 import { TidemarkError } from '../errors.ts';
+import { BINARY_BYTES_PER_ROW, copyBytes, enlarged, SHORT_BYTES } from './binaryBytes.ts';
 import type { Column } from './columns.ts';
 import { DECIMAL_BYTES, writeDecimal } from './decimalBytes.ts';
 import type { FieldSchema } from './schema.ts';
-
-/** Arrow's offsets are signed 32-bit: a column of text or bytes holds no more. */
-const MAX_BINARY_BYTES = 2 ** 31 - 1;
-
-const BINARY_BYTES_PER_ROW = 16;
-
-/** Up to this length, copying in a loop is quicker than the call of `set`. */
-const SHORT_BYTES = 32;
 
 const utf8 = new TextEncoder();
 
@@ -168,14 +161,7 @@ class BinaryBuilder extends FieldBuilder {
   override setBytes(row: number, source: Uint8Array, from: number, to: number): void {
     const start = this.#offsets[row] as number;
     this.#reserve(start + to - from);
-    if (to - from <= SHORT_BYTES) {
-      const bytes = this.#bytes;
-      for (let i = from, j = start; i < to; i++, j++) {
-        bytes[j] = source[i] as number;
-      }
-    } else {
-      this.#bytes.set(source.subarray(from, to), start);
-    }
+    copyBytes(source, from, to, this.#bytes, start);
     this.#offsets[row + 1] = start + to - from;
   }
 
@@ -194,12 +180,7 @@ class BinaryBuilder extends FieldBuilder {
 
   #reserve(bytes: number): void {
     if (bytes > this.#bytes.length) {
-      if (bytes > MAX_BINARY_BYTES) {
-        throw new TidemarkError('TM_COLUMN_FULL', `Field '${this.field.name}' passes ${MAX_BINARY_BYTES} bytes.`, {
-          hint: 'Hand over fewer rows at a time.',
-        });
-      }
-      this.#bytes = widened(this.#bytes, new Uint8Array(Math.min(MAX_BINARY_BYTES, bytes * 2)));
+      this.#bytes = enlarged(this.#bytes, bytes, `Field '${this.field.name}'`);
     }
   }
 }
@@ -230,10 +211,7 @@ class DecimalBuilder extends FieldBuilder {
   }
 
   override setDecimalBytes(row: number, source: Uint8Array, start: number): void {
-    const bytes = this.#bytes;
-    for (let i = start, j = row * DECIMAL_BYTES; i < start + DECIMAL_BYTES; i++, j++) {
-      bytes[j] = source[i] as number;
-    }
+    copyBytes(source, start, start + DECIMAL_BYTES, this.#bytes, row * DECIMAL_BYTES);
   }
 
   protected clear(row: number): void {

@@ -1,4 +1,5 @@
 import { TidemarkError } from '../../errors.ts';
+import { enlarged } from '../binaryBytes.ts';
 import type { Columns } from '../columns.ts';
 import { DECIMAL_BYTES } from '../decimalBytes.ts';
 import type { RecordSchema } from '../schema.ts';
@@ -22,9 +23,6 @@ export interface Encoder {
    */
   encode(columns: Columns, rows: Int32Array | null, schemaId: number): EncodedValues;
 }
-
-/** Offsets of values are signed 32-bit. */
-const MAX_VALUES_BYTES = 2 ** 31 - 1;
 
 const FRAME_BYTES = 5;
 
@@ -90,7 +88,7 @@ function generate(fields: readonly EncoderField[]): EncodeRows {
     ['values', 'bytes', 'offsets', 'nulls'].map((array) => `${array}${i} = sources[${i}].${array}`).join(', '),
   );
   const body = `
-    const { writeLong, writeBytes, writeDecimal, grown, refuse } = runtime;
+    const { writeLong, writeBytes, writeDecimal, enlarged, refuse } = runtime;
     return function encodeRows(sources, rows, count, schemaId, out, valueOffsets) {
       const ${unpack.join(',\n        ')};
       let view = new DataView(out.buffer);
@@ -99,7 +97,7 @@ function generate(fields: readonly EncoderField[]): EncodeRows {
         const row = rows === null ? k : rows[k];
         const most = p + ${[FRAME_BYTES, ...fields.map(roomCode)].join(' + ')};
         if (most > out.length) {
-          out = grown(out, p, most);
+          out = enlarged(out, most, 'The encoded batch');
           view = new DataView(out.buffer);
         }
         out[p] = 0;
@@ -115,7 +113,7 @@ function generate(fields: readonly EncoderField[]): EncodeRows {
     writeLong,
     writeBytes,
     writeDecimal,
-    grown,
+    enlarged,
     refuse: refuser(fields),
   }) as EncodeRows;
 }
@@ -178,15 +176,4 @@ function refuser(fields: readonly EncoderField[]): (index: number, row: number, 
       { hint: 'A long is a whole number of at most 2^53 - 1, an int of 32 bits, an enum the index of a symbol.' },
     );
   };
-}
-
-function grown(out: Uint8Array, used: number, needed: number): Uint8Array {
-  if (needed > MAX_VALUES_BYTES) {
-    throw new TidemarkError('TM_COLUMN_FULL', `Encoded values pass ${MAX_VALUES_BYTES} bytes.`, {
-      hint: 'Encode fewer rows at a time.',
-    });
-  }
-  const larger = new Uint8Array(Math.min(MAX_VALUES_BYTES, Math.max(needed, out.length * 2)));
-  larger.set(out.subarray(0, used));
-  return larger;
 }

@@ -1,5 +1,5 @@
 import { TidemarkError } from '../../errors.ts';
-import { bytesAt, decimalAt, decimalText, textAt } from '../columnAccess.ts';
+import { bytesAt, decimalAt, decimalText, isNull, textAt } from '../columnAccess.ts';
 import type { BinaryColumn, Column, Columns, DecimalColumn } from '../columns.ts';
 import type { FieldSchema, RecordSchema } from '../schema.ts';
 import type { AvroValue } from './row.ts';
@@ -156,7 +156,7 @@ class BinaryCell extends Cell {
     const read = this.field.kind === 'string' ? textAt : bytesAt;
     return () => {
       const column = this.#column;
-      return column === null || column.nulls?.[place.row] === 1 ? null : read(column, place.row);
+      return column === null || isNull(column, place.row) ? null : read(column, place.row);
     };
   }
 }
@@ -174,7 +174,7 @@ class DecimalCell extends Cell {
   getter(place: Place): () => AvroValue {
     return () => {
       const column = this.#column;
-      if (column === null || column.nulls?.[place.row] === 1) {
+      if (column === null || isNull(column, place.row)) {
         return null;
       }
       return decimalText(decimalAt(column, place.row), column.scale);

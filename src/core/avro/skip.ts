@@ -63,20 +63,25 @@ function skipUnion(cursor: Cursor, branches: readonly AvroType[], depth: number)
   }
 }
 
-/** Arrays and maps come in blocks: a count and the items; or a negative count, the block's size in bytes, the items. */
+/**
+ * Arrays and maps come in blocks: a count and the items; or a negative count, the block's size in bytes, the items. The
+ * items are passed over one by one in either case, so that a size that is not theirs is found.
+ */
 function skipBlocks(cursor: Cursor, skipItem: (cursor: Cursor) => void): void {
   for (let count = cursor.long(); count !== 0; count = cursor.long()) {
-    if (count < 0) {
-      cursor.skipBytes();
-      continue;
-    }
-    if (count > cursor.end - cursor.position) {
+    const size = count < 0 ? cursor.length() : null;
+    const start = cursor.position;
+    const items = Math.abs(count);
+    if (items > cursor.end - start) {
       // Items without bytes (nulls) could be counted in any number; no sound writer makes such an array.
       cursor.fail('body');
       return;
     }
-    for (let i = 0; i < count && cursor.fault === null; i++) {
+    for (let i = 0; i < items && cursor.fault === null; i++) {
       skipItem(cursor);
+    }
+    if (size !== null && cursor.position !== start + size) {
+      cursor.fail('body');
     }
   }
 }

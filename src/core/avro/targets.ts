@@ -1,18 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { TidemarkError } from '../../errors.ts';
+import { BINARY_BYTES_PER_ROW, enlarged, SHORT_BYTES } from '../binaryBytes.ts';
 import type { Column } from '../columns.ts';
 import { DECIMAL_BYTES, readDecimal } from '../decimalBytes.ts';
 import type { FieldSchema } from '../schema.ts';
 import type { Cursor } from './cursor.ts';
-
-/** Arrow's offsets are signed 32-bit: a column of text or bytes holds no more. */
-const MAX_BINARY_BYTES = 2 ** 31 - 1;
-
-/** Room for text at first: it doubles when that is short. */
-const BINARY_BYTES_PER_ROW = 16;
-
-/** Up to this length, copying in a loop is quicker than the call of `set`. */
-const SHORT_BYTES = 32;
 
 /**
  * A column that is being decoded into, with room for a whole chunk. The generated code writes scalars and null flags
@@ -117,7 +108,7 @@ class BinaryTarget {
     const end = start + length;
     this.#offsets[row + 1] = end;
     if (end > this.#bytes.length) {
-      this.#grow(end);
+      this.#bytes = enlarged(this.#bytes, end, `Field '${this.name}'`);
     }
     const bytes = this.#bytes;
     if (length > SHORT_BYTES) {
@@ -131,17 +122,6 @@ class BinaryTarget {
       all |= byte;
     }
     return all < 0x80;
-  }
-
-  #grow(needed: number): void {
-    if (needed > MAX_BINARY_BYTES) {
-      throw new TidemarkError('TM_COLUMN_FULL', `Field '${this.name}' passes ${MAX_BINARY_BYTES} bytes in one chunk.`, {
-        hint: 'Read smaller chunks.',
-      });
-    }
-    const larger = new Uint8Array(Math.min(MAX_BINARY_BYTES, needed * 2));
-    larger.set(this.#bytes);
-    this.#bytes = larger;
   }
 }
 

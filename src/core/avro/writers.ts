@@ -1,7 +1,5 @@
+import { copyBytes } from '../binaryBytes.ts';
 import { DECIMAL_BYTES } from '../decimalBytes.ts';
-
-/** Up to this length, copying in a loop is quicker than the call of `set`. */
-const SHORT_BYTES = 32;
 
 /** Bytes of the longest encoded long. */
 export const MAX_LONG_BYTES = 10;
@@ -54,13 +52,7 @@ function writeLarge(out: Uint8Array, position: number, value: number): number {
 export function writeBytes(out: Uint8Array, position: number, source: Uint8Array, start: number, end: number): number {
   const length = end - start;
   const at = writeLong(out, position, length);
-  if (length <= SHORT_BYTES) {
-    for (let i = 0; i < length; i++) {
-      out[at + i] = source[start + i] as number;
-    }
-  } else {
-    out.set(source.subarray(start, end), at);
-  }
+  copyBytes(source, start, end, out, at);
   return at + length;
 }
 

@@ -24,6 +24,7 @@ const writer = {
     ...fields.slice(3),
   ],
 };
+const X = { name: 'x', type: 'int' };
 const reader = parseRecordSchema({ type: 'record', name: 'R', fields });
 const sound = { text: 'binance:BTC', count: 5, small: -1, list: [{ a: 1 }, {}], flag: true, side: 'sell', price: 1.5 };
 const soundBody = avscType(writer).toBuffer({ ...sound, raw: Buffer.of(1, 2) });
@@ -122,6 +123,15 @@ describe('poison', () => {
     const { bad, rows } = await decoder.decode(chunkOf([deep, long, fine]));
     expect(bad.map(({ reason }) => reason)).toEqual(['body', 'body']);
     expect(rows).toEqual(Int32Array.of(2));
+  });
+
+  it('skips blocks by their items, and refuses a size that is not theirs', async () => {
+    const list = { type: 'record', name: 'R', fields: [{ name: 'list', type: { type: 'array', items: 'string' } }, X] };
+    const decoder = new TopicDecoder(parseRecordSchema({ ...list, fields: [X] }), schemasBy({ 1: list }));
+    const blocks = (size: number) => framed(1, Uint8Array.of(3, size * 2, 2, 65, 2, 66, 2, 2, 67, 0, 14));
+    const { columns, bad } = await decoder.decode(chunkOf([blocks(4), blocks(3), blocks(6), blocks(50)]));
+    expect(columns.byName.get('x')).toMatchObject({ values: Float64Array.of(7) });
+    expect(bad.map(({ index, reason }) => [index, reason])).toEqual([1, 2, 3].map((index) => [index, 'body']));
   });
 
   it.each([
