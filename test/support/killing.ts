@@ -3,7 +3,7 @@ import { withLog } from './logContents.ts';
 import type { RunningCommand } from './tidemarkCommand.ts';
 
 /** How often the position is looked at while a command runs. */
-const POLL_MS = 1;
+const POLL_MS = 2;
 
 /** After the position has reached the chosen place, the kill waits up to this long, to fall anywhere within a commit. */
 const MOST_DELAY_MS = 10;
@@ -81,20 +81,26 @@ export interface Undisturbed {
   readonly end: number;
 }
 
-/** Runs a command to its end, watching its commits. */
-export function watchCommits(data: string, progress: Progress, command: RunningCommand): Promise<Undisturbed> {
+/** Runs a command to its end, watching one or more kinds of commits. */
+export function watchCommits(
+  data: string,
+  progresses: readonly Progress[],
+  command: RunningCommand,
+): Promise<Undisturbed[]> {
   return withLog(data, async (log) => {
-    const seen = new Set<number>();
+    const seen = progresses.map(() => new Set<number>());
+    const look = async () => {
+      for (const [index, progress] of progresses.entries()) seen[index]?.add(await progress(log));
+    };
     while (command.running()) {
-      seen.add(await progress(log));
+      await look();
       await pause(POLL_MS);
     }
     const { status, stderr } = await command.result;
     if (status !== 0) throw new Error(`the command ended with ${status}:\n${stderr}`);
-    const end = await progress(log);
-    seen.add(end);
+    await look();
     // What was there before the command had committed anything is no commit of its own.
-    return { commits: seen.size - 1, end };
+    return seen.map((places) => ({ commits: places.size - 1, end: Math.max(...places) }));
   });
 }
 
