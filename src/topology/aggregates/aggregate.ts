@@ -91,7 +91,7 @@ class Aggregator {
     }
     const entries = Object.entries(aggregates);
     const key: FieldSchema = { name: keyField, kind: 'string', nullable: false };
-    const values = entries.map(([name, { field }]) => ({ name, ...field(input) }));
+    const values = entries.map(([name, { field }]) => ({ ...field(input), name }));
     const fields = [key, ...WINDOW_FIELDS, ...values];
     const taken = fields.find(({ name }, index) => fields.findIndex((other) => other.name === name) < index);
     if (taken !== undefined) {

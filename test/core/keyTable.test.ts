@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { KeyTable } from '../../src/core/keyTable.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function intern(table: KeyTable, key: string): number {
+  const bytes = encoder.encode(`--${key}--`);
+  return table.intern(bytes, 2, bytes.length - 2);
+}
+
+describe('the key table', () => {
+  it('gives one id a key, as long as it is referred to', () => {
+    const keys = fc.constantFrom(...Array.from({ length: 60 }, (_, i) => `key-${i}`), '', 'ключ');
+    const steps = fc.array(fc.tuple(fc.constantFrom('intern', 'retain', 'release', 'sweep'), keys), { maxLength: 300 });
+    fc.assert(
+      fc.property(steps, (taken) => {
+        const table = new KeyTable();
+        const held = new Map<string, { id: number; references: number }>();
+        for (const [step, key] of taken) {
+          const entry = held.get(key);
+          if (step === 'sweep') {
+            table.sweep();
+            for (const [other, { references }] of held) if (references === 0) held.delete(other);
+          } else if (step === 'intern' || entry === undefined) {
+            const id = intern(table, key);
+            if (entry !== undefined) expect(id).toBe(entry.id);
+            held.set(key, entry ?? { id, references: 0 });
+          } else if (step === 'retain') {
+            table.retain(entry.id);
+            entry.references++;
+          } else if (entry.references > 0) {
+            table.release(entry.id);
+            entry.references--;
+          }
+          expect(table.size).toBe(held.size);
+          const ids = [...held.values()].map(({ id }) => id);
+          expect(new Set(ids).size).toBe(ids.length);
+        }
+        for (const [key, { id }] of held) {
+          expect(intern(table, key)).toBe(id);
+          expect(decoder.decode(table.bytesOf(id))).toBe(key);
+        }
+      }),
+    );
+  });
+
+  it('reuses the ids that were given back', () => {
+    const table = new KeyTable();
+    for (let i = 0; i < 10_000; i++) {
+      intern(table, `once-${i}`);
+      table.sweep();
+    }
+    expect(table.capacity).toBeLessThan(10);
+    expect(table.size).toBe(0);
+  });
+
+  it('grows', () => {
+    const table = new KeyTable();
+    const ids = Array.from({ length: 5_000 }, (_, i) => intern(table, `key-${i}`));
+    expect(ids.map((_, i) => intern(table, `key-${i}`))).toEqual(ids);
+  });
+});
