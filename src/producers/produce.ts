@@ -62,7 +62,8 @@ export interface ProduceSummary {
 /**
  * Writes a source into the log. Each transaction holds records and the source's positions, so that a killed run goes on where
  * the last transaction ended, and a source that was produced to its end adds nothing. Topics and schemas are made when
- * missing.
+ * missing. A second run of the same parts takes over from the first; two runs of different sets that share a part are not
+ * kept apart, and must not go on at the same time.
  * @throws TM_PRODUCE_HISTORY before anything is written; TM_LOG_FENCED when another run of the same source has begun
  */
 export async function produce(source: Source, options: ProduceOptions): Promise<ProduceSummary> {

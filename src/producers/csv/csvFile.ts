@@ -5,7 +5,7 @@ import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
 import type { RecordSchema } from '../../core/schema.ts';
 import { splitCells } from './cells.ts';
 import { type Layout, layoutError } from './layout.ts';
-import { fileError, MAX_LINE_CHARACTERS, readLines } from './lines.ts';
+import { checkContent, fileError, MAX_LINE_CHARACTERS, readLines } from './lines.ts';
 import { type RowFault, RowMapper } from './rowMapper.ts';
 
 /** A file and the layout that it is read by. */
@@ -38,9 +38,10 @@ export function assignLayout(
 /**
  * A name for the records that the file gives: a hash of its bytes as they are stored, of what the layout does with them and
  * of what the file's name adds. A renamed file is the same; a corrected layout makes another, whose rows are produced anew.
- * @throws TM_PRODUCE_FILE
+ * @throws TM_PRODUCE_FILE, also for gzip data that are damaged anywhere
  */
 export async function csvFileId({ path, layout, groups }: CsvFile): Promise<string> {
+  await checkContent(path);
   const content = createHash('sha256');
   try {
     for await (const bytes of createReadStream(path)) content.update(bytes);

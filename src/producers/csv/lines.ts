@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { TidemarkError } from '../../errors.ts';
@@ -24,7 +24,8 @@ export async function* readLines(path: string): AsyncGenerator<readonly string[]
   let rest: Buffer = Buffer.alloc(0);
   let isFirst = true;
   try {
-    for await (const bytes of await openContent(path)) {
+    const content: AsyncIterable<Buffer> = (await isGzip(path)) ? gunzipped(path) : storedBytes(path);
+    for await (const bytes of content) {
       const end = bytes.lastIndexOf(LF) + 1;
       if (end === 0) {
         rest = Buffer.concat([rest, bytes]).subarray(0, MAX_KEPT_BYTES);
@@ -46,24 +47,44 @@ export function fileError(path: string, cause: unknown): TidemarkError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new TidemarkError('TM_PRODUCE_FILE', `the file cannot be read: ${reason}`, {
     where: path,
-    hint: 'what was committed before stays; once the file is readable, the same command goes on from there',
+    hint: 'give a whole, readable copy and run the same command; what was committed stays, and it goes on from there',
     cause,
   });
 }
 
-async function openContent(path: string): Promise<AsyncIterable<Buffer>> {
+/**
+ * Reads a gzip file through, so that a damaged one is refused before any of its rows is used: its whole copy has other bytes,
+ * and would be another source.
+ * @throws TM_PRODUCE_FILE
+ */
+export async function checkContent(path: string): Promise<void> {
+  try {
+    if (!(await isGzip(path))) return;
+    for await (const _ of gunzipped(path));
+  } catch (cause) {
+    throw fileError(path, cause);
+  }
+}
+
+async function isGzip(path: string): Promise<boolean> {
   const start = Buffer.alloc(GZIP_MAGIC.length);
-  const file: FileHandle = await open(path);
+  const file = await open(path);
   try {
     await file.read(start, 0, start.length, 0);
   } finally {
     await file.close();
   }
-  const stored = createReadStream(path, { highWaterMark: READ_BYTES });
-  if (!GZIP_MAGIC.every((byte, index) => start[index] === byte)) return stored;
-  const content: Readable = createGunzip({ chunkSize: READ_BYTES });
+  return GZIP_MAGIC.every((byte, index) => start[index] === byte);
+}
+
+function storedBytes(path: string): Readable {
+  return createReadStream(path, { highWaterMark: READ_BYTES });
+}
+
+function gunzipped(path: string): Readable {
+  const content = createGunzip({ chunkSize: READ_BYTES });
   // pipeline hands an error of the file on to the stream that is read; there is nothing more to do about it here.
-  pipeline(stored, content as ReturnType<typeof createGunzip>, () => undefined);
+  pipeline(storedBytes(path), content, () => undefined);
   return content;
 }
 

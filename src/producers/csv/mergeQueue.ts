@@ -41,10 +41,11 @@ export class MergeQueue {
   #sink(): void {
     let at = 0;
     for (;;) {
+      const left = 2 * at + 1;
+      const right = left + 1;
       let least = at;
-      for (const child of [2 * at + 1, 2 * at + 2]) {
-        if (child < this.#lanes.length && this.#isBefore(child, least)) least = child;
-      }
+      if (left < this.#lanes.length && this.#isBefore(left, least)) least = left;
+      if (right < this.#lanes.length && this.#isBefore(right, least)) least = right;
       if (least === at) return;
       this.#swap(at, least);
       at = least;
