@@ -3,9 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { compileEncoder } from '../../src/core/avro/encoder.ts';
-import { parseRecordSchema } from '../../src/core/avro/parseSchema.ts';
-import { ColumnsBuilder } from '../../src/core/columnsBuilder.ts';
 import {
   aggregate,
   bounded,
@@ -19,26 +16,19 @@ import {
   watermark,
   window,
 } from '../../src/index.ts';
-import { openEmbeddedLog } from '../../src/log/embedded/embeddedLog.ts';
-import type { Log } from '../../src/log/log.ts';
-import { openEmbeddedRegistry } from '../../src/log/registry/embeddedRegistry.ts';
-import type { SchemaRegistry } from '../../src/log/registry/registry.ts';
-import { TopologyRunner } from '../../src/runtime/topologyRunner.ts';
-import { tickSchema } from '../../src/schemas.generated.ts';
+import type { TestTick } from '../support/drive.ts';
+import { appendTicks, contentsOf, inStore, openRunner } from '../support/tickStore.ts';
 
 /** Undisturbed runs that are each compared with several disturbed ones. */
 const INPUTS = 6;
 const RUNS_PER_INPUT = 12;
 const PARTITIONS = 2;
-/** The tick records of a store; every run gets a copy of its own. */
-const TICK = parseRecordSchema(tickSchema);
 const MICROS_PER_MS = 1_000;
 
 const checked = topology({
   name: 'checked',
   version: 1,
   inputs: { ticks: 'ticks' },
-  params: {},
   build: ({ ticks }) => ({
     checked: ticks.pipe(
       watermark(bounded(300)),
@@ -51,15 +41,9 @@ const checked = topology({
   }),
 });
 
-interface Tick {
-  readonly key: number;
-  readonly disorderMs: number;
-  readonly price: number;
-}
-
-/** Ticks in order of arrival, in parts: every run flushes where a part ends. */
-const parts = fc.array(
-  fc.array(
+/** Ticks in order of arrival, a tenth of a second apart, give or take their disorder. */
+const ticks = fc
+  .array(
     fc.record({
       key: fc.integer({ min: 0, max: 5 }),
       disorderMs: fc.oneof(
@@ -68,18 +52,24 @@ const parts = fc.array(
       ),
       price: fc.integer({ min: 1, max: 999 }),
     }),
-    { minLength: 60, maxLength: 240 },
-  ),
-  { minLength: 1, maxLength: 3 },
-);
+    { minLength: 60, maxLength: 600 },
+  )
+  .map((made) =>
+    made.map(({ key, disorderMs, price }, i): TestTick => {
+      const eventTime = (i * 100 + disorderMs) * MICROS_PER_MS;
+      return { instrument: `key-${key}`, eventTime, price: price / 100, size: price / 1_000, sequence: null };
+    }),
+  );
 
 const disturbances = fc.record({
   maxRecords: fc.integer({ min: 1, max: 40 }),
   commitRecords: fc.integer({ min: 1, max: 60 }),
-  /** After how many steps each run of the process is given up without a commit. */
+  /** After how many steps a run of the process is given up without a commit; an even number also before its last one. */
   crashes: fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 8 }),
 });
 type Disturbance = typeof disturbances extends fc.Arbitrary<infer T> ? T : never;
+
+const UNDISTURBED: Disturbance = { maxRecords: 10_000, commitRecords: 10_000, crashes: [] };
 
 const directories: string[] = [];
 afterAll(() => {
@@ -92,153 +82,64 @@ function newDirectory(): string {
   return directory;
 }
 
-async function inStore<T>(directory: string, body: (log: Log, registry: SchemaRegistry) => Promise<T>): Promise<T> {
-  const log = await openEmbeddedLog({ directory, now: () => 1_800_000_000_000 });
-  const registry = await openEmbeddedRegistry({ directory });
-  try {
-    return await body(log, registry);
-  } finally {
-    await registry.close();
-    await log.close();
-  }
-}
-
-/** Appends ticks whose event time rises by a tenth of a second a record, give or take their disorder. */
-async function append(directory: string, ticks: readonly Tick[], first: number): Promise<void> {
-  await inStore(directory, async (log, registry) => {
-    await log.createTopic('ticks', { partitions: PARTITIONS, retentionMs: -1 });
-    const id = await registry.register('ticks-value', TICK.text);
-    const writer = await log.openWriter('test');
-    const appends = Array.from({ length: PARTITIONS }, (_, partition) => {
-      const builder = new ColumnsBuilder(TICK);
-      const own = ticks
-        .map((tick, i) => ({ ...tick, at: first + i }))
-        .filter(({ key }) => key % PARTITIONS === partition);
-      for (const { key, disorderMs, price, at } of own) {
-        builder.setText(builder.fieldIndex('instrument'), `key-${key}`);
-        builder.setNumber(builder.fieldIndex('eventTime'), (at * 100 + disorderMs) * MICROS_PER_MS);
-        builder.setNumber(builder.fieldIndex('price'), price / 100);
-        builder.setNumber(builder.fieldIndex('size'), price / 1_000);
-        builder.endRow();
-      }
-      const keys = own.map(({ key }) => `key-${key}`);
-      const encoded = compileEncoder(TICK).encode(builder.finish(), null, id);
-      const records = {
-        count: own.length,
-        keys: new TextEncoder().encode(keys.join('')),
-        keyOffsets: Int32Array.from({ length: own.length + 1 }, (_, i) => i * 'key-0'.length),
-        ...encoded,
-      };
-      return { topic: 'ticks', partition, records };
-    });
-    await writer.commit({ appends: appends.filter(({ records }) => records.count > 0), positions: [] });
-    await writer.close();
-  });
-}
-
-/** Runs to the end of what is in the log and flushes; gives up after `crashAfter` steps when that comes first. */
-async function run(
-  directory: string,
-  { maxRecords, commitRecords }: Disturbance,
-  crashAfter: number,
-): Promise<boolean> {
+/** Runs to the end of what is in the log, flushes and commits; true unless it crashed on the way. */
+async function run(directory: string, disturbance: Disturbance, crashAfter: number | null): Promise<boolean> {
   return inStore(directory, async (log, registry) => {
-    const runner = await TopologyRunner.open({
-      log,
-      registry,
-      topology: checked,
-      params: {},
-      generation: 1,
-      topicSettings: { partitions: PARTITIONS, retentionMs: -1 },
-      readBounds: { maxRecords, maxBytes: 1_000_000 },
-      commitBounds: { maxRecords: commitRecords, maxBytes: 1_000_000, intervalMs: 1e9 },
-      maxAheadMs: 3_600_000,
-      now: () => 0,
+    const runner = await openRunner(log, registry, checked, PARTITIONS, {
+      readBounds: { maxRecords: disturbance.maxRecords, maxBytes: 1_000_000 },
+      commitBounds: { maxRecords: disturbance.commitRecords, maxBytes: 1_000_000, intervalMs: 1e9 },
     });
-    const ends = await log.ranges('ticks');
-    for (let step = 0; !runner.reached(ends); step++) {
-      if (step === crashAfter) {
-        await runner.close();
-        return false;
+    try {
+      const ends = await log.ranges('ticks');
+      for (let step = 0; !runner.reached(ends); step++) {
+        if (step === crashAfter) return false;
+        await runner.step(0);
       }
-      await runner.step(0);
-    }
-    runner.flush();
-    if (crashAfter !== Number.POSITIVE_INFINITY && crashAfter % 2 === 0) {
+      runner.flush();
+      if (crashAfter !== null && crashAfter % 2 === 0) return false;
+      await runner.commit();
+      return true;
+    } finally {
       await runner.close();
-      return false;
     }
-    await runner.commit();
-    await runner.close();
-    return true;
   });
 }
 
-/** Keys and values of a topic, by partition, in order. */
-async function contents(directory: string, topic: string): Promise<string[][]> {
-  return inStore(directory, async (log) => {
-    const all: string[][] = [];
-    for (const { partition, begin, end } of await log.ranges(topic)) {
-      const records: string[] = [];
-      const reader = await log.openReader([{ topic, partition, offset: begin }]);
-      while (reader.position({ topic, partition }) < end) {
-        const chunk = await reader.read({ maxRecords: 1_000, maxBytes: 1_000_000 }, 0);
-        if (chunk === null) break;
-        const text = Buffer.from(chunk.data.buffer, chunk.data.byteOffset, chunk.data.byteLength);
-        for (let i = 0; i < chunk.count; i++) {
-          const key = text.toString('hex', chunk.keyStarts[i], chunk.keyEnds[i]);
-          records.push(`${key}:${text.toString('hex', chunk.valueStarts[i], chunk.valueEnds[i])}`);
-        }
-      }
-      await reader.close();
-      all.push(records);
-    }
-    return all;
-  });
-}
-
-const UNDISTURBED: Disturbance = { maxRecords: 10_000, commitRecords: 10_000, crashes: [] };
-
-async function runAll(stages: readonly string[], disturbance: Disturbance): Promise<string[][][]> {
+/** Appends each part, runs to its end, crashing as told, and gives what was committed. */
+async function runAll(base: string, later: readonly TestTick[][], disturbance: Disturbance): Promise<string[][][]> {
   const directory = newDirectory();
+  cpSync(base, directory, { recursive: true });
   const crashes = [...disturbance.crashes];
-  cpSync(stages[0] as string, directory, { recursive: true });
-  for (let stage = 0; stage < stages.length; stage++) {
-    if (stage > 0) await append(directory, ...(STAGED.get(stages[stage] as string) as [readonly Tick[], number]));
-    while (crashes.length > 0 && !(await run(directory, disturbance, crashes.shift() as number))) {
-      // Given up: the next run goes on from what was committed.
-    }
-    await run(directory, disturbance, Number.POSITIVE_INFINITY);
+  for (const part of [[], ...later]) {
+    if (part.length > 0) await append(directory, part);
+    let done = false;
+    while (!done) done = await run(directory, disturbance, crashes.shift() ?? null);
   }
-  return [await contents(directory, 'checked'), await contents(directory, 'checked.late')];
+  return [await contentsOf(directory, 'checked'), await contentsOf(directory, 'checked.late')];
 }
 
-/** What a stage appends, by the stage's name. */
-const STAGED = new Map<string, [readonly Tick[], number]>();
+function append(directory: string, part: readonly TestTick[]): Promise<void> {
+  return appendTicks(directory, PARTITIONS, part, ({ instrument }) => Number(instrument.slice(-1)) % PARTITIONS);
+}
 
 describe('committed output', () => {
   it('is the same whatever the chunks, the commits and the crashes', async () => {
     await fc.assert(
       fc.asyncProperty(
-        parts,
+        ticks,
+        fc.integer({ min: 1, max: 3 }),
         fc.array(disturbances, { minLength: RUNS_PER_INPUT, maxLength: RUNS_PER_INPUT }),
-        async (ticks, disturbed) => {
+        async (all, parts, disturbed) => {
+          const size = Math.ceil(all.length / parts);
+          const [first = [], ...later] = Array.from({ length: parts }, (_, i) => all.slice(i * size, (i + 1) * size));
           const base = newDirectory();
-          await append(base, ticks[0] as Tick[], 0);
-          const stages = [base];
-          let first = ticks[0]?.length ?? 0;
-          for (const part of ticks.slice(1)) {
-            const name = `${base}-${stages.length}`;
-            STAGED.set(name, [part, first]);
-            stages.push(name);
-            first += part.length;
-          }
-          const expected = await runAll(stages, UNDISTURBED);
+          await append(base, first);
+          const expected = await runAll(base, later, UNDISTURBED);
           expect(expected[0]?.flat().length).toBeGreaterThan(0);
-          for (const disturbance of disturbed) expect(await runAll(stages, disturbance)).toEqual(expected);
+          for (const disturbance of disturbed) expect(await runAll(base, later, disturbance)).toEqual(expected);
         },
       ),
       { numRuns: INPUTS, endOnFailure: true },
     );
-  });
+  }, 300_000);
 });

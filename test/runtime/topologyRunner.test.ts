@@ -1,0 +1,147 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aggregate, bounded, count, keyBy, topology, tumbling, watermark, window } from '../../src/index.ts';
+import { type Control, controlSchema, type DeadLetter, deadLetterSchema } from '../../src/schemas.generated.ts';
+import { recordBytes } from '../log/records.ts';
+import type { TestTick } from '../support/drive.ts';
+import { APPENDED_MS, appendTicks, contentsOf, inStore, openRunner, rowsOf } from '../support/tickStore.ts';
+
+const MS = 1_000;
+const HOUR_MS = 3_600_000;
+
+function counting(version: number, size = '10ms') {
+  return topology({
+    name: 'counting',
+    version,
+    inputs: { ticks: 'ticks' },
+    build: ({ ticks }) => ({
+      counting: ticks.pipe(
+        watermark(bounded(0)),
+        keyBy('instrument'),
+        window([tumbling(size)]),
+        aggregate({ n: count() }),
+      ),
+    }),
+  });
+}
+
+function at(ms: number, instrument = 'a'): TestTick {
+  return { instrument, eventTime: ms * MS, price: 1, size: 1, sequence: null };
+}
+
+let directory = '';
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'tidemark-runner-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+/** Runs to the end of the ticks and flushes. */
+async function runToEnd(version = 1, size = '10ms'): Promise<void> {
+  await inStore(directory, async (log, registry) => {
+    const partitions = (await log.ranges('ticks')).length;
+    const runner = await openRunner(log, registry, counting(version, size), partitions);
+    try {
+      const ends = await log.ranges('ticks');
+      while (!runner.reached(ends)) await runner.step(0);
+      runner.flush();
+      await runner.commit();
+    } finally {
+      await runner.close();
+    }
+  });
+}
+
+describe('the tasks of a topology', () => {
+  it('write results to the partition number of their input', async () => {
+    await appendTicks(directory, 3, [at(1, 'a'), at(2, 'b'), at(3, 'b')], ({ instrument }) =>
+      instrument === 'a' ? 0 : 2,
+    );
+    await runToEnd();
+    expect((await contentsOf(directory, 'counting')).map((partition) => partition.length)).toEqual([1, 0, 1]);
+  });
+
+  it('reject a tick too far ahead of its append time before it moves the watermark', async () => {
+    const ahead = APPENDED_MS + HOUR_MS + 1;
+    await appendTicks(directory, 1, [at(1), at(ahead), at(2), at(APPENDED_MS + HOUR_MS)], () => 0);
+    await runToEnd();
+    const letters = await rowsOf<DeadLetter>(directory, 'deadletter', deadLetterSchema);
+    expect(letters).toMatchObject([{ source: 'ticks/0', position: 1, topic: 'ticks', reason: 'ahead' }]);
+    expect((await contentsOf(directory, 'counting'))[0]).toHaveLength(2);
+    expect((await contentsOf(directory, 'counting.late'))[0]).toHaveLength(0);
+  });
+
+  it('reject what cannot be decoded, and go on', async () => {
+    await appendTicks(directory, 1, [at(1)], () => 0);
+    await inStore(directory, async (log) => {
+      const writer = await log.openWriter('poison');
+      const records = recordBytes([{ key: 'a', value: 'not a framed tick' }]);
+      await writer.commit({ appends: [{ topic: 'ticks', partition: 0, records }], positions: [] });
+      await writer.close();
+    });
+    await appendTicks(directory, 1, [at(20)], () => 0);
+    await runToEnd();
+    const letters = await rowsOf<DeadLetter>(directory, 'deadletter', deadLetterSchema);
+    expect(letters).toMatchObject([{ position: 1, reason: 'framing' }]);
+    expect(Buffer.from(letters[0]?.payload ?? []).toString()).toBe('not a framed tick');
+    expect((await contentsOf(directory, 'counting'))[0]).toHaveLength(2);
+  });
+
+  it('record each commit and each flush with its position', async () => {
+    await appendTicks(directory, 1, [at(1), at(12)], () => 0);
+    await runToEnd();
+    await runToEnd();
+    const controls = await rowsOf<Control>(directory, 'counting.control', controlSchema);
+    expect(controls).toMatchObject([
+      { kind: 'flush', position: 2, controlSequence: 1, watermark: 12 * MS - 1, restartOffset: 1 },
+      { kind: 'commit', position: 2, controlSequence: 1, restartOffset: 1, restartControlSequence: 0 },
+    ]);
+  });
+
+  it('refuse to go on when the definition changed', async () => {
+    await appendTicks(directory, 1, [at(1)], () => 0);
+    await runToEnd();
+    const changed = expect.objectContaining({ code: 'TM_TOPOLOGY_CHANGED' });
+    await expect(runToEnd(2)).rejects.toEqual(changed);
+    await expect(runToEnd(1, '20ms')).rejects.toEqual(changed);
+    await runToEnd();
+  });
+
+  it('refuse to begin again when the position is gone but commits are recorded', async () => {
+    await appendTicks(directory, 1, [at(1)], () => 0);
+    await runToEnd();
+    await inStore(directory, async (log) => {
+      const writer = await log.openWriter('lost');
+      const [committed] = await log.committed('counting');
+      const emptied = { topic: 'ticks', partition: 0, offset: committed?.offset ?? 0, metadata: '' };
+      await writer.commit({ appends: [], positions: [{ group: 'counting', positions: [emptied] }] });
+      await writer.close();
+    });
+    await expect(runToEnd()).rejects.toEqual(expect.objectContaining({ code: 'TM_POSITION_LOST' }));
+  });
+
+  it('refuse to go on when input that is still needed is gone', async () => {
+    await appendTicks(directory, 1, [at(1), at(2), at(3)], () => 0);
+    await runToEnd();
+    await inStore(directory, (log) => log.deleteRecords({ topic: 'ticks', partition: 0 }, 3));
+    await expect(runToEnd()).rejects.toEqual(expect.objectContaining({ code: 'TM_POSITION_LOST' }));
+  });
+
+  it('are fenced by a second runner, which goes on where the first had committed', async () => {
+    await appendTicks(directory, 1, [at(1), at(12)], () => 0);
+    await inStore(directory, async (log, registry) => {
+      const first = await openRunner(log, registry, counting(1), 1);
+      await first.step(0);
+      const second = await openRunner(log, registry, counting(1), 1);
+      await expect(first.commit()).rejects.toEqual(expect.objectContaining({ code: 'TM_LOG_FENCED' }));
+      await second.step(0);
+      await second.commit();
+      await first.close();
+      await second.close();
+    });
+    expect((await contentsOf(directory, 'counting'))[0]).toHaveLength(1);
+  });
+});
