@@ -17,10 +17,11 @@ import {
   window,
 } from '../../src/index.ts';
 import type { TestTick } from '../support/drive.ts';
+import { effort } from '../support/effort.ts';
 import { appendTicks, contentsOf, inStore, openRunner } from '../support/tickStore.ts';
 
 /** Undisturbed runs that are each compared with several disturbed ones. */
-const INPUTS = 6;
+const INPUTS = effort(6);
 const RUNS_PER_INPUT = 12;
 const PARTITIONS = 2;
 const MICROS_PER_MS = 1_000;
@@ -123,23 +124,27 @@ function append(directory: string, part: readonly TestTick[]): Promise<void> {
 }
 
 describe('committed output', () => {
-  it('is the same whatever the chunks, the commits and the crashes', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        ticks,
-        fc.integer({ min: 1, max: 3 }),
-        fc.array(disturbances, { minLength: RUNS_PER_INPUT, maxLength: RUNS_PER_INPUT }),
-        async (all, parts, disturbed) => {
-          const size = Math.ceil(all.length / parts);
-          const [first = [], ...later] = Array.from({ length: parts }, (_, i) => all.slice(i * size, (i + 1) * size));
-          const base = newDirectory();
-          await append(base, first);
-          const expected = await runAll(base, later, UNDISTURBED);
-          expect(expected[0]?.flat().length).toBeGreaterThan(0);
-          for (const disturbance of disturbed) expect(await runAll(base, later, disturbance)).toEqual(expected);
-        },
-      ),
-      { numRuns: INPUTS, endOnFailure: true },
-    );
-  }, 300_000);
+  it(
+    'is the same whatever the chunks, the commits and the crashes',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          ticks,
+          fc.integer({ min: 1, max: 3 }),
+          fc.array(disturbances, { minLength: RUNS_PER_INPUT, maxLength: RUNS_PER_INPUT }),
+          async (all, parts, disturbed) => {
+            const size = Math.ceil(all.length / parts);
+            const [first = [], ...later] = Array.from({ length: parts }, (_, i) => all.slice(i * size, (i + 1) * size));
+            const base = newDirectory();
+            await append(base, first);
+            const expected = await runAll(base, later, UNDISTURBED);
+            expect(expected[0]?.flat().length).toBeGreaterThan(0);
+            for (const disturbance of disturbed) expect(await runAll(base, later, disturbance)).toEqual(expected);
+          },
+        ),
+        { numRuns: INPUTS, endOnFailure: true },
+      );
+    },
+    effort(300_000),
+  );
 });

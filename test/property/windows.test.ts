@@ -15,9 +15,10 @@ import {
   window,
 } from '../../src/index.ts';
 import { Drive, type TestTick } from '../support/drive.ts';
+import { effort } from '../support/effort.ts';
 import { type OracleEntry, type OracleSetup, windowOracle } from '../support/oracle/windows.ts';
 
-const RUNS = 400;
+const RUNS = effort(1_000);
 const MS = 1_000;
 
 const durations = fc.constantFrom(1, 2, 3, 5, 10);

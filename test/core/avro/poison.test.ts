@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRecordSchema } from '../../../src/core/avro/parseSchema.ts';
 import { TopicDecoder } from '../../../src/core/avro/topicDecoder.ts';
+import { effort } from '../../support/effort.ts';
 import { avscType, chunkOf, framed, schemasBy } from './chunks.ts';
 import { evolution } from './schemaArbitraries.ts';
 import { valueAt } from './valueAt.ts';
@@ -79,7 +80,7 @@ describe('poison', () => {
           }
         });
       }),
-      { numRuns: 400 },
+      { numRuns: effort(400) },
     );
     // Without bodies that are poison in vain this would prove little.
     expect(taken).toBeGreaterThan(20);

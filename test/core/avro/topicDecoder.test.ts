@@ -6,6 +6,7 @@ import { parseRecordSchema } from '../../../src/core/avro/parseSchema.ts';
 import { TopicDecoder } from '../../../src/core/avro/topicDecoder.ts';
 import { ColumnsBuilder } from '../../../src/core/columnsBuilder.ts';
 import { barSchema } from '../../../src/schemas.generated.ts';
+import { effort } from '../../support/effort.ts';
 import { avscType, chunkOf, framed, schemasBy } from './chunks.ts';
 import { evolution, type TypedValue } from './schemaArbitraries.ts';
 import { type Value, valueAt } from './valueAt.ts';
@@ -46,7 +47,7 @@ describe('TopicDecoder', () => {
           }
         });
       }),
-      { numRuns: 300 },
+      { numRuns: effort(300) },
     );
   });
 

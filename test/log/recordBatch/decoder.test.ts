@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { TidemarkError } from '../../../src/errors.ts';
 import { decodeRecordBatch } from '../../../src/log/recordBatch/decoder.ts';
 import { RecordColumns } from '../../../src/log/recordBatch/recordColumns.ts';
+import { effort } from '../../support/effort.ts';
 import { recordsOf } from '../records.ts';
 import { type OracleBatch, type OracleRecord, oracleBatch, oracleRecords } from './batchOracle.ts';
 
@@ -150,7 +151,7 @@ describe('decodeRecordBatch', () => {
           expect(error).toBeInstanceOf(TidemarkError);
         }
       }),
-      { numRuns: 5_000 },
+      { numRuns: effort(5_000) },
     );
   });
 });
