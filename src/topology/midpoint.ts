@@ -8,11 +8,12 @@ import { decimalScale, POWERS_OF_TEN } from '../core/shortDecimal.ts';
  */
 export function midpoint(a: number | null, b: number | null): number | null {
   if (a === null || b === null) return null;
-  const scale = Math.max(decimalScale(a), decimalScale(b));
+  const scaleA = decimalScale(a);
+  const scaleB = decimalScale(b, Math.max(scaleA, 0));
+  const scale = Math.max(scaleA, scaleB);
   const power = POWERS_OF_TEN[scale];
   const tenfold = POWERS_OF_TEN[scale + 1];
-  if (decimalScale(a) < 0 || decimalScale(b) < 0 || power === undefined || tenfold === undefined) return (a + b) / 2;
-  const sum = Math.round(a * power) + Math.round(b * power);
-  const half = sum * 5;
+  if (scaleA < 0 || scaleB < 0 || power === undefined || tenfold === undefined) return (a + b) / 2;
+  const half = (Math.round(a * power) + Math.round(b * power)) * 5;
   return Number.isSafeInteger(half) ? half / tenfold : (a + b) / 2;
 }

@@ -1,5 +1,6 @@
 import { parseRecordSchema } from '../../src/core/avro/parseSchema.ts';
 import { RowView } from '../../src/core/avro/rowView.ts';
+import type { Columns } from '../../src/core/columns.ts';
 import { ColumnsBuilder } from '../../src/core/columnsBuilder.ts';
 import { tickSchema } from '../../src/schemas.generated.ts';
 import { type Assembly, assemble } from '../../src/topology/assemble.ts';
@@ -24,6 +25,20 @@ export interface LateRow {
 }
 
 const TICK = parseRecordSchema(tickSchema);
+
+/** Ticks as columns of the schema Tick. */
+export function tickColumns(ticks: readonly TestTick[]): Columns {
+  const builder = new ColumnsBuilder(TICK);
+  for (const { instrument, eventTime, price, size, sequence } of ticks) {
+    builder.setText(builder.fieldIndex('instrument'), instrument);
+    builder.setNumber(builder.fieldIndex('eventTime'), eventTime);
+    builder.setNumber(builder.fieldIndex('price'), price);
+    builder.setNumber(builder.fieldIndex('size'), size);
+    if (sequence !== null) builder.setNumber(builder.fieldIndex('sequence'), sequence);
+    builder.endRow();
+  }
+  return builder.finish();
+}
 
 /** Feeds ticks to a topology without a log, and collects what comes out. */
 export class Drive {
@@ -67,18 +82,9 @@ export class Drive {
   }
 
   #chunkOf(ticks: readonly TestTick[]): Chunk {
-    const builder = new ColumnsBuilder(TICK);
-    for (const { instrument, eventTime, price, size, sequence } of ticks) {
-      builder.setText(builder.fieldIndex('instrument'), instrument);
-      builder.setNumber(builder.fieldIndex('eventTime'), eventTime);
-      builder.setNumber(builder.fieldIndex('price'), price);
-      builder.setNumber(builder.fieldIndex('size'), size);
-      if (sequence !== null) builder.setNumber(builder.fieldIndex('sequence'), sequence);
-      builder.endRow();
-    }
     return {
       kind: 'chunk',
-      columns: builder.finish(),
+      columns: tickColumns(ticks),
       offsets: Float64Array.from(ticks, () => this.#offset++),
       timesMicros: Float64Array.from(ticks, ({ eventTime }) => eventTime),
       watermarks: null,

@@ -2,7 +2,6 @@ import { compileEncoder } from '../../src/core/avro/encoder.ts';
 import { parseRecordSchema } from '../../src/core/avro/parseSchema.ts';
 import { RowView } from '../../src/core/avro/rowView.ts';
 import { TopicDecoder } from '../../src/core/avro/topicDecoder.ts';
-import { ColumnsBuilder } from '../../src/core/columnsBuilder.ts';
 import { openEmbeddedLog } from '../../src/log/embedded/embeddedLog.ts';
 import type { Log, RecordBytes } from '../../src/log/log.ts';
 import { openEmbeddedRegistry } from '../../src/log/registry/embeddedRegistry.ts';
@@ -11,7 +10,7 @@ import { TopologyRunner, type TopologyRunnerOptions } from '../../src/runtime/to
 import { tickSchema } from '../../src/schemas.generated.ts';
 import type { Topology } from '../../src/topology/topology.ts';
 import { readToEnd } from '../log/records.ts';
-import type { TestTick } from './drive.ts';
+import { type TestTick, tickColumns } from './drive.ts';
 
 const TICK = parseRecordSchema(tickSchema);
 const FOREVER = { retentionMs: -1 };
@@ -55,19 +54,10 @@ export async function appendTicks(
 }
 
 function encoded(ticks: readonly TestTick[], schemaId: number): RecordBytes {
-  const builder = new ColumnsBuilder(TICK);
-  for (const { instrument, eventTime, price, size, sequence } of ticks) {
-    builder.setText(builder.fieldIndex('instrument'), instrument);
-    builder.setNumber(builder.fieldIndex('eventTime'), eventTime);
-    builder.setNumber(builder.fieldIndex('price'), price);
-    builder.setNumber(builder.fieldIndex('size'), size);
-    if (sequence !== null) builder.setNumber(builder.fieldIndex('sequence'), sequence);
-    builder.endRow();
-  }
   const keys = ticks.map(({ instrument }) => Buffer.from(instrument));
   const keyOffsets = new Int32Array(keys.length + 1);
   for (const [i, key] of keys.entries()) keyOffsets[i + 1] = (keyOffsets[i] as number) + key.length;
-  const values = compileEncoder(TICK).encode(builder.finish(), null, schemaId);
+  const values = compileEncoder(TICK).encode(tickColumns(ticks), null, schemaId);
   return { count: ticks.length, keys: Buffer.concat(keys), keyOffsets, ...values };
 }
 
