@@ -108,7 +108,7 @@ async function* simulate(count) {
     return (state >>> 0) / 2 ** 32;
   };
   for (let id = 1; id <= count; id++) {
-    clock += Math.floor(random() * 4_000);
+    clock += Math.floor(random() * 800);
     const symbol = symbols[Math.floor(random() * symbols.length)];
     symbol.cents = Math.max(100, symbol.cents + Math.floor(random() * 21) - 10);
     yield {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -32,6 +32,9 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 });
+if (!existsSync(join(root, 'dist/cli.js'))) {
+  throw new Error('Build first (npm run build): from sources, a second of each stage would go into compiling them.');
+}
 const ticks = Number(values.ticks);
 const rounds = Number(values.rounds);
 const directory = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
@@ -82,7 +85,17 @@ function commandsOf(contender: Contender, data: string, ticksFile: string): Comm
       run: { script: BASELINE, args: ['run', data] },
     };
   }
-  const simulate = ['produce', 'simulate', '--count', String(ticks), '--symbols', '100', '--seed', '1'];
+  const simulate = [
+    'produce',
+    'simulate',
+    '--fast',
+    '--count',
+    String(ticks),
+    '--symbols',
+    '100',
+    '--start',
+    '2024-01-02T00:00:00Z',
+  ];
   return {
     'produce csv': { script: TIDEMARK, args: ['produce', 'csv', '--layout', LAYOUT, ticksFile, '--data', data] },
     'produce simulate': { script: TIDEMARK, args: [...simulate, '--data', simulated] },
