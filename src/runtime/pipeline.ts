@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { TidemarkError } from '../errors.ts';
 import type { ProcessLock } from '../log/embedded/processLock.ts';
@@ -42,13 +43,16 @@ export interface PipelineOptions {
   readonly onWaiting: (what: string, pid: number) => void;
 }
 
+/** Finds the ends that a bounded part goes to; null while they are not known. */
+type Ends = () => Promise<readonly PartitionRange[] | null>;
+
 /** A part of the pipeline that one process at a time has. */
 interface Part {
   readonly lease: string;
   readonly what: string;
   /** The group whose positions tell how far the part has come, whichever process has it. */
   readonly group: string;
-  run(ends: (() => Promise<readonly PartitionRange[]>) | null): Promise<void>;
+  run(ends: Ends | null): Promise<void>;
 }
 
 /** The parts of one process: the topology's tasks, the sink of raw topics, the sink of results. */
@@ -58,8 +62,8 @@ export class Pipeline {
   readonly #stop: AbortSignal;
   readonly #failed = new AbortController();
   #runner: TopologyRunner | null = null;
-  /** Settles when the tasks have committed their last, so that sinks know what is left to store. */
-  #topologyDone: Promise<void> = Promise.resolve();
+  /** True once the tasks have committed their last: then it is known what is left to store. */
+  #topologyEnded = false;
   #stored = 0;
 
   constructor(options: PipelineOptions) {
@@ -69,14 +73,7 @@ export class Pipeline {
 
   /** Runs until the signal; what was computed by then is stored too. */
   async runLive(): Promise<PipelineTotals> {
-    await this.#withClickHouse(async (sinks) => {
-      const topology = this.#together(this.#topologyParts().map((part) => this.#whenLeased(part, null)));
-      this.#topologyDone = topology.then(
-        () => undefined,
-        () => undefined,
-      );
-      await this.#together([topology, ...sinks.map((part) => this.#whenLeased(part, null))]);
-    });
+    await this.#runParts(null, () => null);
     return this.#totals();
   }
 
@@ -84,16 +81,28 @@ export class Pipeline {
   async runToEnd(): Promise<PipelineTotals> {
     const { log, plan } = this.#options;
     const inputEnds = await log.ranges(plan.input.topic);
-    await this.#withClickHouse(async (sinks) => {
-      await this.#together(this.#topologyParts().map((part) => this.#whenLeased(part, async () => inputEnds)));
-      await this.#together(sinks.map((part) => this.#whenLeased(part, () => this.#ends(part.group))));
-    });
+    await this.#runParts(
+      async () => inputEnds,
+      (sink) => async () => (this.#topologyEnded ? this.#ends(sink.group) : null),
+    );
     if (this.#options.signal.aborted) {
       throw new TidemarkError('TM_INTERRUPTED', 'stopped before the end was reached', {
         hint: 'Everything up to here is committed; the same command goes on from there.',
       });
     }
     return this.#totals();
+  }
+
+  /** Sinks store what tasks write while they write it; a bounded sink learns its ends when the tasks are done. */
+  async #runParts(topologyEnds: Ends | null, sinkEnds: (sink: Part) => Ends | null): Promise<void> {
+    await this.#withClickHouse(async (sinks) => {
+      const topology = this.#together(
+        this.#topologyParts().map((part) => this.#whenLeased(part, topologyEnds)),
+      ).finally(() => {
+        this.#topologyEnded = true;
+      });
+      await this.#together([topology, ...sinks.map((sink) => this.#whenLeased(sink, sinkEnds(sink)))]);
+    });
   }
 
   /** Ends, as of now, of the topics that a sink's group reads. */
@@ -142,14 +151,14 @@ export class Pipeline {
   }
 
   /** Runs a part once this process has its lease; bounded, it is enough that the other process reaches the ends. */
-  async #whenLeased(part: Part, ends: (() => Promise<readonly PartitionRange[]>) | null): Promise<void> {
+  async #whenLeased(part: Part, ends: Ends | null): Promise<void> {
     const { config, onWaiting } = this.#options;
     const lock: ProcessLock | null = await takeLease({
       directory: config.data.directory,
       name: part.lease,
       signal: this.#stop,
       onHeld: (pid) => onWaiting(part.what, pid),
-      giveUp: async () => ends !== null && this.#committedTo(part.group, await ends()),
+      giveUp: async () => this.#committedTo(part.group, (await ends?.()) ?? null),
     });
     if (lock === null) return;
     try {
@@ -159,7 +168,8 @@ export class Pipeline {
     }
   }
 
-  async #committedTo(group: string, ends: readonly PartitionRange[]): Promise<boolean> {
+  async #committedTo(group: string, ends: readonly PartitionRange[] | null): Promise<boolean> {
+    if (ends === null) return false;
     const committed = await this.#options.log.committed(group);
     return ends.every(({ topic, partition, begin, end }) => {
       const own = committed.find((position) => position.topic === topic && position.partition === partition);
@@ -167,7 +177,7 @@ export class Pipeline {
     });
   }
 
-  async #runTopology(ends: (() => Promise<readonly PartitionRange[]>) | null): Promise<void> {
+  async #runTopology(ends: Ends | null): Promise<void> {
     const { config } = this.#options;
     const runner = await TopologyRunner.open({
       ...this.#options,
@@ -182,6 +192,8 @@ export class Pipeline {
       while (!this.#stop.aborted && !(bound !== null && runner.reached(bound))) {
         await runner.step(STEP_WAIT_MS);
         this.#report();
+        // A log that answers at once would keep sinks and signals waiting.
+        await nextTurn();
       }
       if (bound !== null && runner.reached(bound)) runner.flush();
       await runner.commit();
@@ -191,28 +203,29 @@ export class Pipeline {
     }
   }
 
-  async #runSink(
-    open: () => Promise<ClickHouseSink>,
-    ends: (() => Promise<readonly PartitionRange[]>) | null,
-    group: string,
-  ): Promise<void> {
+  async #runSink(open: () => Promise<ClickHouseSink>, ends: Ends | null, group: string): Promise<void> {
     const sink = await open();
     try {
-      const bound = ends === null ? null : await ends();
-      while (!this.#stop.aborted && !(bound !== null && sink.reached(bound))) await this.#store(sink, STEP_WAIT_MS);
-      if (bound === null && !this.#failed.signal.aborted) await this.#drain(sink, group);
+      let bound: readonly PartitionRange[] | null = null;
+      while (!this.#stop.aborted && !(bound !== null && sink.reached(bound))) {
+        await this.#store(sink, STEP_WAIT_MS);
+        bound ??= (await ends?.()) ?? null;
+      }
+      if (ends === null && !this.#failed.signal.aborted) await this.#drain(sink, group);
     } finally {
       await sink.close();
     }
   }
 
-  /** After a stop: stores what lies in the log by now, within a bound. */
+  /** After a stop: stores what the tasks have written by their end, within a bound. */
   async #drain(sink: ClickHouseSink, group: string): Promise<void> {
     const { now } = this.#options;
     const deadline = now() + STOP_DRAIN_MS;
-    await this.#topologyDone;
-    const ends = await this.#ends(group);
-    while (!sink.reached(ends) && now() < deadline) await this.#store(sink, 0);
+    let done = false;
+    while (!done && now() < deadline) {
+      await this.#store(sink, STEP_WAIT_MS);
+      done = this.#topologyEnded && sink.reached(await this.#ends(group));
+    }
   }
 
   async #store(sink: ClickHouseSink, waitMs: number): Promise<void> {
