@@ -26,9 +26,11 @@ export function generateSchemas(): string {
 }
 
 function schemaCode(avsc: string): string {
-  const { name, doc } = JSON.parse(avsc) as { name: string; doc: string };
+  const { name, doc, fields } = JSON.parse(avsc) as { name: string; doc: string; fields: { name: string }[] };
+  const key = fields[0]?.name;
+  const example = `const ${key}Of = (row: ${name}) => row.${key};`;
   const constant = `${name.charAt(0).toLowerCase()}${name.slice(1)}Schema`;
-  return `export const ${constant} = ${avsc.trim()} as const;\n\n/** ${doc} */\nexport type ${name} = AvroRow<typeof ${constant}>;`;
+  return `export const ${constant} = ${avsc.trim()} as const;\n\n/**\n * ${doc}\n *\n * @example ${example}\n */\nexport type ${name} = AvroRow<typeof ${constant}>;`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

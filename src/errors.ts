@@ -47,6 +47,11 @@ export const ERROR_CODES = {
   TM_POSITION_LOST: 'A committed position is missing, or the input below it is gone.',
 } as const;
 
+/**
+ * The code of an error.
+ *
+ * @example const isGone = (code: ErrorCode): boolean => code === 'TM_OFFSET_OUT_OF_RANGE';
+ */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** Codes that end a command with exit status 2 (bad usage or configuration) instead of 1. */
@@ -68,7 +73,11 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
-/** An error with a code, what was wrong, where, and what to do. */
+/**
+ * An error with a code, what was wrong, where, and what to do.
+ *
+ * @example const adviceOf = (error: unknown) => (error instanceof TidemarkError ? error.hint : undefined);
+ */
 export class TidemarkError extends Error {
   readonly code: ErrorCode;
   readonly where: string | undefined;

@@ -38,7 +38,11 @@ export const barSchema = {
   ],
 } as const;
 
-/** One window of one instrument, at one revision: what the packaged topology 'bars' emits. */
+/**
+ * One window of one instrument, at one revision: what the packaged topology 'bars' emits.
+ *
+ * @example const instrumentOf = (row: Bar) => row.instrument;
+ */
 export type Bar = AvroRow<typeof barSchema>;
 
 export const controlSchema = {
@@ -59,7 +63,11 @@ export const controlSchema = {
   ],
 } as const;
 
-/** What a task's transaction records besides results: its position, and each decision of the wall clock, at the position where it applied. */
+/**
+ * What a task's transaction records besides results: its position, and each decision of the wall clock, at the position where it applied.
+ *
+ * @example const kindOf = (row: Control) => row.kind;
+ */
 export type Control = AvroRow<typeof controlSchema>;
 
 export const deadLetterSchema = {
@@ -77,7 +85,11 @@ export const deadLetterSchema = {
   ],
 } as const;
 
-/** A row or record that could not be used, with the reason. It never stops the run. */
+/**
+ * A row or record that could not be used, with the reason. It never stops the run.
+ *
+ * @example const sourceOf = (row: DeadLetter) => row.source;
+ */
 export type DeadLetter = AvroRow<typeof deadLetterSchema>;
 
 export const lateSchema = {
@@ -98,7 +110,11 @@ export const lateSchema = {
   ],
 } as const;
 
-/** A record that came after at least one of its windows had expired: the ledger that keeps it from being lost silently. */
+/**
+ * A record that came after at least one of its windows had expired: the ledger that keeps it from being lost silently.
+ *
+ * @example const keyOf = (row: Late) => row.key;
+ */
 export type Late = AvroRow<typeof lateSchema>;
 
 export const quoteSchema = {
@@ -124,7 +140,11 @@ export const quoteSchema = {
   ],
 } as const;
 
-/** Best bid and ask. They may be locked or crossed, as some venues publish them. */
+/**
+ * Best bid and ask. They may be locked or crossed, as some venues publish them.
+ *
+ * @example const instrumentOf = (row: Quote) => row.instrument;
+ */
 export type Quote = AvroRow<typeof quoteSchema>;
 
 export const sourceBarSchema = {
@@ -151,7 +171,11 @@ export const sourceBarSchema = {
   ],
 } as const;
 
-/** A bar that a source published. It keeps what the source sent; Tidemark's own bars are of the schema Bar. */
+/**
+ * A bar that a source published. It keeps what the source sent; Tidemark's own bars are of the schema Bar.
+ *
+ * @example const instrumentOf = (row: SourceBar) => row.instrument;
+ */
 export type SourceBar = AvroRow<typeof sourceBarSchema>;
 
 export const tickSchema = {
@@ -202,5 +226,9 @@ export const tickSchema = {
   ],
 } as const;
 
-/** One trade. price and size are doubles that mean their shortest decimal form (at most 15 significant digits). */
+/**
+ * One trade. price and size are doubles that mean their shortest decimal form (at most 15 significant digits).
+ *
+ * @example const instrumentOf = (row: Tick) => row.instrument;
+ */
 export type Tick = AvroRow<typeof tickSchema>;

@@ -126,8 +126,16 @@ export type Element = Shape | Chunk | Watermark | Flush | Barrier | Windowed | L
 
 declare const ROW: unique symbol;
 
-/** A stream of elements whose chunks hold rows of type `Row`. The row type exists for the compiler only. */
+/**
+ * A stream of elements whose chunks hold rows of type `Row`. The row type exists for the compiler only.
+ *
+ * @example const largeOf = (trades: Stream<Tick>) => trades.pipe(filter((tick) => tick.size >= 10));
+ */
 export type Stream<Row> = Observable<Element & { readonly [ROW]?: Row }>;
 
-/** A step of a topology, for use in `pipe`. */
+/**
+ * A step of a topology, for use in `pipe`.
+ *
+ * @example const large: Operator<Tick, Tick> = filter((tick) => tick.size >= 10);
+ */
 export type Operator<In, Out> = (source: Stream<In>) => Stream<Out>;

@@ -12,7 +12,15 @@ export interface ShippedTopics {
   readonly source_bars: SourceBar;
 }
 
-/** An input of any Avro topic: its schema (an `as const` literal gives the row's type) and which fields order records. */
+/**
+ * An input of any Avro topic: its schema (an `as const` literal gives the row's type) and which fields order records.
+ *
+ * @example
+ * const time = { type: 'long', logicalType: 'timestamp-micros' } as const;
+ * const fields = [{ name: 'sensor', type: 'string' }, { name: 'at', type: time }, { name: 'celsius', type: 'double' }] as const;
+ * const schema = { type: 'record', name: 'Reading', fields } as const;
+ * const readings: TopicInput<typeof schema> = { topic: 'readings', schema, time: 'at' };
+ */
 export interface TopicInput<S = unknown> {
   readonly topic: string;
   readonly schema: S;
@@ -28,7 +36,11 @@ type RowOf<I> = I extends keyof ShippedTopics ? ShippedTopics[I] : I extends Top
 
 export type ParamValue = number | string | boolean;
 
-/** A topology: what to read, how to compute, and which tables to keep. */
+/**
+ * A topology: what to read, how to compute, and which tables to keep. `topology` makes one.
+ *
+ * @example const describe = ({ name, version }: Topology): string => `${name}, version ${version}`;
+ */
 export interface Topology {
   readonly name: string;
   /** Raise it when the computation changes: its history is then rebuilt by replay. */
@@ -98,7 +110,11 @@ export function topology<
   return { name, version, inputs, params: definition.params ?? {}, build, tables: Object.fromEntries(tables) };
 }
 
-/** A view of each key's newest window, by interval: `<output>_latest`. */
+/**
+ * A view of each key's newest window, by interval: `<output>_latest`.
+ *
+ * @example const tables = { bars: { views: [latestByKey(), rollup('1d')] } };
+ */
 export function latestByKey(): OutputView {
   return { kind: 'latestByKey' };
 }
@@ -106,6 +122,7 @@ export function latestByKey(): OutputView {
 /**
  * A view of wider windows, rolled up from the output's own: `rollup('1d')` is `<output>_1d`.
  *
+ * @example const tables = { bars: { views: [latestByKey(), rollup('1d')] } };
  * @throws TM_DURATION
  */
 export function rollup(interval: string): OutputView {

@@ -11,7 +11,11 @@ import { AggregateSlots } from './aggregateSlots.ts';
 import { avroFieldOf } from './resultSchema.ts';
 import type { Aggregate, OutputMerge } from './spec.ts';
 
-/** The fields that every result begins with, after its key. */
+/**
+ * The fields that every result begins with, after its key.
+ *
+ * @example const lengthMicros = ({ start, end }: WindowFields): number => end - start;
+ */
 export interface WindowFields {
   readonly interval: string;
   /** Inclusive and exclusive, microseconds. */
@@ -35,7 +39,11 @@ type NeededBy<A> =
 type ValueOf<A> = A extends Aggregate<never, infer Out> ? Out : never;
 type KeyFieldOf<Row> = Row extends Keyed<unknown, infer K> ? { readonly [P in K]: string } : unknown;
 
-/** The type of a result row: the key, the window, and a value for each aggregate. */
+/**
+ * The type of a result row: the key, the window, and a value for each aggregate.
+ *
+ * @example const tradesOf = (row: Result<Tick, { trades: Aggregate<unknown, number> }>): number => row.trades;
+ */
 export type Result<Row, A> = KeyFieldOf<Row> & WindowFields & { readonly [K in keyof A]: ValueOf<A[K]> };
 
 const WINDOW_FIELDS: readonly FieldSchema[] = [
@@ -50,7 +58,7 @@ const WINDOW_FIELDS: readonly FieldSchema[] = [
 /**
  * Computes aggregates over the windows of a stream and emits one row for each window that fires.
  *
- * @example window([tumbling('1m')]), aggregate({ ...ohlcv('price', 'size'), count: count() })
+ * @example aggregate({ ...ohlcv('price', 'size'), count: count() })
  * @throws TM_TOPOLOGY when no window precedes it, a name is taken, or a field is missing or of the wrong type
  */
 export function aggregate<const A extends AnyAggregates>(

@@ -36,7 +36,11 @@ export interface AggregateGroup {
 
 declare const TYPES: unique symbol;
 
-/** One result of a window. `In` is what it needs of a row; `Out` the type of its value. */
+/**
+ * One result of a window. `In` is what it needs of a row; `Out` the type of its value.
+ *
+ * @example const trades: Aggregate<unknown, number> = count();
+ */
 export interface Aggregate<In, Out> {
   readonly group: AggregateGroup;
   /** Which of the group's results it is. */

@@ -11,7 +11,7 @@ type Derivations<Row, N extends string> = { readonly [K in N]: (row: Row) => num
  * Adds number fields that are computed from each row. The row is one object that moves over the columns: read it, do not
  * keep it.
  *
- * @example derive({ mid: (quote) => midpoint(quote.bid, quote.ask) })
+ * @example quotes.pipe(derive({ mid: (quote) => midpoint(quote.bid, quote.ask) }))
  * @throws TM_TOPOLOGY when a name is taken
  */
 export function derive<Row, const N extends string>(

@@ -7,7 +7,7 @@ import { transform } from '../transform.ts';
  * Keeps the rows for which the predicate is true. The row is one object that moves over the columns: read it, do not keep
  * it. A filter after `watermark` does not hold the watermark back: rows that are dropped have moved it.
  *
- * @example filter((bar) => bar.interval === '1s')
+ * @example bars.pipe(filter((bar) => bar.interval === '1s'))
  */
 export function filter<Row>(predicate: (row: Row) => boolean): Operator<Row, Row> {
   return (source) =>

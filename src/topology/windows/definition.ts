@@ -4,6 +4,8 @@ import { TidemarkError } from '../../errors.ts';
 /**
  * Half-open windows `[start, end)` of `sizeMicros`, starting at `offsetMicros + n * slideMicros` for every integer n
  * (Flink's semantics, negative times included). Tumbling: slide equals size.
+ *
+ * @example const days: WindowDefinition = tumbling('1d', { offset: '9h' });
  */
 export interface WindowDefinition {
   readonly kind: 'tumbling' | 'hopping';
