@@ -79,7 +79,11 @@ export const deadLetterSchema = {
     { name: 'source', type: 'string', doc: 'the file, or the topic and partition, that it came from' },
     { name: 'position', type: 'long', doc: 'line number in a file, offset in a partition' },
     { name: 'topic', type: 'string', doc: 'the topic it was meant for, or was in' },
-    { name: 'reason', type: 'string', doc: 'a code: number, digits, time, negative, columns, ahead, schema' },
+    {
+      name: 'reason',
+      type: 'string',
+      doc: 'a code; of a row: columns, missing, number, digits, range, negative, time, value; of a record: null, framing, schema, body, range, ahead',
+    },
     { name: 'detail', type: 'string', doc: 'in words: which field, which value' },
     { name: 'payload', type: 'bytes', doc: 'the row or the value as it came, cut at 64 KiB' },
   ],
