@@ -10,7 +10,7 @@ export const ERROR_CODES = {
   TM_MIGRATION_NEWER: 'The database was migrated by a newer version of Tidemark.',
   TM_ROLLUP: 'A roll-up has no windows that it can be made of.',
   TM_SQL: 'ClickHouse refused a query.',
-  TM_TABLE_DIFFERS: "A results table has other columns than the topology's output.",
+  TM_TABLE_DIFFERS: "A results table has other columns than the topology's output, or is another topology's.",
   TM_INTERNAL: 'A defect in Tidemark: please report it.',
   TM_INTERRUPTED: 'A bounded command was stopped before its end.',
   TM_COLUMN_FULL: 'A column of text or bytes passes 2 GiB.',

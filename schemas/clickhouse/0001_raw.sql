@@ -100,6 +100,14 @@ CREATE TABLE IF NOT EXISTS served (
 ENGINE = ReplacingMergeTree(version)
 ORDER BY topology;
 
+-- Which topology an output's tables and views belong to.
+CREATE TABLE IF NOT EXISTS outputs (
+  name String,
+  topology String
+)
+ENGINE = ReplacingMergeTree
+ORDER BY name;
+
 CREATE VIEW IF NOT EXISTS ticks AS SELECT * FROM ticks_raw FINAL;
 
 CREATE VIEW IF NOT EXISTS quotes AS SELECT * FROM quotes_raw FINAL;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { TidemarkError } from '../errors.ts';
 import type { Act } from './context.ts';
 import { declareSimulate } from './simulate.ts';
 
@@ -20,7 +21,7 @@ Examples:
     $ tidemark produce csv --layout oanda-quotes.yaml --layout fxcm-quotes.yaml oanda_*.gz fxcm_*.gz
 
   What was rejected, and why:
-    $ tidemark query "SELECT source, position, reason, detail FROM deadletter"`;
+    $ tidemark query "SELECT source, position, reason, detail FROM dead_letters"`;
 
 export function declareProduce(program: Command, act: Act): void {
   const produce = program.command('produce').description('Write ticks, quotes or bars into the log.');
@@ -48,5 +49,9 @@ const produceCsv: Parameters<Act>[0] = async (context, command) => {
   const { runProducer } = await import('./runProducer.ts');
   const layouts = layoutFiles.flatMap((path) => loadLayouts(path));
   const source = await CsvSource.open(command.args, layouts, topic);
-  await runProducer(context, source, { again, allowLate });
+  const { complete } = await runProducer(context, source, { again, allowLate });
+  if (complete) return;
+  throw new TidemarkError('TM_INTERRUPTED', 'stopped before the end of the files', {
+    hint: 'Everything up to here is committed; the same command goes on from there.',
+  });
 };

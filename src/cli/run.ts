@@ -80,6 +80,7 @@ async function run(context: Context, command: Command): Promise<void> {
   await out.line(json ? JSON.stringify(totals) : summaryLine(totals));
 }
 
-function summaryLine({ records, results, late, rejected, stored }: RunTotals): string {
-  return `records ${records}, results ${results}, late ${late}, rejected ${rejected}, stored ${stored}`;
+function summaryLine({ records, results, late, rejected, unassigned, stored }: RunTotals): string {
+  const line = `records ${records}, results ${results}, late ${late}, rejected ${rejected}, stored ${stored}`;
+  return unassigned === 0 ? line : `${line}, in no window ${unassigned}`;
 }

@@ -15,12 +15,12 @@ export function producerSettings({ log, producer, watermark }: Config): Producer
   return { ...log, bounds: { maxRecords: batchRecords, maxBytes: batchBytes, maxMs: batchMs }, eventTime: watermark };
 }
 
-/** Produces a source with the command's configuration; shows progress, then the summary. */
+/** Produces a source with the command's configuration; shows progress, then the summary, and gives it. */
 export async function runProducer(
   context: Context,
   source: Source,
   { again, allowLate }: { readonly again: boolean; readonly allowLate: boolean },
-): Promise<void> {
+): Promise<ProduceSummary> {
   const { config, signal, out, err, json } = context;
   const log = await context.openLog();
   try {
@@ -44,6 +44,7 @@ export async function runProducer(
     }
     err.write(remarks(summary));
     await out.line(json ? JSON.stringify(summary) : summaryLine(summary));
+    return summary;
   } finally {
     await log.close();
   }

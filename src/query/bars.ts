@@ -42,8 +42,19 @@ export async function queryBars(query: BarsQuery): Promise<TextResult> {
   const blocks = generation === null ? nothing() : barRows(query, generation);
   return {
     pieces: withSqlErrors(rowsAsText(COLUMNS, blocks, query.format)),
-    hint: generation === null ? `No bars of '${query.topology}' are stored yet: \`tidemark run\` makes them.` : null,
+    hint: await hintFor(query, generation),
   };
+}
+
+/** Why there may be no rows. */
+async function hintFor({ clickhouse, topology, output, interval }: BarsQuery, generation: number | null) {
+  if (generation === null) return `No bars of '${topology}' are stored yet: \`tidemark run\` makes them.`;
+  const rows = await clickhouse.rows<{ interval: string }>(
+    `SELECT DISTINCT interval FROM ${quoteName(outputTable(output, generation))} ORDER BY interval`,
+  );
+  const stored = rows.map((row) => row.interval);
+  if (stored.includes(interval)) return null;
+  return `No bars of interval ${interval} are stored; there are: ${stored.join(', ') || 'none yet'}.`;
 }
 
 async function generationOf({ clickhouse, topology }: BarsQuery): Promise<number | null> {

@@ -11,7 +11,7 @@ import type { ParamValue, Topology } from '../topology/topology.ts';
 import { takeLease } from './lease.ts';
 import type { Role } from './run.ts';
 import { openRawSink, openResultsSink, RAW_SINK_GROUP, rawTopics, resultsSinkGroup, type SinkParts } from './sinks.ts';
-import { type TopologyPlan, TopologyRunner } from './topologyRunner.ts';
+import { type RunnerTotals, type TopologyPlan, TopologyRunner } from './topologyRunner.ts';
 import { lateTopic, TopologyTopics } from './topologyTopics.ts';
 
 /** How long a step waits for records before it looks whether a commit is due. */
@@ -19,11 +19,7 @@ const STEP_WAIT_MS = 50;
 /** A stopped live run stores what it has computed, for at most this long. */
 const STOP_DRAIN_MS = 10_000;
 
-export interface PipelineTotals {
-  readonly records: number;
-  readonly results: number;
-  readonly late: number;
-  readonly rejected: number;
+export interface PipelineTotals extends RunnerTotals {
   /** Rows acknowledged by ClickHouse. */
   readonly stored: number;
 }
@@ -247,8 +243,7 @@ export class Pipeline {
   }
 
   #totals(): PipelineTotals {
-    const { records, results, late, rejected } = this.#runner?.totals ?? NOTHING;
-    return { records, results, late, rejected, stored: this.#stored };
+    return { ...(this.#runner?.totals ?? NOTHING), stored: this.#stored };
   }
 
   #report(): void {
@@ -256,4 +251,4 @@ export class Pipeline {
   }
 }
 
-const NOTHING = { records: 0, results: 0, late: 0, rejected: 0 };
+const NOTHING: RunnerTotals = { records: 0, results: 0, late: 0, rejected: 0, unassigned: 0 };

@@ -57,6 +57,9 @@ export class Task {
   #committed: number;
   #uncommittedRecords = 0;
   #newRecords = 0;
+  /** Unassigned records that the re-read met, and those of all that was committed. */
+  #unassignedBefore: number | null = null;
+  #unassigned = 0;
   #uncommittedSince: number | null = null;
   #hasControl = false;
 
@@ -85,6 +88,11 @@ export class Task {
   /** Records taken in that no earlier run had committed. */
   get newRecords(): number {
     return this.#newRecords;
+  }
+
+  /** Of these, records that fell into the gap between two windows, as of the last commit. */
+  get unassigned(): number {
+    return this.#unassigned;
   }
 
   /** Processes records that follow those before. The chunk's buffers are free for reuse when this resolves. */
@@ -146,6 +154,7 @@ export class Task {
       positions: [{ group, positions: [{ ...input, offset: this.#position, metadata: mark }] }],
     });
     this.#controlEnd = appended.find(({ topic }) => topic === controlTopic)?.nextOffset ?? this.#controlEnd;
+    this.#unassigned = barrier.unassigned - (this.#unassignedBefore ?? barrier.unassigned);
     this.#committed = this.#position;
     this.#uncommittedRecords = 0;
     this.#uncommittedSince = null;
@@ -163,6 +172,7 @@ export class Task {
     const isNew = (records.offsets[0] as number) >= this.#committed;
     const { chunk, rejected } = await stage.accept(records);
     if (isNew) {
+      this.#unassignedBefore ??= this.#barrier().unassigned;
       this.#uncommittedSince ??= now();
       this.#uncommittedRecords += records.count;
       this.#newRecords += records.count;

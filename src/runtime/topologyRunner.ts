@@ -46,6 +46,15 @@ export function planTopology(
   return { input, outputs: assembly.outputs };
 }
 
+export interface RunnerTotals {
+  readonly records: number;
+  readonly results: number;
+  readonly late: number;
+  readonly rejected: number;
+  /** Records in the gap between two windows (slide above size). */
+  readonly unassigned: number;
+}
+
 /** Runs the tasks of one topology, one for each partition of its input, in this process. */
 export class TopologyRunner {
   readonly #reader: LogReader;
@@ -117,9 +126,12 @@ export class TopologyRunner {
   }
 
   /** Records taken in for the first time, and result rows, late and rejected records written, since the start. */
-  get totals(): { records: number; results: number; late: number; rejected: number } {
-    const totals = { records: 0, results: 0, late: 0, rejected: 0 };
-    for (const task of this.#tasks) totals.records += task.newRecords;
+  get totals(): RunnerTotals {
+    const totals = { records: 0, results: 0, late: 0, rejected: 0, unassigned: 0 };
+    for (const task of this.#tasks) {
+      totals.records += task.newRecords;
+      totals.unassigned += task.unassigned;
+    }
     for (const outbox of this.#outboxes) {
       totals.results += outbox.totals.results;
       totals.late += outbox.totals.late;

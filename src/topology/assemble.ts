@@ -5,6 +5,7 @@ import type { RecordSchema } from '../core/schema.ts';
 import { TidemarkError } from '../errors.ts';
 import { quoteSchema, sourceBarSchema, tickSchema } from '../schemas.generated.ts';
 import type { Element, Shape, Stream } from './elements.ts';
+import { checkName } from './names.ts';
 import type { Input, ParamValue, ShippedTopics, TopicInput, Topology } from './topology.ts';
 
 const SHIPPED: Readonly<Record<keyof ShippedTopics, unknown>> = {
@@ -54,6 +55,7 @@ export function assemble({ topology, params, generation, onElement }: AssemblyOp
   ) => Readonly<Record<string, Stream<unknown>>>;
   const streams = build(Object.fromEntries(subjects), { ...topology.params, ...params });
   const names = Object.keys(streams);
+  for (const name of names) checkName('an output', name);
   if (names.length === 0) throw new TidemarkError('TM_TOPOLOGY', 'build(...) returns no output', { where });
   const shapes = new Map<string, Shape>();
   const outputs = new Map<string, OutputSpec>();

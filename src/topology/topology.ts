@@ -4,6 +4,7 @@ import { parseDurationMicros } from '../core/time.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Quote, SourceBar, Tick } from '../schemas.generated.ts';
 import type { Stream } from './elements.ts';
+import { checkName } from './names.ts';
 
 /** Rows of the topics that Tidemark ships schemas for. */
 export interface ShippedTopics {
@@ -68,8 +69,6 @@ export interface TopologyDefinition<
 
 type Widened<P> = { readonly [K in keyof P]: P[K] extends number ? number : P[K] extends string ? string : boolean };
 
-const NAME = /^[a-z][a-z0-9_]{0,99}$/;
-
 /**
  * Declares a topology; a topology file exports it as its default.
  *
@@ -95,11 +94,7 @@ export function topology<
   O extends Readonly<Record<string, Stream<unknown>>>,
 >(definition: TopologyDefinition<I, P, O>): Topology {
   const { name, version, inputs, build } = definition;
-  if (!NAME.test(name)) {
-    throw new TidemarkError('TM_TOPOLOGY', `'${name}' is not a topology's name`, {
-      hint: 'A name begins with a lower case letter; lower case letters, digits and underscores follow.',
-    });
-  }
+  checkName('a topology', name);
   if (!Number.isSafeInteger(version) || version < 1) {
     throw new TidemarkError('TM_TOPOLOGY', `version ${version} is not valid`, {
       where: `topology ${name}`,

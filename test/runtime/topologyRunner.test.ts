@@ -2,8 +2,24 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { aggregate, bounded, count, keyBy, topology, tumbling, watermark, window } from '../../src/index.ts';
+import {
+  aggregate,
+  bounded,
+  count,
+  first,
+  hopping,
+  keyBy,
+  last,
+  type Stream,
+  type Tick,
+  topology,
+  tumbling,
+  watermark,
+  window,
+} from '../../src/index.ts';
+import { fingerprintOf } from '../../src/runtime/recovery.ts';
 import { type Control, controlSchema, type DeadLetter, deadLetterSchema } from '../../src/schemas.generated.ts';
+import { assemble } from '../../src/topology/assemble.ts';
 import { recordBytes } from '../log/records.ts';
 import type { TestTick } from '../support/drive.ts';
 import { APPENDED_MS, appendTicks, contentsOf, inStore, openRunner, rowsOf } from '../support/tickStore.ts';
@@ -55,7 +71,63 @@ async function runToEnd(version = 1, size = '10ms'): Promise<void> {
   });
 }
 
+describe('a fingerprint', () => {
+  it('changes with what a topology computes', () => {
+    const of = (build: (ticks: Stream<Tick>) => Stream<unknown>, version = 1): string => {
+      const made = topology({
+        name: 't',
+        version,
+        inputs: { ticks: 'ticks' },
+        build: ({ ticks }) => ({ t: build(ticks) }),
+      });
+      const assembly = assemble({ topology: made, params: {}, generation: 1, onElement: () => {} });
+      assembly.close();
+      return fingerprintOf(made, {}, assembly);
+    };
+    const windowed = (ms: number, size: string) => (ticks: Stream<Tick>) =>
+      ticks.pipe(watermark(bounded(ms)), keyBy('instrument'), window([tumbling(size)]));
+    const first1 = of((ticks) => windowed(0, '1s')(ticks).pipe(aggregate({ price: first('price') })));
+    const changed = [
+      of((ticks) => windowed(0, '1s')(ticks).pipe(aggregate({ price: last('price') }))),
+      of((ticks) => windowed(0, '1s')(ticks).pipe(aggregate({ price: first('size') }))),
+      of((ticks) => windowed(1, '1s')(ticks).pipe(aggregate({ price: first('price') }))),
+      of((ticks) => windowed(0, '2s')(ticks).pipe(aggregate({ price: first('price') }))),
+      of((ticks) => windowed(0, '1s')(ticks).pipe(aggregate({ price: first('price') })), 2),
+    ];
+    expect(new Set([first1, ...changed]).size).toBe(6);
+    expect(of((ticks) => windowed(0, '1s')(ticks).pipe(aggregate({ price: first('price') })))).toBe(first1);
+  });
+});
+
 describe('the tasks of a topology', () => {
+  it('count the records in the gaps between windows, once', async () => {
+    const gaps = topology({
+      name: 'gaps',
+      version: 1,
+      inputs: { ticks: 'ticks' },
+      build: ({ ticks }) => ({
+        gaps: ticks.pipe(
+          watermark(bounded(0)),
+          keyBy('instrument'),
+          window([hopping('2ms', '10ms')]),
+          aggregate({ n: count() }),
+        ),
+      }),
+    });
+    await appendTicks(directory, 1, [at(1), at(5), at(6), at(11)], () => 0);
+    const unassigned: number[] = [];
+    for (let run = 0; run < 2; run++) {
+      await inStore(directory, async (log, registry) => {
+        const runner = await openRunner(log, registry, gaps, 1);
+        while (!runner.reached(await log.ranges('ticks'))) await runner.step(0);
+        await runner.commit();
+        unassigned.push(runner.totals.unassigned);
+        await runner.close();
+      });
+    }
+    expect(unassigned).toEqual([2, 0]);
+  });
+
   it('write results to the partition number of their input', async () => {
     await appendTicks(directory, 3, [at(1, 'a'), at(2, 'b'), at(3, 'b')], ({ instrument }) =>
       instrument === 'a' ? 0 : 2,

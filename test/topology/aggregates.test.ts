@@ -18,6 +18,7 @@ import {
   min,
   ohlc,
   sum,
+  type Topology,
   topology,
   tumbling,
   watermark,
@@ -120,9 +121,33 @@ function driveOf(...steps: readonly unknown[]): Drive {
   return new Drive(topology({ name: 't', version: 1, inputs: { ticks: 'ticks' }, build: build as never }));
 }
 
+/** A sound topology but for the name of its output. */
+function named(output: string): Topology {
+  return topology({
+    name: 't',
+    version: 1,
+    inputs: { ticks: 'ticks' },
+    build: ({ ticks }) => ({
+      [output]: ticks.pipe(
+        watermark(bounded(0)),
+        keyBy('instrument'),
+        window([tumbling('1s')]),
+        aggregate({ n: count() }),
+      ),
+    }),
+  });
+}
+
 describe('a topology that does not fit together is refused', () => {
   it.each<readonly [string, () => unknown]>([
     ['a name with capitals', () => topology({ name: 'Bars', version: 1, inputs: {}, build: () => ({}) })],
+    ["a name of Tidemark's own", () => topology({ name: 'served', version: 1, inputs: {}, build: () => ({}) })],
+    [
+      'a name that looks like a generation',
+      () => topology({ name: 'a__g2', version: 1, inputs: {}, build: () => ({}) }),
+    ],
+    ["an output with a name of Tidemark's own", () => new Drive(named('late'))],
+    ['an output with capitals', () => new Drive(named('Bars'))],
     ['version 0', () => topology({ name: 'bars', version: 0, inputs: {}, build: () => ({}) })],
     ['a negative bound', () => bounded(-1)],
     ['an output without aggregate', () => driveOf(keyBy('instrument'))],

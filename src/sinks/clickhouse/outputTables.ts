@@ -16,9 +16,10 @@ export function outputTable(name: string, generation: number): string {
  * Makes what an output needs: the table of its generation, the pointer to the served generation when the topology has
  * none yet, and, when this generation is the served one, the views.
  *
- * @throws TM_TABLE_DIFFERS when the table exists with other columns
+ * @throws TM_TABLE_DIFFERS when the table exists with other columns, or is another topology's
  */
 export async function createOutput(clickhouse: ClickHouse, spec: OutputSpec): Promise<InsertTarget> {
+  await claim(clickhouse, spec);
   const table = outputTable(spec.name, spec.generation);
   const columns = columnsOf(spec);
   await clickhouse.command(
@@ -51,6 +52,24 @@ async function serve(clickhouse: ClickHouse, topology: string, generation: numbe
     `INSERT INTO served (topology, generation, version) SETTINGS ${INSERT_SETTINGS} ` +
       `VALUES (${quoteText(topology)}, ${generation}, ${generation})`,
   );
+}
+
+/** An output's name is one topology's: two would mix their rows in one table. */
+async function claim(clickhouse: ClickHouse, { name, topology }: OutputSpec): Promise<void> {
+  const rows = await clickhouse.rows<{ topology: string }>(
+    `SELECT topology FROM outputs FINAL WHERE name = ${quoteText(name)}`,
+  );
+  const [owner] = rows;
+  if (owner === undefined) {
+    await clickhouse.command(
+      `INSERT INTO outputs (name, topology) SETTINGS ${INSERT_SETTINGS} VALUES (${quoteText(name)}, ${quoteText(topology)})`,
+    );
+  } else if (owner.topology !== topology) {
+    throw new TidemarkError('TM_TABLE_DIFFERS', `the output '${name}' belongs to topology ${owner.topology}`, {
+      where: `topology ${topology}`,
+      hint: 'Give the output another name: it names the table and the views of its results.',
+    });
+  }
 }
 
 interface TableColumn {
@@ -124,6 +143,6 @@ async function checkColumns(clickhouse: ClickHouse, table: string, expected: rea
   const difference = wanted.find((text) => !found.includes(text)) ?? found.find((text) => !wanted.includes(text));
   throw new TidemarkError('TM_TABLE_DIFFERS', `the table ${table} has other columns than the output: ${difference}`, {
     where: `${clickhouse.database}.${table}`,
-    hint: "Raise the topology's version: its results then go into a table of a new generation.",
+    hint: 'Give the topology and its output another name, so that the results get a table of their own.',
   });
 }

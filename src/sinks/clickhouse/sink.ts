@@ -64,6 +64,8 @@ interface Feed extends SinkSource {
  */
 export class ClickHouseSink {
   readonly #options: SinkOptions;
+  /** Goes with every position: positions of another database say nothing of what this one holds. */
+  readonly #database: string;
   readonly #feeds: ReadonlyMap<string, Feed>;
   readonly #reader: LogReader;
   readonly #writer: TransactionalWriter;
@@ -74,11 +76,13 @@ export class ClickHouseSink {
 
   private constructor(
     options: SinkOptions,
+    database: string,
     reader: LogReader,
     writer: TransactionalWriter,
     start: readonly (TopicPartition & { readonly offset: number })[],
   ) {
     this.#options = options;
+    this.#database = database;
     this.#reader = reader;
     this.#writer = writer;
     this.#undecodable = new Undecodable(options.deadLetters);
@@ -96,14 +100,16 @@ export class ClickHouseSink {
   }
 
   /**
-   * Starts at the committed positions, or at a topic's begin where there is none. Fences an earlier sink of the same group.
+   * Starts at the positions committed for this database, or at a topic's begin where there is none, so that a database that
+   * was lost is filled again. Fences an earlier sink of the same group.
    *
    * @throws TM_TOPIC_UNKNOWN, TM_OFFSET_OUT_OF_RANGE
    */
   static async open(options: SinkOptions): Promise<ClickHouseSink> {
     const { log, group, sources } = options;
     const writer = await log.openWriter(group);
-    const committed = await log.committed(group);
+    const database = await identityOf(options.clickhouse);
+    const committed = (await log.committed(group)).filter(({ metadata }) => metadata === database);
     const ranges = await Promise.all(sources.map(({ topic }) => log.ranges(topic)));
     const start = ranges.flat().map(({ topic, partition, begin }) => ({
       topic,
@@ -111,7 +117,7 @@ export class ClickHouseSink {
       offset:
         committed.find((position) => position.topic === topic && position.partition === partition)?.offset ?? begin,
     }));
-    return new ClickHouseSink(options, await log.openReader(start), writer, start);
+    return new ClickHouseSink(options, database, await log.openReader(start), writer, start);
   }
 
   /** Values that could not be decoded so far; each has a dead letter. */
@@ -186,7 +192,7 @@ export class ClickHouseSink {
     const positions: Position[] = moved.map(({ place }) => ({
       ...place,
       offset: this.#reader.position(place),
-      metadata: '',
+      metadata: this.#database,
     }));
     await this.#writer.commit({
       appends: this.#undecodable.take(),
@@ -219,4 +225,13 @@ function insertError(error: unknown, table: string, rows: number): TidemarkError
     hint: 'Nothing is lost: once ClickHouse takes rows again, the next run goes on from here.',
     cause: error,
   });
+}
+
+/** Made anew with each database (Atomic engine). */
+async function identityOf(clickhouse: ClickHouse): Promise<string> {
+  const [row] = await clickhouse.rows<{ id: string }>(
+    'SELECT toString(uuid) AS id FROM system.databases WHERE name = currentDatabase()',
+  );
+  if (row === undefined) throw new RangeError(`no database ${clickhouse.database}`);
+  return row.id;
 }

@@ -116,7 +116,8 @@ class Aggregator {
       input,
     );
     const result = { merges: mergesOf(entries), intervals: this.#intervals };
-    this.shape = { ...input, schema, timeField: 'start', sequenceField: null, windows: null, result };
+    const steps = [...input.steps, ...entries.map(([name, { label }]) => `${name}: ${label}`)];
+    this.shape = { ...input, schema, timeField: 'start', sequenceField: null, windows: null, result, steps };
   }
 
   results(fired: Fired): Chunk {

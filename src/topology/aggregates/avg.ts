@@ -10,6 +10,7 @@ export function avg<const F extends string>(field: F): Aggregate<NumberField<F>,
   return {
     group: { bind: (input) => new SumState(input, field, true) },
     output: 0,
+    label: `avg ${field}`,
     field: () => ({ kind: 'double', nullable: true }),
     merge: null,
   };

@@ -40,6 +40,7 @@ export function count(): Aggregate<unknown, number> {
   return {
     group: { bind: () => new CountState() },
     output: 0,
+    label: 'count',
     field: () => ({ kind: 'long', nullable: false }),
     merge: { how: 'sum' },
   };

@@ -10,6 +10,7 @@ export function earliest<const F extends string>(field: F): Aggregate<NumberFiel
   return {
     group: { bind: (input) => new PickedState(input, field, 'earliest') },
     output: 0,
+    label: `earliest ${field}`,
     field: (input) => ({ ...numberField(input, field), nullable: true }),
     merge: null,
   };

@@ -10,6 +10,7 @@ export function first<const F extends string>(field: F): Aggregate<NumberField<F
   return {
     group: { bind: (input) => new PickedState(input, field, 'first') },
     output: 0,
+    label: `first ${field}`,
     field: (input) => ({ ...numberField(input, field), nullable: true }),
     merge: null,
   };

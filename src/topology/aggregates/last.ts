@@ -10,6 +10,7 @@ export function last<const F extends string>(field: F): Aggregate<NumberField<F>
   return {
     group: { bind: (input) => new PickedState(input, field, 'last') },
     output: 0,
+    label: `last ${field}`,
     field: (input) => ({ ...numberField(input, field), nullable: true }),
     merge: null,
   };

@@ -10,6 +10,7 @@ export function latest<const F extends string>(field: F): Aggregate<NumberField<
   return {
     group: { bind: (input) => new PickedState(input, field, 'latest') },
     output: 0,
+    label: `latest ${field}`,
     field: (input) => ({ ...numberField(input, field), nullable: true }),
     merge: null,
   };

@@ -10,6 +10,7 @@ export function max<const F extends string>(field: F): Aggregate<NumberField<F>,
   return {
     group: { bind: (input) => new ExtremeState(input, field, -1) },
     output: 0,
+    label: `max ${field}`,
     field: (input) => ({ ...numberField(input, field), nullable: true }),
     merge: { how: 'max' },
   };

@@ -35,10 +35,14 @@ const MERGES: Readonly<Record<OhlcOutput, OutputMerge>> = {
 };
 
 /** The results of `ohlc`, over a given group: `ohlcv` shares them. */
-export function ohlcOf<In>(group: AggregateGroup): { readonly [K in OhlcOutput]: Aggregate<In, number | null> } {
+export function ohlcOf<In>(
+  group: AggregateGroup,
+  label: string,
+): { readonly [K in OhlcOutput]: Aggregate<In, number | null> } {
   const of = (name: OhlcOutput): Aggregate<In, number | null> => ({
     group,
     output: output(name),
+    label: `${name} of ${label}`,
     field: () => FIELDS[name],
     merge: MERGES[name],
   });
@@ -63,5 +67,5 @@ export function ohlcOf<In>(group: AggregateGroup): { readonly [K in OhlcOutput]:
 export function ohlc<const P extends string>(
   price: P,
 ): { readonly [K in OhlcOutput]: Aggregate<NumberField<P>, number | null> } {
-  return ohlcOf({ bind: (input) => new OhlcState(input, price) });
+  return ohlcOf({ bind: (input) => new OhlcState(input, price) }, `ohlc ${price}`);
 }

@@ -31,16 +31,19 @@ export function ohlcv<const P extends string, const S extends string>(
 ): Ohlcv<NumberField<P> & NumberField<S>> {
   type In = NumberField<P> & NumberField<S>;
   const group: AggregateGroup = { bind: (input) => new OhlcvState(input, price, size) };
-  const { open, high, low, close, ...places } = ohlcOf<In>(group);
-  const decimal = (output: number, scale: number): Aggregate<In, string | null> => ({
+  const label = `ohlcv ${price} ${size}`;
+  const { open, high, low, close, ...places } = ohlcOf<In>(group, label);
+  const decimal = (name: string, output: number, scale: number): Aggregate<In, string | null> => ({
     group,
     output,
+    label: `${name} of ${label}`,
     field: () => ({ kind: 'decimal', precision: PRECISION, scale, nullable: true }),
     merge: { how: 'sum' },
   });
   const vwap: Aggregate<In, number | null> = {
     group,
     output: VWAP_OUTPUT,
+    label: `vwap of ${label}`,
     field: () => ({ kind: 'double', nullable: true }),
     merge: { how: 'ratio', numeratorOutput: NOTIONAL_OUTPUT, denominatorOutput: VOLUME_OUTPUT },
   };
@@ -49,8 +52,8 @@ export function ohlcv<const P extends string, const S extends string>(
     high,
     low,
     close,
-    volume: decimal(VOLUME_OUTPUT, VOLUME_SCALE),
-    notional: decimal(NOTIONAL_OUTPUT, NOTIONAL_SCALE),
+    volume: decimal('volume', VOLUME_OUTPUT, VOLUME_SCALE),
+    notional: decimal('notional', NOTIONAL_OUTPUT, NOTIONAL_SCALE),
     vwap,
     ...places,
   };

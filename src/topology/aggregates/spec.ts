@@ -45,6 +45,8 @@ export interface Aggregate<In, Out> {
   readonly group: AggregateGroup;
   /** Which of the group's results it is. */
   readonly output: number;
+  /** What it computes, in words: part of what a task's stored state depends on. */
+  readonly label: string;
   readonly field: (input: Shape) => Omit<FieldSchema, 'name'>;
   readonly merge: OutputMerge | null;
   readonly [TYPES]?: (row: In) => Out;

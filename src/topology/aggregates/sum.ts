@@ -11,6 +11,7 @@ export function sum<const F extends string>(field: F): Aggregate<NumberField<F>,
   return {
     group: { bind: (input) => new SumState(input, field, false) },
     output: 0,
+    label: `sum ${field}`,
     field: () => ({ kind: 'decimal', precision: 76, scale: SUM_SCALE, nullable: true }),
     merge: { how: 'sum' },
   };

@@ -161,6 +161,11 @@ describe('an output', async () => {
     await expect(changed).rejects.toMatchObject({ code: 'TM_TABLE_DIFFERS' });
   });
 
+  it('is not shared by two topologies', async () => {
+    const other = createOutput(clickhouse, { ...barsSpec(), topology: 'mybars' });
+    await expect(other).rejects.toMatchObject({ code: 'TM_TABLE_DIFFERS' });
+  });
+
   it('has no roll-up that its windows cannot make', async () => {
     const spec = { ...barsSpec(3), name: 'sparse', topology: 'sparse', intervals: ['7s', '5m/1m'] };
     const refused = createOutput(clickhouse, { ...spec, views: [{ kind: 'rollup', interval: '1d' }] });

@@ -74,10 +74,27 @@ describe('the sink', () => {
     ]);
   });
 
+  it('fills a database that the positions in the log are not of', async () => {
+    await storeAll();
+    const count = 'SELECT count() AS n, sum(price) AS price FROM ticks';
+    const stored = await clickhouse.rows(count);
+    const other = await openClickHouse({ ...optionsFor(directory), database: 'made_anew' });
+    await migrate(other);
+    const sink = await openSink(store, other);
+    while (!sink.reached(await store.log.ranges('ticks'))) await sink.step(0);
+    await sink.close();
+    expect(await other.rows(count)).toEqual(stored);
+    await other.close();
+    await storeAll();
+    expect(await clickhouse.rows(count)).toEqual(stored);
+    expect(await storeAll()).toBe(0);
+  });
+
   it('inserts no more rows at once than its bound, and no row later than its bound', async () => {
     await produce(150);
     let inserted = 0;
     const counting = Object.assign(Object.create(clickhouse) as ClickHouse, {
+      rows: <Row>(sql: string) => clickhouse.rows<Row>(sql),
       async insert(sql: string, body: Uint8Array) {
         inserted++;
         await clickhouse.insert(sql, body);

@@ -10,6 +10,7 @@ const [directory = '', killAt = ''] = process.argv.slice(2);
 const clickhouse = await openClickHouse(optionsFor(directory));
 let inserts = 0;
 const deadly: ClickHouse = Object.assign(Object.create(clickhouse), {
+  rows: <Row>(sql: string) => clickhouse.rows<Row>(sql),
   async insert(sql: string, body: Uint8Array) {
     await clickhouse.insert(sql, body);
     if (++inserts === Number(killAt)) process.kill(process.pid, 'SIGKILL');
