@@ -32,10 +32,12 @@ export interface Context extends Surroundings {
   openClickHouse(): Promise<ClickHouse>;
 }
 
-/** The options of every command. */
+/** The options that are configuration, or that every command takes. */
 export interface GlobalOptions {
   readonly config?: string;
   readonly data?: string;
+  /** Of the commands that serve the API. */
+  readonly port?: string;
   readonly json?: boolean;
 }
 
@@ -47,11 +49,10 @@ export type Act = (body: (context: Context, command: Command) => Promise<void>) 
 
 export async function makeContext(surroundings: Surroundings, options: GlobalOptions): Promise<Context> {
   const { loadConfig } = await import('../config/load.ts');
-  const config = loadConfig({
-    file: options.config,
-    env: surroundings.env,
-    flags: new Map(options.data === undefined ? [] : [['data.directory', { value: options.data, where: '--data' }]]),
-  });
+  const flags = new Map<string, { value: string; where: string }>();
+  if (options.data !== undefined) flags.set('data.directory', { value: options.data, where: '--data' });
+  if (options.port !== undefined) flags.set('api.port', { value: options.port, where: '--port' });
+  const config = loadConfig({ file: options.config, env: surroundings.env, flags });
   const { directory } = config.data;
   const logDirectory = join(directory, 'log');
   const openLog = async (): Promise<Log> => {

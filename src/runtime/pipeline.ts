@@ -36,6 +36,7 @@ export interface PipelineOptions {
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly onProgress: (totals: PipelineTotals) => void;
+  readonly onCommit?: (durationMs: number) => void;
   readonly onWaiting: (what: string, pid: number) => void;
 }
 

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly now: () => number;
   /** Totals so far, after each step. */
   readonly onProgress: (totals: RunTotals) => void;
+  /** Told how long each commit of a task took. */
+  readonly onCommit?: (durationMs: number) => void;
   /** Told when another process does the work that this one waits for. */
   readonly onWaiting: (what: string, pid: number) => void;
 }

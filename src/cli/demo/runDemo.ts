@@ -16,6 +16,8 @@ export interface DemoRun {
   readonly seed: number;
   /** How long ticks come; null until it is stopped. */
   readonly seconds: number | null;
+  /** Told how long each commit of a task took. */
+  readonly onCommit: (durationMs: number) => void;
 }
 
 const TOPOLOGY = 'bars';
@@ -36,7 +38,7 @@ export async function runDemo(context: Context, run: DemoRun): Promise<StoredCou
   try {
     const drained = new AbortController();
     const beside = new Beside();
-    beside.start(pipeline(context, drained.signal));
+    beside.start(pipeline(context, drained.signal, run.onCommit));
     beside.start(watch({ log, registry, clickhouse }, context.err, Date.now, drained.signal));
     try {
       await produceTicks(context, log, registry, run, AbortSignal.any([context.signal, beside.failed]));
@@ -75,7 +77,7 @@ class Beside {
   }
 }
 
-function pipeline({ config, err }: Context, signal: AbortSignal): Promise<unknown> {
+function pipeline({ config, err }: Context, signal: AbortSignal, onCommit: DemoRun['onCommit']): Promise<unknown> {
   return runPipeline({
     set: {},
     roles: new Set(['topology', 'sink']),
@@ -84,6 +86,7 @@ function pipeline({ config, err }: Context, signal: AbortSignal): Promise<unknow
     signal,
     now: Date.now,
     onProgress: () => {},
+    onCommit,
     onWaiting: (what, pid) => err.write(`process ${pid} runs ${what}\n`),
   });
 }
