@@ -1,24 +1,31 @@
 import type { Context } from './context.ts';
 
-/** Serves the API as long as `body` goes on, and says where. `body` gets where to hand the durations of commits to. */
-export async function withApi<T>(
-  context: Context,
-  body: (onCommit: (durationMs: number) => void) => Promise<T>,
-): Promise<T> {
+/** What the API wants to be told by a pipeline in the same process. */
+export interface PipelineWatch {
+  readonly onCommit: (durationMs: number) => void;
+  readonly onFailed: () => void;
+}
+
+/** Serves the API as long as `body` goes on, and says where. */
+export async function withApi<T>(context: Context, body: (watch: PipelineWatch) => Promise<T>): Promise<T> {
   const { serveApi } = await import('../api/serve.ts');
   const { Metrics } = await import('../api/metrics.ts');
   const metrics = new Metrics();
+  const failed = new AbortController();
   return withStores(context, async (stores) => {
     const api = await serveApi({
       ...stores,
       config: context.config.api,
       metrics,
       now: Date.now,
-      stopping: context.signal,
+      stopping: AbortSignal.any([context.signal, failed.signal]),
     });
     context.err.write(announcement(api, context.config.api.port));
     try {
-      return await body((durationMs) => metrics.committed(durationMs));
+      return await body({
+        onCommit: (durationMs) => metrics.committed(durationMs),
+        onFailed: () => failed.abort(),
+      });
     } finally {
       await api.close();
     }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { TidemarkError } from '../errors.ts';
+import { withApi } from './api.ts';
 import type { Act, Context } from './context.ts';
 import { parseWholeNumber, wholeNumber } from './optionValues.ts';
 
@@ -49,9 +50,8 @@ async function demo(context: Context, command: Command): Promise<void> {
   const { seconds = secondsFrom(context.env), ...simulation } = command.opts<DemoOptions>();
   context.err.write(TRY);
   const { runDemo } = await import('./demo/runDemo.ts');
-  const { withApi } = await import('./api.ts');
-  const { ticks, bars, late } = await withApi(context, (onCommit) =>
-    runDemo(context, { ...simulation, seconds, onCommit }),
+  const { ticks, bars, late } = await withApi(context, (watch) =>
+    runDemo(context, { ...simulation, seconds, ...watch }),
   );
   await context.out.line(
     context.json ? JSON.stringify({ ticks, bars, late }) : `ticks ${ticks}, bars ${bars}, late ${late}`,

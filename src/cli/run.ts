@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { TidemarkError } from '../errors.ts';
 import type { RunOptions as PipelineOptions, Role, RunTotals } from '../runtime/run.ts';
+import { type PipelineWatch, withApi } from './api.ts';
 import type { Act, Context } from './context.ts';
 
 /** What a process does: a part of the pipeline, or the API. */
@@ -74,13 +75,12 @@ async function run(context: Context, command: Command): Promise<void> {
       hint: 'leave --until-end out, or add a role that has one',
     });
   }
-  const serves = roles.has('api') && !untilEnd;
-  const { withApi } = await import('./api.ts');
   if (pipelineRoles.size === 0) return withApi(context, () => untilAborted(context.signal));
+  const serves = roles.has('api') && !untilEnd;
   const [file] = command.args;
   const options = { ...(file === undefined ? {} : { topologyFile: file }), set, roles: pipelineRoles, untilEnd };
   const totals = await (serves
-    ? withApi(context, (onCommit) => runShown(context, { ...options, onCommit }))
+    ? withApi(context, (watch) => runShown(context, { ...options, ...watch }))
     : runShown(context, options));
   await context.out.line(context.json ? JSON.stringify(totals) : summaryLine(totals));
 }
@@ -92,7 +92,7 @@ function untilAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-type ShownOptions = Pick<PipelineOptions, 'set' | 'roles' | 'untilEnd' | 'topologyFile' | 'onCommit'>;
+type ShownOptions = Pick<PipelineOptions, 'set' | 'roles' | 'untilEnd' | 'topologyFile' | keyof PipelineWatch>;
 
 async function runShown({ config, err, signal }: Context, options: ShownOptions): Promise<RunTotals> {
   const { runPipeline } = await import('../runtime/run.ts');
