@@ -48,10 +48,13 @@ export function declareStream(server: ApiServer, parts: ApiParts): void {
     const { symbol, interval } = request.query;
     const name = interval === undefined ? null : intervalOf(interval);
     const place = placeOf(request.headers['last-event-id']);
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
     feeds.take();
     try {
       const stream = barStream(parts, feeds, {
         place,
+        gone: gone.signal,
         isWanted: (event) => (symbol ?? event.symbol) === event.symbol && (name ?? event.interval) === event.interval,
       })[Symbol.asyncIterator]();
       // What is wrong shows with the first event, while the answer can still be an error.

@@ -14,6 +14,8 @@ export interface StreamRequest {
   /** The place that the reader has come to; null for one that begins. */
   readonly place: StreamPlace | null;
   readonly isWanted: (event: BarEvent) => boolean;
+  /** Aborted when the reader has gone. */
+  readonly gone: AbortSignal;
 }
 
 /**
@@ -31,6 +33,8 @@ export async function* barStream(parts: ApiParts, feeds: Feeds, request: StreamR
   const place = { generation, offsets };
   yield opening(place, reset);
   const { subscription, offsets: liveFrom } = feeds.feedOf(generation, ranges).subscribe(request.isWanted);
+  const leave = (): void => subscription.end('gone');
+  request.gone.addEventListener('abort', leave);
   try {
     for (const [partition, to] of liveFrom.entries()) yield* missed(parts, place, partition, to, request.isWanted);
     while (subscription.reason === null || subscription.hasMore) {
@@ -45,6 +49,7 @@ export async function* barStream(parts: ApiParts, feeds: Feeds, request: StreamR
     }
     yield `event: end\ndata: ${JSON.stringify({ reason: subscription.reason })}\n\n`;
   } finally {
+    request.gone.removeEventListener('abort', leave);
     subscription.close();
   }
 }

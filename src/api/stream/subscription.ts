@@ -1,7 +1,7 @@
 import type { BarEvent } from './barEvents.ts';
 
-/** Why a stream ends from this side. */
-export type EndReason = 'slow' | 'generation' | 'stopping' | 'failed';
+/** Why a stream ends: the reader was too slow or has gone, another generation is served, or this side stops or failed. */
+export type EndReason = 'slow' | 'gone' | 'generation' | 'stopping' | 'failed';
 
 /** What waits for one reader of a live stream. A reader that takes too little of it loses the rest, and is told so. */
 export class Subscription {
