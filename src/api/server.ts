@@ -21,7 +21,7 @@ const MAX_BODY_BYTES = 1_024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const METHODS = ['GET', 'HEAD'] as const;
 /** What needs the API key, where one is configured: data. Whether the process is well, and the documentation, are open. */
-const PROTECTED = /^\/(v1|metrics)(\/|\?|$)/;
+const PROTECTED = /^\/(v1|metrics)(\/|$)/;
 
 /** The API with all its routes, not listening yet. */
 export async function createServer(parts: ApiParts): Promise<ApiServer> {
@@ -50,7 +50,8 @@ export async function createServer(parts: ApiParts): Promise<ApiServer> {
   server.setErrorHandler((error, _request, reply) => fail(error, reply));
   server.setNotFoundHandler((request, reply) => fail(notFound(server, request, reply), reply));
   server.addHook('onRequest', async (request) => {
-    if (PROTECTED.test(request.url)) checkKey(request, parts.config.key);
+    // The route's own path: a request can write the same path in several ways.
+    if (PROTECTED.test(request.routeOptions.url ?? '')) checkKey(request, parts.config.key);
   });
   await server.register(swagger, openApi(parts.config));
   await server.register(swaggerUi, { routePrefix: '/docs' });
