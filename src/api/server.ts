@@ -12,6 +12,7 @@ import { declareHealthz } from './routes/healthz.ts';
 import { declareLate } from './routes/late.ts';
 import { declareLatest } from './routes/latest.ts';
 import { declareMetrics } from './routes/metrics.ts';
+import { declarePipeline } from './routes/pipeline.ts';
 import { declareReadyz } from './routes/readyz.ts';
 import { declareStream } from './routes/stream.ts';
 import { declareSymbols } from './routes/symbols.ts';
@@ -65,6 +66,7 @@ function declareRoutes(server: ApiServer, parts: ApiParts): void {
   declareLatest(server, parts);
   declareLate(server, parts);
   declareStream(server, parts);
+  declarePipeline(server, parts);
   declareHealthz(server);
   declareReadyz(server, parts);
   declareMetrics(server, parts);

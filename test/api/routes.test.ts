@@ -176,6 +176,16 @@ describe('the API', { timeout: TIMEOUT_MS }, async () => {
     expect((await json<unknown[]>('/v1/late?to=2024-08-08T13:20:00.000001Z&limit=1')).length).toBe(1);
   });
 
+  it('gives lag and watermark of each partition', async () => {
+    expect(await json('/v1/pipeline')).toEqual({
+      tasks: [
+        { topic: 'ticks', partition: 0, position: 1_201, lag: 0, watermark: '2024-08-08T14:29:57.999999Z' },
+        { topic: 'ticks', partition: 1, position: 600, lag: 0, watermark: '2024-08-08T14:29:57.999999Z' },
+      ],
+      unstored: 0,
+    });
+  });
+
   it('is well and ready', async () => {
     expect(await json('/healthz')).toEqual({ status: 'ok' });
     expect(await json('/readyz')).toEqual({ status: 'ready' });
@@ -210,6 +220,7 @@ describe('the API', { timeout: TIMEOUT_MS }, async () => {
       '/v1/bars',
       '/v1/late',
       '/v1/latest',
+      '/v1/pipeline',
       '/v1/stream',
       '/v1/symbols',
     ];
