@@ -15,7 +15,7 @@ interface LockEntry {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-const FOLDERS = ['.ci', 'bench', 'bin', 'docs', 'examples', 'schemas', 'scripts', 'src', 'test'];
+const FOLDERS = ['.ci', 'bench', 'bin', 'docs', 'examples', 'page', 'schemas', 'scripts', 'src', 'test'];
 
 const files = [
   ...readdirSync(root),

@@ -5,6 +5,7 @@ import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { TidemarkError } from '../errors.ts';
 import { checkKey } from './access.ts';
 import { openApi } from './openApi.ts';
+import { declarePage } from './page.ts';
 import type { ApiParts, ApiServer } from './parts.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
 import { declareBars } from './routes/bars.ts';
@@ -67,6 +68,7 @@ function declareRoutes(server: ApiServer, parts: ApiParts): void {
   declareLate(server, parts);
   declareStream(server, parts);
   declarePipeline(server, parts);
+  declarePage(server);
   declareHealthz(server);
   declareReadyz(server, parts);
   declareMetrics(server, parts);
