@@ -29,7 +29,8 @@ const LATE_SHOWN = 50;
  * @property {string} intervals whose windows it missed
  * @property {boolean} missedAll in no window at all
  * @property {string} reason
- * @property {string} position topic, partition and offset
+ * @property {string} topic
+ * @property {string} position partition and offset
  */
 
 /**
@@ -115,7 +116,8 @@ export async function fetchLate(symbol) {
       intervals: row.intervals,
       missedAll: row.missedAll,
       reason: row.reason,
-      position: `${row.topic}/${row.partition}@${row.offset}`,
+      topic: row.topic,
+      position: `P${row.partition}@${row.offset}`,
     };
   });
 }

@@ -24,7 +24,7 @@ const BARS_AT_FIRST = 140;
 const BARS_AT_FIRST_NARROW = 60;
 const NARROW_PX = 600;
 /** Few bars keep the width that they have among so many. */
-const LEAST_SLOTS = 45;
+const LEAST_SLOTS = 24;
 /** Bars left of the view at which older ones are asked for. */
 const NEAR_THE_OLDEST = 30;
 /** Revised bars that get a mark: the newest ones. */

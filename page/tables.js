@@ -49,7 +49,7 @@ export function showLate(body, records) {
       ]);
       row.children[3]?.classList.add('quiet');
       const missed = record.missedAll ? 'in no window at all' : 'still counted in wider windows';
-      row.title = `${formatDate(record.eventMs)}, ${record.reason}: ${missed}`;
+      row.title = `${formatDate(record.eventMs)}, topic ${record.topic}, ${record.reason}: ${missed}`;
       return row;
     }),
   );
