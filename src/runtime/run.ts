@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import type { Config } from '../config.ts';
-import { openEmbeddedLog } from '../log/embedded/embeddedLog.ts';
 import type { Log } from '../log/log.ts';
-import { openEmbeddedRegistry } from '../log/registry/embeddedRegistry.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
+import { openLog, openRegistry } from './openLog.ts';
 import { Pipeline, type PipelineTotals } from './pipeline.ts';
 import { createRawTopics } from './sinks.ts';
 import { planTopology } from './topologyRunner.ts';
@@ -57,10 +55,9 @@ async function withLog<T>(
   now: () => number,
   body: (log: Log, registry: SchemaRegistry) => Promise<T>,
 ): Promise<T> {
-  const directory = join(config.data.directory, 'log');
-  const log = await openEmbeddedLog({ directory, now });
+  const log = await openLog(config, now);
   try {
-    const registry = await openEmbeddedRegistry({ directory });
+    const registry = await openRegistry(config);
     try {
       return await body(log, registry);
     } finally {

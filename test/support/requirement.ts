@@ -1,5 +1,5 @@
-/** What a test may need that a machine may lack: the shared data files, or Java with Maven. */
-export type RequirementName = 'data' | 'java';
+/** What a test may need that a machine may lack: the shared data files, Java with Maven, or a Kafka broker (these, and the native client). */
+export type RequirementName = 'data' | 'java' | 'kafka';
 
 /**
  * Whether tests that need `name` can run; meant for `describe.skipIf(!requirement(…))`. A part that is left out is
