@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaConsumer, LibrdKafkaError, Producer } from '@confluentinc/kafka-javascript';
 import { TidemarkError } from '../../errors.ts';
 import { brokerError } from './brokerError.ts';
@@ -7,6 +8,10 @@ import { brokerError } from './brokerError.ts';
 export const CONNECT_TIMEOUT_MS = 10_000;
 /** A client that takes longer to go is left to the end of the process. */
 const DISCONNECT_TIMEOUT_MS = 5_000;
+
+/** How long a broker may be away before a question to it fails: long enough for one to be started again. */
+const RECOVERY_MS = 30_000;
+const RECOVERY_POLL_MS = 50;
 
 export type BrokerClient = typeof import('@confluentinc/kafka-javascript');
 
@@ -36,6 +41,20 @@ export function ask<T>(what: string, start: (done: Done<T>) => void): Promise<T>
       fail(error);
     }
   });
+}
+
+/** Asks again while no broker answers, for a bounded time. Only for what changes nothing. */
+export async function patiently<T>(question: () => Promise<T>): Promise<T> {
+  const startedMs = performance.now();
+  for (;;) {
+    try {
+      return await question();
+    } catch (error) {
+      const isUnanswered = error instanceof TidemarkError && error.code === 'TM_BROKER_UNREACHABLE';
+      if (!isUnanswered || performance.now() - startedMs >= RECOVERY_MS) throw error;
+      await sleep(RECOVERY_POLL_MS);
+    }
+  }
 }
 
 /** @throws TM_BROKER_UNREACHABLE, TM_BROKER_ACCESS */

@@ -90,13 +90,7 @@ class KafkaLog implements Log {
   async committed(group: string): Promise<readonly Position[]> {
     const topics = this.#open;
     checkId('group', group);
-    const offsets = await topics.groupOffsets(`${this.#parts.settings.idPrefix}${group}`);
-    return offsets.map(({ topic, partition, offset, metadata }) => ({
-      topic,
-      partition,
-      offset,
-      metadata: metadata ?? '',
-    }));
+    return this.#parts.groups.committed(`${this.#parts.settings.idPrefix}${group}`, await topics.allPartitions());
   }
 
   async deleteRecords(partition: TopicPartition, beforeOffset: number): Promise<void> {

@@ -6,15 +6,12 @@ import type { PartitionRange, TopicDescription, TopicPartition, TopicSettings } 
 import { checkNewTopic, checkPartition, checkSameSettings, isTopicName, unknownTopic } from '../topicRules.ts';
 import { brokerError, isNative, TOPIC_EXISTS } from './brokerError.ts';
 import { type BrokerSettings, clientConfig, kafkaJsConfig } from './brokerSettings.ts';
-import { ask, type BrokerClient, CONNECT_TIMEOUT_MS, type Done } from './client.ts';
+import { ask, type BrokerClient, CONNECT_TIMEOUT_MS, type Done, patiently } from './client.ts';
 
 const ADMIN_TIMEOUT_MS = 15_000;
 /** How long every broker may take to know a new topic, and how often it is looked for. */
 const CREATED_TIMEOUT_MS = 10_000;
 const CREATED_POLL_MS = 10;
-/** How long a broker may be away before a question to it fails: long enough for one to be started again. */
-const RECOVERY_MS = 30_000;
-const RECOVERY_POLL_MS = 50;
 /** The broker's own default. */
 const DEFAULT_REPLICATION = -1;
 /** Topics of brokers and registries. */
@@ -66,8 +63,7 @@ export class BrokerTopics {
   }
 
   async list(): Promise<TopicDescription[]> {
-    const names = (await this.#names(ADMIN_TIMEOUT_MS)).filter((name) => !INTERNAL.test(name));
-    return this.#describe(names.sort());
+    return this.#describe(await this.#ownNames());
   }
 
   /** How many partitions a topic has. @throws TM_TOPIC_UNKNOWN */
@@ -145,20 +141,13 @@ export class BrokerTopics {
     }
   }
 
-  /** All positions that a group has committed, pending transactions excluded. */
-  async groupOffsets(groupId: string): Promise<RdKafka.TopicPartitionOffsetAndMetadata[]> {
-    const what = `positions of group ${groupId} cannot be read`;
-    const options = { timeout: ADMIN_TIMEOUT_MS, requireStableOffsets: true };
-    return patiently(async () => {
-      const results = await ask(what, (done: Done<RdKafka.GroupResults[]>) =>
-        this.#admin.listConsumerGroupOffsets([{ groupId }], options, done),
-      );
-      for (const { error, partitions } of results) {
-        const failure = error ?? partitions.find((one) => one.error !== undefined)?.error;
-        if (failure !== undefined) throw brokerError(failure, what);
-      }
-      return results.flatMap(({ partitions }) => partitions);
-    });
+  /** Every partition of every topic. */
+  async allPartitions(): Promise<TopicPartition[]> {
+    const topics = await this.#ownNames();
+    const counts = topics.length === 0 ? new Map<string, number>() : await this.#counts(topics);
+    return Array.from(counts, ([topic, count]) =>
+      Array.from({ length: count }, (_, partition) => ({ topic, partition })),
+    ).flat();
   }
 
   async close(): Promise<void> {
@@ -166,6 +155,11 @@ export class BrokerTopics {
     const configs = this.#configs;
     this.#configs = null;
     if (configs !== null) await configs.then((admin) => admin.disconnect());
+  }
+
+  async #ownNames(): Promise<string[]> {
+    const names = await patiently(() => this.#names(ADMIN_TIMEOUT_MS));
+    return names.filter((name) => !INTERNAL.test(name)).sort();
   }
 
   #names(timeout: number): Promise<string[]> {
@@ -230,18 +224,4 @@ async function openConfigs(settings: BrokerSettings): Promise<Admin> {
   const admin = new Kafka({ ...kafkaJsConfig(settings), logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   return admin;
-}
-
-/** Asks again while no broker answers, for a bounded time. Only for what changes nothing. */
-async function patiently<T>(question: () => Promise<T>): Promise<T> {
-  const startedMs = performance.now();
-  for (;;) {
-    try {
-      return await question();
-    } catch (error) {
-      const isUnanswered = error instanceof TidemarkError && error.code === 'TM_BROKER_UNREACHABLE';
-      if (!isUnanswered || performance.now() - startedMs >= RECOVERY_MS) throw error;
-      await sleep(RECOVERY_POLL_MS);
-    }
-  }
 }
