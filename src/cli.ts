@@ -47,6 +47,8 @@ function makeProgram(act: Act): Command {
     .version(version(), '--version', 'show the version')
     .option('--config <file>', 'configuration file (YAML)')
     .option('--data <dir>', 'data directory (default: .tidemark)')
+    .option('--brokers <host:port>', 'broker in place of the embedded log; with it, --registry too')
+    .option('--registry <url>', 'schema registry (Confluent HTTP contract)')
     .option('--json', 'results, and errors, as JSON')
     .addHelpText('after', EXAMPLES)
     .configureHelp({ showGlobalOptions: true })

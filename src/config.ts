@@ -40,6 +40,36 @@ export const configSchema = Type.Object(
         description: 'The data directory, relative to the working directory. `--data DIR` sets it too.',
       }),
     }),
+    broker: section('A broker that speaks the Kafka protocol, in place of the embedded log.', {
+      urls: text('', {
+        pattern: '^$|^[^\\s,:]+:[0-9]+(,[^\\s,:]+:[0-9]+)*$',
+        description: '`HOST:PORT`, several with commas; empty for the embedded log. `--brokers` sets it too.',
+      }),
+      idPrefix: text('tidemark.', {
+        pattern: '^[A-Za-z0-9._-]{0,100}$',
+        description: 'Put before consumer groups and transactional ids: installs that share a broker need one each.',
+      }),
+      tls: text('off', { pattern: '^(on|off)$', description: 'Whether connections are encrypted.' }),
+      caFile: text('', { description: "PEM file of the authorities to trust; empty for the system's." }),
+      certificateFile: text('', {
+        description: "PEM file of the client's certificate, where the broker asks for one.",
+      }),
+      keyFile: text('', { description: "PEM file of that certificate's key." }),
+      saslMechanism: text('', {
+        pattern: '^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)?$',
+        description: 'How to log in: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`; empty for no login.',
+      }),
+      user: text('', { description: 'User name at the broker.' }),
+      password: text('', { secret: true, description: 'Password at the broker. Set it through the environment.' }),
+    }),
+    registry: section('A schema registry with the Confluent HTTP contract. A broker needs one.', {
+      url: text('', {
+        pattern: '^$|^https?://',
+        description: 'Its address; empty for the embedded registry in the data directory. `--registry` sets it too.',
+      }),
+      user: text('', { description: 'User name at the registry; empty for no login.' }),
+      password: text('', { secret: true, description: 'Password at the registry. Set it through the environment.' }),
+    }),
     log: section('Topics that Tidemark creates. A topic that exists keeps the settings it was made with.', {
       partitions: integer(4, { minimum: 1, maximum: 1_024 }, { description: 'Partitions of a new topic.' }),
       retentionMs: integer(

@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config.ts';
 import type { Log } from '../log/log.ts';
-import type { SchemaRegistry } from '../log/registry/registry.ts';
+import type { OpenedRegistry } from '../runtime/openLog.ts';
 import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
 import type { Output } from './output.ts';
 
@@ -28,7 +26,7 @@ export interface Context extends Surroundings {
   openLog(): Promise<Log>;
   /** Null when the data directory holds no log: for commands that only look. */
   openLogIfAny(): Promise<Log | null>;
-  openRegistry(): Promise<SchemaRegistry & { close(): Promise<void> }>;
+  openRegistry(): Promise<OpenedRegistry>;
   openClickHouse(): Promise<ClickHouse>;
 }
 
@@ -38,6 +36,8 @@ export interface GlobalOptions {
   readonly data?: string;
   /** Of the commands that serve the API. */
   readonly port?: string;
+  readonly brokers?: string;
+  readonly registry?: string;
   readonly json?: boolean;
 }
 
@@ -49,29 +49,42 @@ export type Act = (body: (context: Context, command: Command) => Promise<void>) 
 
 export async function makeContext(surroundings: Surroundings, options: GlobalOptions): Promise<Context> {
   const { loadConfig } = await import('../config/load.ts');
-  const flags = new Map<string, { value: string; where: string }>();
-  if (options.data !== undefined) flags.set('data.directory', { value: options.data, where: '--data' });
-  if (options.port !== undefined) flags.set('api.port', { value: options.port, where: '--port' });
-  const config = loadConfig({ file: options.config, env: surroundings.env, flags });
+  const config = loadConfig({
+    file: options.config,
+    env: surroundings.env,
+    flags: flagValues(options),
+  });
   const { directory } = config.data;
-  const logDirectory = join(directory, 'log');
   const openLog = async (): Promise<Log> => {
-    const { openEmbeddedLog } = await import('../log/embedded/embeddedLog.ts');
-    return openEmbeddedLog({ directory: logDirectory, now: Date.now });
+    const open = await import('../runtime/openLog.ts');
+    return open.openLog(config, Date.now);
   };
   return {
     ...surroundings,
     config,
     json: options.json === true,
     openLog,
-    openLogIfAny: async () => (existsSync(logDirectory) ? openLog() : null),
+    async openLogIfAny() {
+      const { hasLog } = await import('../runtime/openLog.ts');
+      return hasLog(config) ? openLog() : null;
+    },
     async openRegistry() {
-      const { openEmbeddedRegistry } = await import('../log/registry/embeddedRegistry.ts');
-      return openEmbeddedRegistry({ directory: logDirectory });
+      const open = await import('../runtime/openLog.ts');
+      return open.openRegistry(config);
     },
     async openClickHouse() {
       const { openClickHouse } = await import('../sinks/clickhouse/connect.ts');
       return openClickHouse({ ...config.clickhouse, directory });
     },
   };
+}
+
+/** Flags that set configuration values, by the values' keys. */
+function flagValues({ data, brokers, port, registry }: GlobalOptions): Map<string, { value: string; where: string }> {
+  const flags = new Map<string, { value: string; where: string }>();
+  if (data !== undefined) flags.set('data.directory', { value: data, where: '--data' });
+  if (brokers !== undefined) flags.set('broker.urls', { value: brokers, where: '--brokers' });
+  if (port !== undefined) flags.set('api.port', { value: port, where: '--port' });
+  if (registry !== undefined) flags.set('registry.url', { value: registry, where: '--registry' });
+  return flags;
 }

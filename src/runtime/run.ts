@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import type { Config } from '../config.ts';
-import { openEmbeddedLog } from '../log/embedded/embeddedLog.ts';
 import type { Log } from '../log/log.ts';
-import { openEmbeddedRegistry } from '../log/registry/embeddedRegistry.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
+import { openLog, openRegistry } from './openLog.ts';
 import { Pipeline, type PipelineTotals } from './pipeline.ts';
 import { createRawTopics } from './sinks.ts';
 import { planTopology } from './topologyRunner.ts';
@@ -61,16 +59,16 @@ async function withLog<T>(
   now: () => number,
   body: (log: Log, registry: SchemaRegistry) => Promise<T>,
 ): Promise<T> {
-  const directory = join(config.data.directory, 'log');
-  const log = await openEmbeddedLog({ directory, now });
+  // The registry first: that a broker lacks one is known before it is connected to.
+  const registry = await openRegistry(config);
   try {
-    const registry = await openEmbeddedRegistry({ directory });
+    const log = await openLog(config, now);
     try {
       return await body(log, registry);
     } finally {
-      await registry.close();
+      await log.close();
     }
   } finally {
-    await log.close();
+    await registry.close();
   }
 }

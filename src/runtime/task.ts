@@ -111,6 +111,14 @@ export class Task {
     this.#position = records.nextOffset;
   }
 
+  /** Moves on over offsets that hold no record: the markers that end a broker's transactions, and holes. */
+  skipTo(offset: number): void {
+    if (offset <= this.#position) return;
+    this.#repeatFlushes(offset);
+    this.#position = offset;
+    if (offset > this.#committed) this.#uncommittedSince ??= this.#parts.now();
+  }
+
   /** True when a bound of the commit is met. */
   get commitDue(): boolean {
     const { bounds, outbox, now } = this.#parts;

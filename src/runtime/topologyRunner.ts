@@ -150,6 +150,8 @@ export class TopologyRunner {
       const task = this.#tasks[chunk.partition];
       if (task === undefined) throw new RangeError(`no task has partition ${chunk.partition}`);
       await task.take(chunk);
+    } else {
+      for (const task of this.#tasks) task.skipTo(this.#reader.position(task.input));
     }
     for (const task of this.#tasks) if (task.commitDue) await task.commit();
     return chunk !== null;

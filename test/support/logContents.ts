@@ -23,23 +23,26 @@ export async function withLog<T>(dataDirectory: string, use: (log: Log) => Promi
 
 /** What each partition of a topic holds. Batch boundaries, gaps in offsets and append times do not count. */
 export function contentsOf(dataDirectory: string, topic: string): Promise<PartitionContents[]> {
-  return withLog(dataDirectory, async (log) => {
-    const contents: PartitionContents[] = [];
-    for (const { partition, begin, end } of await log.ranges(topic)) {
-      const hash = createHash('sha256');
-      let records = 0;
-      const reader = await log.openReader([{ topic, partition, offset: begin }]);
-      while (reader.position({ topic, partition }) < end) {
-        const chunk = await reader.read(READ_BOUNDS, 0);
-        if (chunk === null) break;
-        addRecords(hash, chunk);
-        records += chunk.count;
-      }
-      await reader.close();
-      contents.push({ records, digest: hash.digest('hex') });
+  return withLog(dataDirectory, (log) => contentsOfLog(log, topic));
+}
+
+/** The same of a log that is open. */
+export async function contentsOfLog(log: Log, topic: string): Promise<PartitionContents[]> {
+  const contents: PartitionContents[] = [];
+  for (const { partition, begin, end } of await log.ranges(topic)) {
+    const hash = createHash('sha256');
+    let records = 0;
+    const reader = await log.openReader([{ topic, partition, offset: begin }]);
+    while (reader.position({ topic, partition }) < end) {
+      const chunk = await reader.read(READ_BOUNDS, 0);
+      if (chunk === null) break;
+      addRecords(hash, chunk);
+      records += chunk.count;
     }
-    return contents;
-  });
+    await reader.close();
+    contents.push({ records, digest: hash.digest('hex') });
+  }
+  return contents;
 }
 
 function addRecords(hash: ReturnType<typeof createHash>, chunk: RecordChunk): void {

@@ -1,5 +1,8 @@
-/** What a test may need that a machine may lack: the shared data files, Java with Maven, or Chromium. */
-export type RequirementName = 'data' | 'java' | 'browser';
+/**
+ * What a test may need that a machine may lack: the shared data files, Java with Maven, a Kafka broker (both, and the native
+ * client), or Chromium.
+ */
+export type RequirementName = 'data' | 'java' | 'kafka' | 'browser';
 
 /**
  * Whether tests that need `name` can run; meant for `describe.skipIf(!requirement(…))`. A part that is left out is

@@ -9,11 +9,12 @@ import type {
   TopicSettings,
   TransactionalWriter,
 } from '../log.ts';
+import { checkId, checkOffset } from '../positionRules.ts';
 import { deleteBelow, offsetAtTime, partitionRow } from './partitionStore.ts';
 import { EmbeddedReader } from './reader.ts';
 import { closeStore, type Lifetime, openStore, type Store, transact } from './store.ts';
 import { Topics } from './topics.ts';
-import { checkId, EmbeddedWriter } from './writer.ts';
+import { EmbeddedWriter } from './writer.ts';
 
 export interface EmbeddedLogOptions {
   /** Where the LMDB files lie; made if missing. */
@@ -98,11 +99,7 @@ class EmbeddedLog implements Log {
     for (let done = false; !done; ) {
       done = transact(store, () => {
         const { end } = partitionRow(store, key);
-        if (!Number.isSafeInteger(beforeOffset) || beforeOffset < 0 || beforeOffset > end) {
-          throw new TidemarkError('TM_OFFSET_OUT_OF_RANGE', `Offset ${beforeOffset} is not between 0 and ${end}.`, {
-            where: `${partition.topic}/${partition.partition}`,
-          });
-        }
+        checkOffset(partition, beforeOffset, 0, end);
         return deleteBelow(store, key, beforeOffset);
       });
     }

@@ -1,6 +1,8 @@
 import { TidemarkError } from '../../errors.ts';
 import type { LogReader, ReadBounds, RecordChunk, TopicPartition } from '../log.ts';
+import { checkOffset } from '../positionRules.ts';
 import { decodeRecordBatch } from '../recordBatch/decoder.ts';
+import { type HeldRecords, takeChunk } from '../recordBatch/heldRecords.ts';
 import { RecordColumns } from '../recordBatch/recordColumns.ts';
 import { partitionRow } from './partitionStore.ts';
 import type { Lifetime, Store } from './store.ts';
@@ -9,14 +11,8 @@ import type { PartitionKey } from './topics.ts';
 /** How often a waiting reader looks for what other processes appended; appends of its own process wake it. */
 const POLL_MS = 20;
 
-/** A partition as it is being read. Records `[next, columns.count)` are decoded and not yet handed out. */
-interface AssignedPartition extends TopicPartition {
+interface AssignedPartition extends HeldRecords {
   readonly key: PartitionKey;
-  readonly columns: RecordColumns;
-  next: number;
-  /** The offset after the decoded records: where the next batch starts. */
-  decodedTo: number;
-  position: number;
   paused: boolean;
 }
 
@@ -162,28 +158,7 @@ export class EmbeddedReader implements LogReader {
   /** The partition's end. @throws TM_OFFSET_OUT_OF_RANGE */
   #checkRange({ topic, partition, key, position }: AssignedPartition): number {
     const { begin, end } = partitionRow(this.#store, key);
-    if (Number.isSafeInteger(position) && position >= begin && position <= end) return end;
-    throw new TidemarkError('TM_OFFSET_OUT_OF_RANGE', `Offset ${position} is not between ${begin} and ${end}.`, {
-      where: `${topic}/${partition}`,
-      hint:
-        position < begin
-          ? 'The records there were deleted, by retention or by hand: start at the first offset, or from a copy of the data.'
-          : 'Its data directory may have been replaced: use the position that goes with it.',
-    });
+    checkOffset({ topic, partition }, position, begin, end);
+    return end;
   }
-}
-
-/** The next decoded records that stay within the bounds: one at least. */
-function takeChunk(assigned: AssignedPartition, { maxRecords, maxBytes }: ReadBounds): RecordChunk {
-  const { columns, next } = assigned;
-  const last = Math.min(columns.count, next + Math.max(1, maxRecords));
-  let bytes = columns.recordBytes(next);
-  let end = next + 1;
-  for (; end < last; end++) {
-    bytes += columns.recordBytes(end);
-    if (bytes > maxBytes) break;
-  }
-  assigned.next = end;
-  assigned.position = end < columns.count ? (columns.offsets[end] as number) : assigned.decodedTo;
-  return columns.chunk(assigned, next, end, assigned.position);
 }

@@ -1,14 +1,10 @@
 import { TidemarkError } from '../../errors.ts';
 import type { Appended, Position, Transaction, TransactionalWriter } from '../log.ts';
+import { checkId, checkPosition } from '../positionRules.ts';
 import { RecordBatchEncoder } from '../recordBatch/encoder.ts';
 import { appendBatches, deleteBelow, offsetAtTime, partitionRow } from './partitionStore.ts';
 import { type Lifetime, type Store, transact } from './store.ts';
 import type { PartitionKey, Topics } from './topics.ts';
-
-/** As a Kafka broker's `offset.metadata.max.bytes`, less a margin. */
-const MAX_METADATA_BYTES = 4000;
-/** Group and transactional id are LMDB keys. */
-const MAX_ID_BYTES = 249;
 
 interface PreparedAppend extends PartitionKey {
   readonly topic: string;
@@ -98,28 +94,7 @@ export class EmbeddedWriter implements TransactionalWriter {
 
   #preparePosition(group: string, position: Position): PreparedPosition {
     const { topicId, partition } = this.#topics.partition(position);
-    const where = `group ${group}, ${position.topic}/${position.partition}`;
-    if (!Number.isSafeInteger(position.offset) || position.offset < 0) {
-      throw new TidemarkError('TM_LOG_POSITION', `A position cannot be ${position.offset}.`, { where });
-    }
-    const metadataBytes = Buffer.byteLength(position.metadata);
-    if (metadataBytes > MAX_METADATA_BYTES) {
-      throw new TidemarkError(
-        'TM_LOG_POSITION',
-        `A position's metadata has ${metadataBytes} bytes; the most is ${MAX_METADATA_BYTES}.`,
-        { where },
-      );
-    }
+    checkPosition(group, position);
     return { key: [group, topicId, partition], position };
   }
-}
-
-/** @throws TM_LOG_POSITION */
-export function checkId(what: string, id: string): void {
-  const bytes = Buffer.byteLength(id);
-  if (bytes > 0 && bytes <= MAX_ID_BYTES && !id.includes('\0')) return;
-  throw new TidemarkError(
-    'TM_LOG_POSITION',
-    `A ${what} has 1 to ${MAX_ID_BYTES} bytes, none of them 0; this has ${bytes}.`,
-  );
 }

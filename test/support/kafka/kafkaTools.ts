@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const POM = fileURLToPath(new URL('./pom.xml', import.meta.url));
-const JARS = fileURLToPath(new URL('../../../node_modules/.cache/kafka-tools', import.meta.url));
+/** The jars of Kafka's tools and of its broker. */
+export const JARS = fileURLToPath(new URL('../../../node_modules/.cache/kafka-tools', import.meta.url));
 /** A copy of the pom that the jars were fetched for. */
 const FETCHED = join(JARS, 'pom.xml');
 const FETCH_TIMEOUT_MS = 240_000;

@@ -1,0 +1,121 @@
+import { TidemarkError } from '../../errors.ts';
+import type {
+  Log,
+  LogReader,
+  PartitionRange,
+  Position,
+  TopicDescription,
+  TopicPartition,
+  TopicSettings,
+  TransactionalWriter,
+} from '../log.ts';
+import { checkId, checkOffset } from '../positionRules.ts';
+import type { BrokerSettings } from './brokerSettings.ts';
+import { type BrokerClient, loadBrokerClient } from './client.ts';
+import { GroupHandles } from './groups.ts';
+import { KafkaReader } from './kafkaReader.ts';
+import { KafkaWriter, type WriterParts } from './kafkaWriter.ts';
+import { BrokerTopics } from './topics.ts';
+
+const ONE_RECORD = { maxRecords: 1, maxBytes: 1 };
+
+/**
+ * Opens the log of a broker that speaks Kafka's protocol (Apache Kafka, Redpanda).
+ * @throws TM_BROKER_CLIENT, TM_BROKER_UNREACHABLE, TM_BROKER_ACCESS
+ */
+export async function openKafkaLog(settings: BrokerSettings): Promise<Log> {
+  const client = await loadBrokerClient();
+  const topics = new BrokerTopics(client, settings);
+  try {
+    await topics.checkReachable();
+  } catch (error) {
+    await topics.close();
+    throw error;
+  }
+  return new KafkaLog(client, settings, topics);
+}
+
+class KafkaLog implements Log {
+  readonly #parts: WriterParts;
+  /** What is to be closed with the log. */
+  readonly #opened = new Set<LogReader | TransactionalWriter>();
+  #closed = false;
+
+  constructor(client: BrokerClient, settings: BrokerSettings, topics: BrokerTopics) {
+    const groups = new GroupHandles(client, settings);
+    const onClosed = (one: LogReader | TransactionalWriter) => this.#opened.delete(one);
+    this.#parts = { client, settings, topics, groups, isLogClosed: () => this.#closed, onClosed };
+  }
+
+  async createTopic(topic: string, settings: TopicSettings): Promise<void> {
+    await this.#open.create(topic, settings);
+  }
+
+  async listTopics(): Promise<readonly TopicDescription[]> {
+    return this.#open.list();
+  }
+
+  async ranges(topic: string): Promise<readonly PartitionRange[]> {
+    const partitions = await this.#open.partitions(topic);
+    return this.#open.ranges(Array.from({ length: partitions }, (_, partition) => ({ topic, partition })));
+  }
+
+  async offsetAtTime(partition: TopicPartition, epochMs: number): Promise<number> {
+    const topics = this.#open;
+    await topics.check(partition);
+    const [range] = await topics.ranges([partition]);
+    const end = range?.end ?? 0;
+    const found = await topics.offsetAt(partition, epochMs);
+    if (found < 0 || found >= end) return end;
+    // The broker may name a marker that ends a transaction: what counts is the record after it.
+    const reader = await this.openReader([{ ...partition, offset: found }]);
+    const chunk = await reader.read(ONE_RECORD, 0).finally(() => reader.close());
+    return chunk?.offsets[0] ?? end;
+  }
+
+  async openWriter(transactionalId: string): Promise<TransactionalWriter> {
+    this.#checkOpen();
+    const writer = await KafkaWriter.open(this.#parts, transactionalId);
+    this.#opened.add(writer);
+    return writer;
+  }
+
+  async openReader(start: readonly (TopicPartition & { readonly offset: number })[]): Promise<LogReader> {
+    this.#checkOpen();
+    const reader = await KafkaReader.open(this.#parts, start);
+    this.#opened.add(reader);
+    return reader;
+  }
+
+  async committed(group: string): Promise<readonly Position[]> {
+    const topics = this.#open;
+    checkId('group', group);
+    return this.#parts.groups.committed(`${this.#parts.settings.idPrefix}${group}`, await topics.allPartitions());
+  }
+
+  async deleteRecords(partition: TopicPartition, beforeOffset: number): Promise<void> {
+    const topics = this.#open;
+    await topics.check(partition);
+    const [range] = await topics.ranges([partition]);
+    checkOffset(partition, beforeOffset, 0, range?.end ?? 0);
+    if (beforeOffset > (range?.begin ?? 0)) await topics.deleteRecords(partition, beforeOffset);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all(Array.from(this.#opened, (one) => one.close()));
+    await this.#parts.groups.close();
+    await this.#parts.topics.close();
+  }
+
+  get #open(): BrokerTopics {
+    this.#checkOpen();
+    return this.#parts.topics;
+  }
+
+  #checkOpen(): void {
+    if (!this.#closed) return;
+    throw new TidemarkError('TM_LOG_CLOSED', 'This log is closed.', { where: this.#parts.settings.urls });
+  }
+}

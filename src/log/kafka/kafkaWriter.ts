@@ -1,0 +1,257 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LibrdKafkaError, Producer } from '@confluentinc/kafka-javascript';
+import { TidemarkError } from '../../errors.ts';
+import type {
+  Appended,
+  LogReader,
+  Position,
+  RecordBytes,
+  TopicPartition,
+  Transaction,
+  TransactionalWriter,
+} from '../log.ts';
+import { checkId, checkPosition } from '../positionRules.ts';
+import { brokerError, isFenced, isNative, QUEUE_FULL } from './brokerError.ts';
+import { type BrokerSettings, clientConfig } from './brokerSettings.ts';
+import { ask, type BrokerClient, connect, disconnect } from './client.ts';
+import { Delivery } from './delivery.ts';
+import type { GroupHandles } from './groups.ts';
+import type { BrokerTopics } from './topics.ts';
+
+/** A transaction whose process is gone keeps readers waiting for at most this long. */
+const TRANSACTION_TIMEOUT_MS = 30_000;
+/** Taking over may have to wait for the earlier owner's open transaction to be aborted. */
+const INIT_TIMEOUT_MS = 30_000;
+/** A commit that the broker did not answer is asked for again, this often. */
+const COMMIT_TIMEOUT_MS = 10_000;
+const COMMIT_TRIES = 4;
+const ABORT_TIMEOUT_MS = 10_000;
+/** Back-to-back transactions wait for the end of the one before by retrying: with the default of 100 ms, 13 a second. */
+const RETRY_BACKOFF_MS = 2;
+const RETRY_BACKOFF_MAX_MS = 100;
+const LINGER_MS = 2;
+const MAX_QUEUED_RECORDS = 100_000;
+const MAX_QUEUED_KB = 128 * 1024;
+const QUEUE_FULL_WAIT_MS = 2;
+/** A queue that stays full for longer has no broker to go to. */
+const QUEUE_FULL_TIMEOUT_MS = TRANSACTION_TIMEOUT_MS;
+/** How long a commit waits until readers can see it; another writer's open transaction can keep it from them. */
+const VISIBLE_TIMEOUT_MS = 10_000;
+const VISIBLE_POLL_MS = 1;
+
+export interface WriterParts {
+  readonly client: BrokerClient;
+  readonly settings: BrokerSettings;
+  readonly topics: BrokerTopics;
+  readonly groups: GroupHandles;
+  readonly isLogClosed: () => boolean;
+  readonly onClosed: (one: LogReader | TransactionalWriter) => void;
+}
+
+/** One epoch of a transactional id at a broker. */
+export class KafkaWriter implements TransactionalWriter {
+  readonly #parts: WriterParts;
+  readonly #transactionalId: string;
+  readonly #producer: Producer;
+  #closed = false;
+  /** Why this writer can do no more. Only a new one, that starts from the committed positions, may go on. */
+  #broken: TidemarkError | null = null;
+
+  private constructor(parts: WriterParts, transactionalId: string) {
+    const { client, settings } = parts;
+    this.#parts = parts;
+    this.#transactionalId = transactionalId;
+    this.#producer = new client.Producer({
+      ...clientConfig(settings),
+      'transactional.id': `${settings.idPrefix}${transactionalId}`,
+      'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS,
+      'retry.backoff.ms': RETRY_BACKOFF_MS,
+      'retry.backoff.max.ms': RETRY_BACKOFF_MAX_MS,
+      'linger.ms': LINGER_MS,
+      'compression.codec': 'lz4',
+      'queue.buffering.max.messages': MAX_QUEUED_RECORDS,
+      'queue.buffering.max.kbytes': MAX_QUEUED_KB,
+      dr_cb: true,
+    });
+  }
+
+  /** Takes over from every earlier writer of the id. @throws TM_BROKER_UNREACHABLE, TM_BROKER_ACCESS */
+  static async open(parts: WriterParts, transactionalId: string): Promise<KafkaWriter> {
+    checkId('transactional id', transactionalId);
+    const writer = new KafkaWriter(parts, transactionalId);
+    const producer = writer.#producer;
+    producer.on('delivery-report', (error: LibrdKafkaError | null, report) => {
+      const delivery: unknown = report.opaque;
+      if (delivery instanceof Delivery) delivery.report(error, report.offset);
+    });
+    const what = `writer ${transactionalId} cannot be opened`;
+    try {
+      await connect(producer, what);
+      producer.setPollInBackground(true);
+      await ask<void>(what, (done) => producer.initTransactions(INIT_TIMEOUT_MS, (error) => done(error)));
+    } catch (error) {
+      await disconnect(producer);
+      throw error;
+    }
+    return writer;
+  }
+
+  async commit({ appends, positions }: Transaction): Promise<readonly Appended[]> {
+    if (this.#closed || this.#parts.isLogClosed()) {
+      throw new TidemarkError('TM_LOG_CLOSED', 'This writer is closed.', { where: this.#transactionalId });
+    }
+    if (this.#broken !== null) throw this.#broken;
+    await this.#check(appends, positions);
+    if (appends.length === 0 && positions.length === 0) return [];
+    const appended = await this.#transact(appends, positions);
+    await this.#untilVisible(appended);
+    return appended;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await disconnect(this.#producer);
+    this.#parts.onClosed(this);
+  }
+
+  async #check(appends: Transaction['appends'], positions: Transaction['positions']): Promise<void> {
+    const { topics } = this.#parts;
+    for (const append of appends) await topics.check(append);
+    for (const { group, positions: ofGroup } of positions) {
+      checkId('group', group);
+      for (const position of ofGroup) {
+        checkPosition(group, position);
+        await topics.check(position);
+      }
+    }
+  }
+
+  async #transact(appends: Transaction['appends'], positions: Transaction['positions']): Promise<Appended[]> {
+    const producer = this.#producer;
+    const what = `a transaction of ${this.#transactionalId} failed`;
+    try {
+      await ask<void>(what, (done) => producer.beginTransaction((error) => done(error)));
+      const deliveries: Delivery[] = [];
+      for (const { topic, partition, records } of appends) {
+        const delivery = new Delivery(records.count);
+        deliveries.push(delivery);
+        await this.#produce({ topic, partition }, records, delivery);
+      }
+      for (const delivery of deliveries) await delivery.done;
+      for (const { group, positions: ofGroup } of positions) await this.#sendPositions(what, group, ofGroup);
+      // An append of nothing lies at the end that the partition has then.
+      const appended = await Promise.all(appends.map((append, i) => this.#appended(append, deliveries[i])));
+      await this.#commitTransaction(what);
+      return appended;
+    } catch (error) {
+      throw await this.#abort(error, what);
+    }
+  }
+
+  async #produce({ topic, partition }: TopicPartition, records: RecordBytes, delivery: Delivery): Promise<void> {
+    const { keys, keyOffsets, values, valueOffsets } = records;
+    for (let i = 0; i < records.count; i++) {
+      const key = slice(keys, keyOffsets[i] as number, keyOffsets[i + 1] as number);
+      const value = slice(values, valueOffsets[i] as number, valueOffsets[i + 1] as number);
+      for (let waitedMs = 0; ; waitedMs += QUEUE_FULL_WAIT_MS) {
+        try {
+          this.#producer.produce(topic, partition, value, key, null, delivery);
+          break;
+        } catch (error) {
+          const isFull = isNative(error) && error.code === QUEUE_FULL;
+          if (!isFull || waitedMs >= QUEUE_FULL_TIMEOUT_MS) throw error;
+          await sleep(QUEUE_FULL_WAIT_MS);
+        }
+      }
+    }
+  }
+
+  async #sendPositions(what: string, group: string, positions: readonly Position[]): Promise<void> {
+    if (positions.length === 0) return;
+    const { settings, groups } = this.#parts;
+    const consumer = await groups.get(`${settings.idPrefix}${group}`);
+    await ask<void>(what, (done) =>
+      this.#producer.sendOffsetsToTransaction([...positions], consumer, COMMIT_TIMEOUT_MS, (error) => done(error)),
+    );
+  }
+
+  async #commitTransaction(what: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask<void>(what, (done) =>
+          this.#producer.commitTransaction(COMMIT_TIMEOUT_MS, (error) => done(error)),
+        );
+      } catch (error) {
+        const isUnanswered = error instanceof TidemarkError && error.code === 'TM_BROKER_UNREACHABLE';
+        if (!isUnanswered) throw error;
+        if (attempt < COMMIT_TRIES) continue;
+        // Whether it is committed only the broker knows; the next writer of the id finds out.
+        this.#broken = error;
+        throw error;
+      }
+    }
+  }
+
+  /** Undoes what was begun; what is to be thrown. */
+  async #abort(error: unknown, what: string): Promise<TidemarkError> {
+    let failure: unknown = error;
+    let aborting: unknown;
+    if (this.#broken === null) {
+      try {
+        await ask<void>(what, (done) => this.#producer.abortTransaction(ABORT_TIMEOUT_MS, (e) => done(e)));
+      } catch (abortError) {
+        aborting = abortError;
+      }
+    }
+    const fenced = [failure, aborting].some((one) => isFenced(one instanceof TidemarkError ? one.cause : one));
+    if (fenced) {
+      failure = new TidemarkError('TM_LOG_FENCED', 'This writer was taken over by a newer one.', {
+        where: this.#transactionalId,
+        hint: 'Another process does the same work now; stop this one. If there is none, a transaction took too long: start again.',
+        cause: error,
+      });
+    }
+    const known = brokerError(failure, what);
+    if (fenced || aborting !== undefined) this.#broken = known;
+    return known;
+  }
+
+  async #appended(
+    { topic, partition, records }: Transaction['appends'][number],
+    delivery?: Delivery,
+  ): Promise<Appended> {
+    if (delivery !== undefined && records.count > 0) {
+      return { topic, partition, firstOffset: delivery.firstOffset, nextOffset: delivery.lastOffset + 1 };
+    }
+    const [end = 0] = await this.#parts.topics.ends([{ topic, partition }]);
+    return { topic, partition, firstOffset: end, nextOffset: end };
+  }
+
+  /**
+   * A broker writes the markers that end a transaction after it has answered the commit: until then the partition's last
+   * stable offset lies before the records.
+   */
+  async #untilVisible(appended: readonly Appended[]): Promise<void> {
+    const last = lastOfEach(appended);
+    for (let waitedMs = 0; waitedMs < VISIBLE_TIMEOUT_MS; waitedMs += VISIBLE_POLL_MS) {
+      const ends = await this.#parts.topics.ends(last);
+      if (last.every(({ nextOffset }, i) => (ends[i] as number) >= nextOffset)) return;
+      await sleep(VISIBLE_POLL_MS);
+    }
+  }
+}
+
+/** The last append of each partition. */
+function lastOfEach(appended: readonly Appended[]): Appended[] {
+  return [...new Map(appended.map((one) => [`${one.topic}/${one.partition}`, one])).values()];
+}
+
+/** An address that is not null: at a null one, librdkafka takes empty for null. */
+const EMPTY = Buffer.alloc(1).subarray(0, 0);
+
+/** A view; librdkafka copies it. */
+function slice(bytes: Uint8Array, start: number, end: number): Buffer {
+  if (start === end) return EMPTY;
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+}

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { TidemarkError } from '../errors.ts';
+import type { BrokerSettings } from '../log/kafka/brokerSettings.ts';
+import type { Log } from '../log/log.ts';
+import type { SchemaRegistry } from '../log/registry/registry.ts';
+
+export type OpenedRegistry = SchemaRegistry & { close(): Promise<void> };
+
+/**
+ * Opens the log that the configuration names: a broker's, or the embedded one, which is made when missing.
+ * @throws TM_BROKER_CLIENT, TM_BROKER_UNREACHABLE, TM_BROKER_ACCESS, TM_LOG_DIRECTORY, TM_LOG_FORMAT
+ */
+export async function openLog(config: Config, now: () => number): Promise<Log> {
+  if (usesBroker(config)) {
+    const { openKafkaLog } = await import('../log/kafka/kafkaLog.ts');
+    // The schema's patterns hold `tls` and `saslMechanism` to these values.
+    return openKafkaLog(config.broker as BrokerSettings);
+  }
+  const { openEmbeddedLog } = await import('../log/embedded/embeddedLog.ts');
+  return openEmbeddedLog({ directory: logDirectory(config), now });
+}
+
+/** False when the log is to be embedded and is not there yet. */
+export function hasLog(config: Config): boolean {
+  return usesBroker(config) || existsSync(logDirectory(config));
+}
+
+/**
+ * Opens the registry that goes with the log.
+ * @throws TM_USAGE when a broker comes without a registry
+ */
+export async function openRegistry(config: Config): Promise<OpenedRegistry> {
+  if (config.registry.url !== '') {
+    const { httpRegistry } = await import('../log/registry/httpRegistry.ts');
+    return httpRegistry(config.registry);
+  }
+  if (usesBroker(config)) {
+    throw new TidemarkError('TM_USAGE', 'a broker needs a schema registry', {
+      where: '--brokers',
+      hint: 'Give --registry URL (registry.url): the embedded registry is not shared with other users of the broker.',
+    });
+  }
+  const { openEmbeddedRegistry } = await import('../log/registry/embeddedRegistry.ts');
+  return openEmbeddedRegistry({ directory: logDirectory(config) });
+}
+
+function usesBroker({ broker }: Config): boolean {
+  return broker.urls !== '';
+}
+
+function logDirectory({ data }: Config): string {
+  return join(data.directory, 'log');
+}

@@ -1,0 +1,84 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openKafkaLog } from '../../src/log/kafka/kafkaLog.ts';
+import { openEmbeddedRegistry } from '../../src/log/registry/embeddedRegistry.ts';
+import { type RegistryServer, serveRegistry } from '../../src/log/registry/registryServer.ts';
+import { type Broker, startBroker, whyNoBroker } from '../support/kafka/broker.ts';
+import { brokerSettings } from '../support/kafka/settings.ts';
+import { contentsOfLog } from '../support/logContents.ts';
+import { dataFile, haveDataFiles } from '../support/oracle/files.ts';
+import { readTrades } from '../support/oracle/tradeBars.ts';
+import { requirement } from '../support/requirement.ts';
+import {
+  allBarsCsv,
+  expectBarsOf,
+  produceTrades,
+  queryCount,
+  runToEnd,
+  TRADE_COUNT,
+  TRADES,
+} from '../support/tradeRuns.ts';
+
+const START_TIMEOUT_MS = 120_000;
+const STEP_TIMEOUT_MS = 240_000;
+
+const missing = whyNoBroker();
+const available =
+  requirement('data', haveDataFiles(), 'bars of the real Binance trades through a Kafka broker') &&
+  requirement('kafka', missing === null, `bars of real trades through a Kafka broker: ${missing}`);
+
+describe.skipIf(!available)('bars of 78,638 real trades through a Kafka broker and a schema registry', () => {
+  let directory: string;
+  let broker: Broker;
+  let server: RegistryServer;
+  let closeRegistry: () => Promise<void>;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'tidemark-kafka-'));
+    broker = await startBroker();
+    const registry = await openEmbeddedRegistry({ directory: join(directory, 'registry') });
+    server = await serveRegistry(registry, 0);
+    closeRegistry = () => registry.close();
+  }, START_TIMEOUT_MS);
+
+  afterAll(async () => {
+    await server.close();
+    await closeRegistry();
+    await broker.remove();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('are the same bytes as through the embedded log, and a second produce and run add nothing', {
+    timeout: STEP_TIMEOUT_MS,
+  }, async () => {
+    const embedded = join(directory, 'embedded');
+    await produceTrades(embedded, [dataFile(TRADES)]);
+    await runToEnd(embedded);
+
+    const data = join(directory, 'broker');
+    const options = { env: { TIDEMARK_BROKER_URLS: broker.urls, TIDEMARK_REGISTRY_URL: server.url } };
+    await produceTrades(data, [dataFile(TRADES)], options);
+    await runToEnd(data, [], options);
+
+    const bars = await allBarsCsv(data);
+    expect(bars).toEqual(await allBarsCsv(embedded));
+    expectBarsOf(readTrades(dataFile(TRADES)), bars);
+    expect(await queryCount(data, 'SELECT count() FROM ticks')).toBe(TRADE_COUNT);
+
+    const topics = async () => {
+      const log = await openKafkaLog(brokerSettings(broker.urls));
+      try {
+        return [await contentsOfLog(log, 'ticks'), await contentsOfLog(log, 'bars')];
+      } finally {
+        await log.close();
+      }
+    };
+    const before = await topics();
+    await produceTrades(data, [dataFile(TRADES)], options);
+    await runToEnd(data, [], options);
+    expect(await topics()).toEqual(before);
+    expect(await allBarsCsv(data)).toEqual(bars);
+  });
+});

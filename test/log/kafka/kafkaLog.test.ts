@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openKafkaLog } from '../../../src/log/kafka/kafkaLog.ts';
+import { type Broker, startBroker, whyNoBroker } from '../../support/kafka/broker.ts';
+import { runKafkaTool } from '../../support/kafka/kafkaTools.ts';
+import { brokerSettings } from '../../support/kafka/settings.ts';
+import { requirement } from '../../support/requirement.ts';
+import { logContract } from '../contract.ts';
+import { numbered, readToEnd, recordBytes, WIDE } from '../records.ts';
+
+const missing = whyNoBroker();
+const available = requirement('kafka', missing === null, `the log on a Kafka broker: ${missing}`);
+const START_TIMEOUT_MS = 120_000;
+
+describe.skipIf(!available)('on Apache Kafka', () => {
+  let broker: Broker;
+
+  beforeAll(async () => {
+    broker = await startBroker();
+  }, START_TIMEOUT_MS);
+
+  afterAll(() => broker.remove());
+
+  logContract('the Kafka log', async () => {
+    const log = await openKafkaLog(brokerSettings(broker.urls));
+    return { log, close: () => log.close() };
+  });
+
+  it('makes topics that keep history, whatever the event times: the broker says so', async () => {
+    const log = await openKafkaLog(brokerSettings(broker.urls));
+    await log.createTopic('history', { partitions: 1, retentionMs: -1 });
+    await log.close();
+    const described = runKafkaTool('kafka.admin.ConfigCommand', [
+      ...['--bootstrap-server', broker.urls, '--entity-type', 'topics', '--entity-name', 'history', '--describe'],
+    ]);
+    for (const setting of ['message.timestamp.type=LogAppendTime', 'cleanup.policy=delete', 'retention.ms=-1']) {
+      expect(described).toContain(setting);
+    }
+  });
+
+  it(
+    'waits for a broker that is started again: readers and writers go on',
+    async () => {
+      const log = await openKafkaLog(brokerSettings(broker.urls));
+      const topic = 'restarted';
+      await log.createTopic(topic, { partitions: 1, retentionMs: -1 });
+      const writer = await log.openWriter('restart');
+      const reader = await log.openReader([{ topic, partition: 0, offset: 0 }]);
+      const commit = (tag: string) =>
+        writer.commit({ appends: [{ topic, partition: 0, records: recordBytes(numbered(tag, 3)) }], positions: [] });
+      await commit('before');
+      const values = async () => (await readToEnd(reader, WIDE, 0)).map(({ value }) => value);
+      expect(await values()).toEqual(['before-0', 'before-1', 'before-2']);
+      await broker.stop();
+      const [, read] = await Promise.all([broker.start(), commit('after').then(values)]);
+      expect(read).toEqual(['after-0', 'after-1', 'after-2']);
+      await log.close();
+    },
+    START_TIMEOUT_MS,
+  );
+
+  it('says what to do when no broker answers', async () => {
+    const unreachable = openKafkaLog(brokerSettings('127.0.0.1:1'));
+    await expect(unreachable).rejects.toMatchObject({
+      code: 'TM_BROKER_UNREACHABLE',
+      hint: expect.stringContaining('--brokers'),
+    });
+  });
+
+  it('keeps the groups and writers of installs with different prefixes apart', async () => {
+    const [ours, theirs] = await Promise.all(
+      ['ours.', 'theirs.'].map((idPrefix) => openKafkaLog({ ...brokerSettings(broker.urls), idPrefix })),
+    );
+    if (ours === undefined || theirs === undefined) throw new Error('both are open');
+    await ours.createTopic('shared', { partitions: 1, retentionMs: -1 });
+    const position = { topic: 'shared', partition: 0, offset: 1, metadata: '' };
+    const transaction = { appends: [], positions: [{ group: 'group', positions: [position] }] };
+    const writers = [await ours.openWriter('same'), await theirs.openWriter('same')];
+    await writers[0]?.commit(transaction);
+    expect(await ours.committed('group')).toEqual([position]);
+    expect(await theirs.committed('group')).toEqual([]);
+    await Promise.all([ours.close(), theirs.close()]);
+  });
+});
