@@ -191,6 +191,65 @@ export const configSchema = Type.Object(
         { unit: 'MB', description: 'Most memory that the embedded ClickHouse may take.' },
       ),
     }),
+    api: section('The HTTP API and its page.', {
+      host: text('127.0.0.1', {
+        minLength: 1,
+        description: 'The address to listen on. Any other than this machine itself needs `api.key`.',
+      }),
+      port: integer(
+        8_080,
+        { minimum: 0, maximum: 65_535 },
+        { description: 'The port; 0, or one that is taken, gives a free one. `--port` sets it too.' },
+      ),
+      key: text('', {
+        secret: true,
+        pattern: '^$|^[!-~]{16,256}$',
+        description:
+          'The key that requests for data must carry, in `authorization: Bearer KEY` or `x-api-key: KEY`; empty for none. ' +
+          'At least 16 characters. Set it through the environment.',
+      }),
+      maxRows: integer(
+        1_000_000,
+        { minimum: 1, maximum: 100_000_000 },
+        {
+          unit: 'rows',
+          description: 'Most rows of one answer without a `limit`; an answer that passes it is broken off.',
+        },
+      ),
+      maxPageRows: integer(
+        10_000,
+        { minimum: 1, maximum: 1_000_000 },
+        { unit: 'rows', description: 'Largest `limit`.' },
+      ),
+      maxQueryMs: integer(
+        30_000,
+        { minimum: 1, maximum: HOUR_MS },
+        { unit: 'ms', description: 'Longest time that ClickHouse may work for one request.' },
+      ),
+      maxQueryMb: integer(
+        512,
+        { minimum: 1, maximum: 1_048_576 },
+        { unit: 'MB', description: 'Most memory that ClickHouse may take for one request.' },
+      ),
+      maxStreams: integer(100, { minimum: 1, maximum: 10_000 }, { description: 'Most live streams at a time.' }),
+      maxStreamEvents: integer(
+        10_000,
+        { minimum: 1, maximum: 1_000_000 },
+        {
+          description:
+            'Most events that wait for one reader of a live stream; one who falls further behind is dropped.',
+        },
+      ),
+      maxResumeRecords: integer(
+        250_000,
+        { minimum: 1, maximum: 10_000_000 },
+        {
+          unit: 'records',
+          description:
+            'Most results that a resumed live stream reads again; one that missed more is told to start over.',
+        },
+      ),
+    }),
   },
   { additionalProperties: false },
 );

@@ -47,14 +47,11 @@ async function printBars(context: Context, command: Command): Promise<void> {
   );
 }
 
-const DURATION = /\d+(?:ms|s|m|h|d)/g;
-const INTERVAL = /^\d+(?:ms|s|m|h|d)(?:\/\d+(?:ms|s|m|h|d))?(?:[+-]\d+(?:ms|s|m|h|d))?$/;
-
-/** An interval as results name it: 60s is 1m; a hopping window is size/slide, and an offset follows with its sign. */
-async function canonical(interval: string): Promise<string> {
-  const { formatDuration, parseDurationMicros } = await import('../core/time.ts');
-  if (INTERVAL.test(interval)) return interval.replace(DURATION, (text) => formatDuration(parseDurationMicros(text)));
-  throw new TidemarkError('TM_USAGE', `${JSON.stringify(interval)} is not an interval`, {
+async function canonical(text: string): Promise<string> {
+  const { intervalName } = await import('../query/interval.ts');
+  const interval = intervalName(text);
+  if (interval !== null) return interval;
+  throw new TidemarkError('TM_USAGE', `${JSON.stringify(text)} is not an interval`, {
     where: '--interval',
     hint: 'write a number and a unit, such as 1s, 5m or 1h; 5m/1m for a hopping window',
   });

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { TidemarkError } from '../errors.ts';
+import { withApi } from './api.ts';
 import type { Act, Context } from './context.ts';
 import { parseWholeNumber, wholeNumber } from './optionValues.ts';
 
@@ -11,8 +12,8 @@ interface DemoOptions {
 }
 
 const HELP = `
-It simulates trades, writes them to the log, turns them into bars and stores these in ClickHouse: all in one process,
-all for real, in the data directory. While it runs, other commands work on the same data from another terminal.
+It simulates trades, writes them to the log, turns them into bars, stores these in ClickHouse and serves them over HTTP:
+all in one process, all for real, in the data directory. While it runs, other commands work on the same data from another terminal.
 The next start goes on where this one stopped.`;
 
 const TRY = `In another terminal:
@@ -28,6 +29,7 @@ export function declareDemo(program: Command, act: Act): void {
     .option('--seconds <n>', 'end by itself after so long (default: DEMO_SECONDS, or never)', wholeNumber)
     .option('--symbols <n>', 'instruments', wholeNumber, 8)
     .option('--rate <n>', 'ticks per second, all instruments together', wholeNumber, 2_000)
+    .option('--port <n>', 'port of the API (default: 8080, or a free one when it is taken)')
     .option('--seed <n>', 'of the simulation: the same seed gives the same ticks', wholeNumber, 1)
     .addHelpText('after', HELP)
     .action(act(demo));
@@ -48,7 +50,9 @@ async function demo(context: Context, command: Command): Promise<void> {
   const { seconds = secondsFrom(context.env), ...simulation } = command.opts<DemoOptions>();
   context.err.write(TRY);
   const { runDemo } = await import('./demo/runDemo.ts');
-  const { ticks, bars, late } = await runDemo(context, { ...simulation, seconds });
+  const { ticks, bars, late } = await withApi(context, (watch) =>
+    runDemo(context, { ...simulation, seconds, ...watch }),
+  );
   await context.out.line(
     context.json ? JSON.stringify({ ticks, bars, late }) : `ticks ${ticks}, bars ${bars}, late ${late}`,
   );

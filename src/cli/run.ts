@@ -1,23 +1,31 @@
 import type { Command } from 'commander';
 import { TidemarkError } from '../errors.ts';
-import type { Role, RunTotals } from '../runtime/run.ts';
+import type { RunOptions as PipelineOptions, Role, RunTotals } from '../runtime/run.ts';
+import { type PipelineWatch, withApi } from './api.ts';
 import type { Act, Context } from './context.ts';
 
+/** What a process does: a part of the pipeline, or the API. */
+type ProcessRole = Role | 'api';
+
 interface RunOptions {
-  readonly roles?: ReadonlySet<Role>;
+  readonly roles?: ReadonlySet<ProcessRole>;
   readonly untilEnd?: boolean;
   readonly set?: Readonly<Record<string, string>>;
 }
 
-const ROLES: readonly Role[] = ['topology', 'sink'];
+const PIPELINE_ROLES: readonly Role[] = ['topology', 'sink'];
+const ROLES: readonly ProcessRole[] = [...PIPELINE_ROLES, 'api'];
 
 const EXAMPLES = `
 Examples:
   Compute and store bars from all that was produced, then end:
     $ tidemark run --until-end
 
-  Keep going as ticks come in, until Ctrl-C:
+  Keep going as ticks come in, and serve the API, until Ctrl-C:
     $ tidemark run
+
+  Serve the API of a data directory, whichever process computes:
+    $ tidemark run --roles api --port 8081
 
   A topology of your own, with another watermark bound:
     $ tidemark run my-topology.ts --set outOfOrdernessMs=5000`;
@@ -25,16 +33,17 @@ Examples:
 export function declareRun(program: Command, act: Act): void {
   program
     .command('run')
-    .description('Run a topology on the log and store its results in ClickHouse.')
+    .description('Run a topology on the log, store its results in ClickHouse, and serve them over HTTP.')
     .argument('[file]', 'topology file, TypeScript or JavaScript (default: the packaged bars topology)')
     .option('--roles <list>', `what this process does (default: ${ROLES.join(',')})`, parseRoles)
-    .option('--until-end', 'stop at the ends that the topics have now, all windows flushed, all results stored')
+    .option('--until-end', 'stop at the ends that the topics have now, all windows flushed, all results stored; no API')
+    .option('--port <n>', 'port of the API (default: 8080, or a free one when it is taken)')
     .option('--set <name=value>', 'set a parameter of the topology; may be given several times', addParameter)
     .addHelpText('after', EXAMPLES)
     .action(act(run));
 }
 
-function parseRoles(list: string): ReadonlySet<Role> {
+function parseRoles(list: string): ReadonlySet<ProcessRole> {
   const names = list.split(',').map((name) => name.trim());
   return new Set(
     names.map((name) => {
@@ -59,25 +68,46 @@ function addParameter(assignment: string, soFar: Readonly<Record<string, string>
 
 async function run(context: Context, command: Command): Promise<void> {
   const { roles = new Set(ROLES), untilEnd = false, set = {} } = command.opts<RunOptions>();
-  const { out, err, json } = context;
-  const [topologyFile] = command.args;
+  const pipelineRoles = new Set(PIPELINE_ROLES.filter((role) => roles.has(role)));
+  if (untilEnd && pipelineRoles.size === 0) {
+    throw new TidemarkError('TM_USAGE', 'the API has no end', {
+      where: '--until-end',
+      hint: 'leave --until-end out, or add a role that has one',
+    });
+  }
+  if (pipelineRoles.size === 0) return withApi(context, () => untilAborted(context.signal));
+  const serves = roles.has('api') && !untilEnd;
+  const [file] = command.args;
+  const options = { ...(file === undefined ? {} : { topologyFile: file }), set, roles: pipelineRoles, untilEnd };
+  const totals = await (serves
+    ? withApi(context, (watch) => runShown(context, { ...options, ...watch }))
+    : runShown(context, options));
+  await context.out.line(context.json ? JSON.stringify(totals) : summaryLine(totals));
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+type ShownOptions = Pick<PipelineOptions, 'set' | 'roles' | 'untilEnd' | 'topologyFile' | keyof PipelineWatch>;
+
+async function runShown({ config, err, signal }: Context, options: ShownOptions): Promise<RunTotals> {
   const { runPipeline } = await import('../runtime/run.ts');
   const { startProgress } = await import('./progress.ts');
   const progress = startProgress({ unit: 'records', stream: err });
-  const totals = await runPipeline({
-    ...(topologyFile === undefined ? {} : { topologyFile }),
-    set,
-    roles,
-    untilEnd,
-    config: context.config,
-    signal: context.signal,
+  return runPipeline({
+    ...options,
+    config,
+    signal,
     now: Date.now,
     onProgress: ({ records, results, late, stored }) => {
       progress.update(records, `${results} results, ${late} late, ${stored} stored`);
     },
     onWaiting: (what, pid) => err.write(`process ${pid} runs ${what}; waiting for it\n`),
   }).finally(() => progress.stop());
-  await out.line(json ? JSON.stringify(totals) : summaryLine(totals));
 }
 
 function summaryLine({ records, results, late, rejected, unassigned, stored }: RunTotals): string {

@@ -3,8 +3,8 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Log, PartitionRange } from '../log/log.ts';
+import type { GroupPosition, TaskPosition } from '../runtime/positions.ts';
 import type { Act, Context } from './context.ts';
-import type { GroupPosition, TaskPosition } from './positions.ts';
 import { textTable } from './table.ts';
 
 interface Status {
@@ -61,7 +61,7 @@ async function readStatus({ config, openLogIfAny, openRegistry }: Context): Prom
   if (log === null) return { directory, diskBytes, ownerPid, partitions: [], tasks: [], sink: [] };
   const registry = await openRegistry();
   try {
-    const { groupPositions, taskPositions } = await import('./positions.ts');
+    const { groupPositions, taskPositions } = await import('../runtime/positions.ts');
     const { RAW_SINK_GROUP, resultsSinkGroup } = await import('../runtime/sinks.ts');
     const tasks = await taskPositions(log, registry);
     const sinkGroups = new Set([RAW_SINK_GROUP, ...tasks.map(({ topology }) => resultsSinkGroup(topology))]);

@@ -26,3 +26,8 @@ export interface OutputSpec {
   readonly intervals: readonly string[];
   readonly views: readonly OutputView[];
 }
+
+/** The topic of one generation of an output; the first has the plain name. */
+export function generationTopic(topic: string, generation: number): string {
+  return generation === 1 ? topic : `${topic}__g${generation}`;
+}

@@ -1,7 +1,7 @@
 import { formatIsoMicros } from '../core/time.ts';
 import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
 import { outputTable, servedGeneration } from '../sinks/clickhouse/outputTables.ts';
-import { quoteName, quoteText } from '../sinks/clickhouse/sqlText.ts';
+import { quoteName } from '../sinks/clickhouse/sqlText.ts';
 import { plainDecimal } from './plainDecimal.ts';
 import { type OutputColumn, type RowFormat, rowsAsText, type TextResult } from './rowText.ts';
 import { withSqlErrors } from './sql.ts';
@@ -9,7 +9,7 @@ import { isUnknownTable } from './sqlError.ts';
 import { type Row, readTabSeparated } from './tabSeparated.ts';
 
 /** The columns of bars, in order: an interface that stays. */
-const COLUMNS: readonly OutputColumn[] = [
+export const BAR_COLUMNS: readonly OutputColumn[] = [
   { name: 'symbol', isNumber: false },
   { name: 'start', isNumber: false },
   { name: 'end', isNumber: false },
@@ -29,19 +29,31 @@ export interface BarsQuery {
   readonly fromMicros?: number;
   /** Exclusive bound of the start, in epoch microseconds. */
   readonly toMicros?: number;
-  readonly format: RowFormat;
+  /** Only bars after this one, in the order of the result. */
+  readonly after?: BarPlace;
+  /** Most bars; all when absent. */
+  readonly limit?: number;
+  /** Bounds of the query itself, such as `max_execution_time`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A bar's place among the bars of its interval. */
+export interface BarPlace {
+  readonly symbol: string;
+  /** Epoch microseconds. */
+  readonly start: number;
+  readonly end: number;
 }
 
 /**
- * Bars of one interval, of the served generation, by symbol, start and end.
+ * Bars of one interval, of the served generation, by symbol, start and end, as text.
  *
  * @throws TM_SQL, TM_CLICKHOUSE_UNREACHABLE, from the pieces too
  */
-export async function queryBars(query: BarsQuery): Promise<TextResult> {
-  const generation = await generationOf(query);
-  const blocks = generation === null ? nothing() : barRows(query, generation);
+export async function queryBars(query: BarsQuery & { readonly format: RowFormat }): Promise<TextResult> {
+  const generation = await storedGeneration(query.clickhouse, query.topology);
   return {
-    pieces: withSqlErrors(rowsAsText(COLUMNS, blocks, query.format)),
+    pieces: withSqlErrors(rowsAsText(BAR_COLUMNS, barRows(query, generation), query.format)),
     hint: await hintFor(query, generation),
   };
 }
@@ -57,7 +69,8 @@ async function hintFor({ clickhouse, topology, output, interval }: BarsQuery, ge
   return `No bars of interval ${interval} are stored; there are: ${stored.join(', ') || 'none yet'}.`;
 }
 
-async function generationOf({ clickhouse, topology }: BarsQuery): Promise<number | null> {
+/** The served generation of a topology, or null when nothing is stored, not even the pointer. */
+export async function storedGeneration(clickhouse: ClickHouse, topology: string): Promise<number | null> {
   try {
     return await servedGeneration(clickhouse, topology);
   } catch (error) {
@@ -66,27 +79,50 @@ async function generationOf({ clickhouse, topology }: BarsQuery): Promise<number
   }
 }
 
-async function* barRows(query: BarsQuery, generation: number): AsyncIterable<readonly Row[]> {
-  const columns = COLUMNS.map(({ name }) =>
+/** Rows of `BAR_COLUMNS`, block by block, of one generation; none of no generation. */
+export async function* barRows(query: BarsQuery, generation: number | null): AsyncIterable<readonly Row[]> {
+  if (generation === null) return;
+  const columns = BAR_COLUMNS.map(({ name }) =>
     TIME_COLUMNS.has(name) ? `toUnixTimestamp64Micro(${quoteName(name)})` : quoteName(name),
   );
+  const { conditions, parameters } = conditionsOf(query);
   const sql = [
     `SELECT ${columns.join(', ')}`,
     `FROM ${quoteName(outputTable(query.output, generation))} FINAL`,
-    `WHERE ${conditionsOf(query).join(' AND ')}`,
+    `WHERE ${conditions.join(' AND ')}`,
     'ORDER BY symbol, start, end',
+    ...(query.limit === undefined ? [] : ['LIMIT {limit:UInt64}']),
     'FORMAT TabSeparated',
   ].join('\n');
   const iso = isoTimes();
-  for await (const block of readTabSeparated(query.clickhouse.stream(sql))) yield block.map((row) => barRow(row, iso));
+  const stream = query.clickhouse.stream(sql, { settings: query.settings ?? {}, parameters });
+  for await (const block of readTabSeparated(stream)) yield block.map((row) => barRow(row, iso));
 }
 
-function conditionsOf({ interval, symbol, fromMicros, toMicros }: BarsQuery): string[] {
-  const conditions = [`interval = ${quoteText(interval)}`];
-  if (symbol !== undefined) conditions.push(`symbol = ${quoteText(symbol)}`);
-  if (fromMicros !== undefined) conditions.push(`start >= fromUnixTimestamp64Micro(${fromMicros}, 'UTC')`);
-  if (toMicros !== undefined) conditions.push(`start < fromUnixTimestamp64Micro(${toMicros}, 'UTC')`);
-  return conditions;
+function conditionsOf({ interval, symbol, fromMicros, toMicros, after, limit }: BarsQuery) {
+  const conditions = ['interval = {interval:String}'];
+  const parameters: Record<string, string | number> = { interval };
+  const add = (condition: string, values: Readonly<Record<string, string | number>>): void => {
+    conditions.push(condition);
+    Object.assign(parameters, values);
+  };
+  if (symbol !== undefined) add('symbol = {symbol:String}', { symbol });
+  if (fromMicros !== undefined) add(`start >= ${instant('from')}`, { from: fromMicros });
+  if (toMicros !== undefined) add(`start < ${instant('to')}`, { to: toMicros });
+  if (after !== undefined) {
+    add(`(symbol, start, end) > ({afterSymbol:String}, ${instant('afterStart')}, ${instant('afterEnd')})`, {
+      afterSymbol: after.symbol,
+      afterStart: after.start,
+      afterEnd: after.end,
+    });
+  }
+  if (limit !== undefined) parameters.limit = limit;
+  return { conditions, parameters };
+}
+
+/** A parameter in epoch microseconds, as an instant. */
+function instant(parameter: string): string {
+  return `fromUnixTimestamp64Micro({${parameter}:Int64}, 'UTC')`;
 }
 
 /** ISO text of epoch microseconds. A window mostly starts where the one before it ended: that text is kept. */
@@ -104,11 +140,9 @@ function isoTimes(): (micros: string) => string {
 
 function barRow(row: Row, iso: (micros: string) => string): Row {
   return row.map((cell, i) => {
-    const column = COLUMNS[i];
+    const column = BAR_COLUMNS[i];
     if (cell === null || column === undefined) return cell;
     if (column.isNumber) return plainDecimal(cell);
     return TIME_COLUMNS.has(column.name) ? iso(cell) : cell;
   });
 }
-
-async function* nothing(): AsyncIterable<readonly Row[]> {}

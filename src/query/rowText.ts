@@ -57,7 +57,8 @@ function csvCell(cell: Cell): string {
   return CSV_QUOTED.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
-function jsonObject(columns: readonly OutputColumn[], row: Row): string {
+/** One row as a JSON object of one line. */
+export function jsonObject(columns: readonly OutputColumn[], row: Row): string {
   const members = columns.map(
     ({ name, isNumber }, i) => `${JSON.stringify(name)}:${jsonValue(row[i] ?? null, isNumber)}`,
   );

@@ -35,11 +35,13 @@ function statementOf(sql: string): string {
 
 async function* piecesOf(clickhouse: ClickHouse, sql: string, format: RowFormat): AsyncIterable<string> {
   if (format === 'json' || format === 'ndjson') {
-    const lines = wholeLines(clickhouse.stream(`${sql}\nFORMAT JSONEachRow`, READING));
+    const lines = wholeLines(clickhouse.stream(`${sql}\nFORMAT JSONEachRow`, { settings: READING }));
     yield* format === 'json' ? jsonArray(lines) : lines;
     return;
   }
-  const blocks = readTabSeparated(clickhouse.stream(`${sql}\nFORMAT TabSeparatedWithNamesAndTypes`, READING));
+  const blocks = readTabSeparated(
+    clickhouse.stream(`${sql}\nFORMAT TabSeparatedWithNamesAndTypes`, { settings: READING }),
+  );
   const iterator = blocks[Symbol.asyncIterator]();
   const head = await headOf(iterator);
   yield* rowsAsText(head.columns, restOf(head, iterator), format);
@@ -91,7 +93,7 @@ async function* wholeLines(stream: AsyncIterable<Uint8Array>): AsyncIterable<str
 }
 
 /** ClickHouse's refusals become TM_SQL. */
-export async function* withSqlErrors(pieces: AsyncIterable<string>): AsyncIterable<string> {
+export async function* withSqlErrors<Piece>(pieces: AsyncIterable<Piece>): AsyncIterable<Piece> {
   try {
     yield* pieces;
   } catch (error) {

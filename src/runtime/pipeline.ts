@@ -36,6 +36,9 @@ export interface PipelineOptions {
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly onProgress: (totals: PipelineTotals) => void;
+  readonly onCommit?: (durationMs: number) => void;
+  /** Told at once when a part has failed: the others come to their ends first. */
+  readonly onFailed?: () => void;
   readonly onWaiting: (what: string, pid: number) => void;
 }
 
@@ -235,6 +238,7 @@ export class Pipeline {
     const guarded = parts.map((part) =>
       part.catch((error: unknown) => {
         this.#failed.abort();
+        this.#options.onFailed?.();
         throw error;
       }),
     );

@@ -25,6 +25,10 @@ export interface RunOptions {
   readonly now: () => number;
   /** Totals so far, after each step. */
   readonly onProgress: (totals: RunTotals) => void;
+  /** Told how long each commit of a task took. */
+  readonly onCommit?: (durationMs: number) => void;
+  /** Told at once when a part has failed: the others come to their ends first. */
+  readonly onFailed?: () => void;
   /** Told when another process does the work that this one waits for. */
   readonly onWaiting: (what: string, pid: number) => void;
 }

@@ -39,6 +39,8 @@ export interface TaskParts {
   readonly outbox: Outbox;
   readonly bounds: CommitBounds;
   readonly now: () => number;
+  /** Told how long each commit took. */
+  readonly onCommit: (durationMs: number) => void;
 }
 
 /**
@@ -147,7 +149,7 @@ export class Task {
 
   /** Writes what has come out, and the position, in one transaction. Does nothing when nothing has changed. */
   async commit(): Promise<void> {
-    const { group, input, writer, outbox, controlTopic, fingerprint, partitions } = this.#parts;
+    const { group, input, writer, outbox, controlTopic, fingerprint, partitions, now, onCommit } = this.#parts;
     if (this.#position <= this.#committed && !this.#hasControl) return;
     const barrier = this.#barrier();
     this.#addControl('commit', barrier);
@@ -157,10 +159,12 @@ export class Task {
       controlSequence: this.#controlSequence,
       restart: this.#restart(barrier),
     });
+    const begunMs = now();
     const appended = await writer.commit({
       appends: outbox.take(),
       positions: [{ group, positions: [{ ...input, offset: this.#position, metadata: mark }] }],
     });
+    onCommit(now() - begunMs);
     this.#controlEnd = appended.find(({ topic }) => topic === controlTopic)?.nextOffset ?? this.#controlEnd;
     this.#unassigned = barrier.unassigned - (this.#unassignedBefore ?? barrier.unassigned);
     this.#committed = this.#position;

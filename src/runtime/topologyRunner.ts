@@ -21,6 +21,8 @@ export interface TopologyRunnerOptions {
   readonly commitBounds: CommitBounds;
   readonly maxAheadMs: number;
   readonly now: () => number;
+  /** Told how long each commit of a task took. */
+  readonly onCommit?: (durationMs: number) => void;
 }
 
 /** What a topology reads and writes, found without running it. */
@@ -116,6 +118,7 @@ export class TopologyRunner {
           outbox,
           bounds: options.commitBounds,
           now,
+          onCommit: options.onCommit ?? (() => {}),
         }),
       );
       outboxes.push(outbox);

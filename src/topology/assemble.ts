@@ -1,6 +1,6 @@
 import { Subject, type Subscription } from 'rxjs';
 import { parseRecordSchema } from '../core/avro/parseSchema.ts';
-import type { OutputSpec } from '../core/output.ts';
+import { generationTopic, type OutputSpec } from '../core/output.ts';
 import type { RecordSchema } from '../core/schema.ts';
 import { TidemarkError } from '../errors.ts';
 import { quoteSchema, sourceBarSchema, tickSchema } from '../schemas.generated.ts';
@@ -155,7 +155,7 @@ function outputSpec(
   return {
     topology: topology.name,
     name,
-    topic: generation === 1 ? topic : `${topic}__g${generation}`,
+    topic: generationTopic(topic, generation),
     generation,
     keyField: shape.keyField,
     schema: shape.schema,

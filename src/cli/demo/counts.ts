@@ -1,7 +1,7 @@
 import type { Log } from '../../log/log.ts';
 import { isUnknownTable } from '../../query/sqlError.ts';
+import { type GroupPosition, groupPositions, type TaskPosition } from '../../runtime/positions.ts';
 import type { ClickHouse } from '../../sinks/clickhouse/connect.ts';
-import { type GroupPosition, groupPositions, type TaskPosition } from '../positions.ts';
 import type { ShownBar } from './view.ts';
 
 /** Records in a topic; none when there is no such topic yet. */

@@ -3,13 +3,14 @@ import type { SchemaRegistry } from '../../log/registry/registry.ts';
 import { produce } from '../../producers/produce.ts';
 import { Simulator } from '../../producers/simulator/simulator.ts';
 import { runPipeline } from '../../runtime/run.ts';
+import type { PipelineWatch } from '../api.ts';
 import type { Context } from '../context.ts';
 import { pause } from '../pause.ts';
 import { producerSettings } from '../runProducer.ts';
 import { hasReachedEnds, type StoredCounts, storedCounts } from './counts.ts';
 import { watch } from './watch.ts';
 
-export interface DemoRun {
+export interface DemoRun extends PipelineWatch {
   readonly symbols: number;
   /** Ticks per second. */
   readonly rate: number;
@@ -36,7 +37,7 @@ export async function runDemo(context: Context, run: DemoRun): Promise<StoredCou
   try {
     const drained = new AbortController();
     const beside = new Beside();
-    beside.start(pipeline(context, drained.signal));
+    beside.start(pipeline(context, drained.signal, run));
     beside.start(watch({ log, registry, clickhouse }, context.err, Date.now, drained.signal));
     try {
       await produceTicks(context, log, registry, run, AbortSignal.any([context.signal, beside.failed]));
@@ -75,7 +76,11 @@ class Beside {
   }
 }
 
-function pipeline({ config, err }: Context, signal: AbortSignal): Promise<unknown> {
+function pipeline(
+  { config, err }: Context,
+  signal: AbortSignal,
+  { onCommit, onFailed }: PipelineWatch,
+): Promise<unknown> {
   return runPipeline({
     set: {},
     roles: new Set(['topology', 'sink']),
@@ -84,6 +89,8 @@ function pipeline({ config, err }: Context, signal: AbortSignal): Promise<unknow
     signal,
     now: Date.now,
     onProgress: () => {},
+    onCommit,
+    onFailed,
     onWaiting: (what, pid) => err.write(`process ${pid} runs ${what}\n`),
   });
 }

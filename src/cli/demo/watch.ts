@@ -1,8 +1,8 @@
 import type { Log } from '../../log/log.ts';
 import type { SchemaRegistry } from '../../log/registry/registry.ts';
+import { taskPositions } from '../../runtime/positions.ts';
 import type { ClickHouse } from '../../sinks/clickhouse/connect.ts';
 import { pause } from '../pause.ts';
-import { taskPositions } from '../positions.ts';
 import { lastBars, recordsIn, rowsNow, watermarkLagMs } from './counts.ts';
 import { type DemoState, Screen, stateLine, stateScreen } from './view.ts';
 

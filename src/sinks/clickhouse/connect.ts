@@ -34,6 +34,13 @@ export interface ClickHouseOptions {
   readonly directory: string;
 }
 
+/** What goes with one statement, and holds for it alone. */
+export interface StatementOptions {
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Values of the statement's `{name:Type}`: ClickHouse reads them as values only, whatever their text. */
+  readonly parameters?: Readonly<Record<string, string | number>>;
+}
+
 /** One database of a ClickHouse, be it a server or the embedded one, held by this process or another. */
 export interface ClickHouse {
   readonly client: ClickHouseClient;
@@ -41,9 +48,9 @@ export interface ClickHouse {
   /** Runs a statement that gives no rows and may be repeated (a request is sent again when its connection breaks). */
   command(sql: string): Promise<void>;
   /** All rows of a query with a small result. */
-  rows<Row>(sql: string): Promise<Row[]>;
-  /** The bytes of a result as they come; `sql` names its FORMAT. Settings hold for this request only. */
-  stream(sql: string, settings?: Readonly<Record<string, string>>): AsyncIterable<Uint8Array>;
+  rows<Row>(sql: string, options?: StatementOptions): Promise<Row[]>;
+  /** The bytes of a result as they come; `sql` names its FORMAT. */
+  stream(sql: string, options?: StatementOptions): AsyncIterable<Uint8Array>;
   /** `sql` is `INSERT INTO … SETTINGS … FORMAT …`; resolves once it is stored. Not repeated: that is the sink's decision. */
   insert(sql: string, body: Uint8Array): Promise<void>;
   close(): Promise<void>;
@@ -95,15 +102,15 @@ class Connection implements ClickHouse {
     await this.#reconnecting(() => this.client.command({ query: sql }));
   }
 
-  async rows<Row>(sql: string): Promise<Row[]> {
+  async rows<Row>(sql: string, options: StatementOptions = {}): Promise<Row[]> {
     return this.#reconnecting(async () => {
-      const result = await this.client.query({ query: sql, format: 'JSONEachRow' });
+      const result = await this.client.query({ query: sql, format: 'JSONEachRow', ...requestOf(options) });
       return result.json<Row>();
     });
   }
 
-  async *stream(sql: string, settings: Readonly<Record<string, string>> = {}): AsyncIterable<Uint8Array> {
-    const result = await this.#reconnecting(() => this.client.exec({ query: sql, clickhouse_settings: settings }));
+  async *stream(sql: string, options: StatementOptions = {}): AsyncIterable<Uint8Array> {
+    const result = await this.#reconnecting(() => this.client.exec({ query: sql, ...requestOf(options) }));
     const tag = result.response_headers['x-clickhouse-exception-tag'];
     try {
       yield* readBody(result.stream, typeof tag === 'string' ? tag : null);
@@ -154,6 +161,10 @@ class Connection implements ClickHouse {
       cause: error,
     });
   }
+}
+
+function requestOf({ settings = {}, parameters = {} }: StatementOptions) {
+  return { clickhouse_settings: settings, query_params: parameters };
 }
 
 /** Whether the connection failed, and not the statement: sending it again may help. */

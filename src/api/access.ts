@@ -1,0 +1,40 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { BlockList, isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import type { Config } from '../config.ts';
+import { TidemarkError } from '../errors.ts';
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+function isLoopback(host: string): boolean {
+  const family = isIP(host);
+  return family === 0 ? host === 'localhost' : LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** Who can reach the API from elsewhere must show a key. @throws TM_CONFIG */
+export function checkAccess({ host, key }: Config['api']): void {
+  if (key !== '' || isLoopback(host)) return;
+  throw new TidemarkError('TM_CONFIG', `api.host is ${host}, which other machines may reach, and api.key is empty`, {
+    where: 'api.key',
+    hint: 'Set TIDEMARK_API_KEY to a key of at least 16 characters, or api.host to 127.0.0.1.',
+  });
+}
+
+/** @throws TM_API_KEY when a key is configured and the request does not carry it */
+export function checkKey({ headers }: FastifyRequest, key: string): void {
+  if (key === '') return;
+  const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
+  const given = headers['x-api-key'] ?? bearer;
+  if (typeof given === 'string' && isSame(given, key)) return;
+  throw new TidemarkError('TM_API_KEY', given === undefined ? 'an API key is needed' : 'the API key is wrong', {
+    hint: 'Send it in `authorization: Bearer KEY` or `x-api-key: KEY`.',
+  });
+}
+
+/** In the same time for any two texts. */
+function isSame(given: string, key: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(key));
+}

@@ -1,0 +1,118 @@
+import type { FastifyError } from 'fastify';
+import { Type } from 'typebox';
+import { ERROR_CODES, type ErrorCode, TidemarkError } from '../errors.ts';
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** An error as RFC 9457 has it. */
+export const problemSchema = Type.Object(
+  {
+    type: Type.String({ description: 'What the code means, and what to do.' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    code: Type.String({ description: 'One of the codes of docs/errors.md.' }),
+    where: Type.Optional(Type.String({ description: 'The parameter at fault.' })),
+    hint: Type.Optional(Type.String({ description: 'What to do.' })),
+  },
+  { title: 'Problem' },
+);
+
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  readonly where?: string;
+  readonly hint?: string;
+}
+
+/** The statuses that a route may answer with besides its own, for its schema. */
+export const problemResponses = Object.fromEntries(
+  (
+    [
+      ['400', 'A parameter is wrong.'],
+      ['401', 'The API key is missing or wrong.'],
+      ['422', 'The request passes a bound of time, memory or rows.'],
+      ['500', 'A defect.'],
+      ['503', 'The log or ClickHouse does not answer, or too many streams are open.'],
+    ] as const
+  ).map(([status, description]) => [status, { description, content: { [PROBLEM_TYPE]: { schema: problemSchema } } }]),
+);
+
+const STATUSES: Partial<Record<ErrorCode, number>> = {
+  TM_API_BOUNDS: 422,
+  TM_API_KEY: 401,
+  TM_API_METHOD: 405,
+  TM_API_NOT_FOUND: 404,
+  TM_API_NOT_READY: 503,
+  TM_API_REQUEST: 400,
+  TM_API_STREAMS: 503,
+  TM_CLICKHOUSE_UNREACHABLE: 503,
+  TM_DURATION: 400,
+};
+/** ClickHouse's TIMEOUT_EXCEEDED, TOO_SLOW and MEMORY_LIMIT_EXCEEDED. */
+const BOUND_CODES = new Set(['159', '160', '241']);
+const EXCEPTION_CODE = /Code: (\d+)/;
+
+/** What a client is told of an error. A defect shows nothing of its inside: the process's own log has it. */
+export function problemOf(error: unknown): Problem {
+  if (isFastifyError(error)) return requestProblem(error);
+  if (!(error instanceof TidemarkError)) return problem('TM_INTERNAL', 500, ERROR_CODES.TM_INTERNAL);
+  if (error.code === 'TM_SQL' && isBound(error.cause)) {
+    return problem('TM_API_BOUNDS', 422, 'ClickHouse broke the query off at a bound of time or memory', {
+      hint: 'Ask for a shorter range, one symbol, or pages.',
+    });
+  }
+  const status = STATUSES[error.code];
+  if (status === undefined) return problem(error.code, 500, ERROR_CODES[error.code]);
+  // Where ClickHouse or the log lies is no business of a client; what the API itself says is.
+  const isOwn = error.code.startsWith('TM_API_') || status < 500;
+  if (!isOwn) return problem(error.code, status, ERROR_CODES[error.code]);
+  return problem(error.code, status, error.message, { where: error.where, hint: error.hint });
+}
+
+function requestProblem(error: FastifyError): Problem {
+  const status = error.statusCode ?? 500;
+  if (status >= 500) return problem('TM_INTERNAL', 500, ERROR_CODES.TM_INTERNAL);
+  const [first] = error.validation ?? [];
+  const name = first?.instancePath.slice(1) || first?.params.missingProperty || first?.params.additionalProperty;
+  if (typeof name !== 'string') return problem('TM_API_REQUEST', status, error.message);
+  return problem('TM_API_REQUEST', status, `${name}: ${reasonOf(first)}`, { where: name });
+}
+
+function reasonOf(fault: NonNullable<FastifyError['validation']>[number] | undefined): string {
+  if (fault?.keyword === 'additionalProperties') return 'there is no such parameter';
+  if (fault?.keyword === 'required') return 'this parameter is missing';
+  return fault?.message ?? 'this value is not allowed';
+}
+
+function isFastifyError(error: unknown): error is FastifyError {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number';
+}
+
+function isBound(cause: unknown): boolean {
+  return cause instanceof Error && BOUND_CODES.has(EXCEPTION_CODE.exec(cause.message)?.[1] ?? codeOf(cause));
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error ? String(error.code) : '';
+}
+
+function problem(
+  code: ErrorCode,
+  status: number,
+  detail: string,
+  { where, hint }: { readonly where?: string | undefined; readonly hint?: string | undefined } = {},
+): Problem {
+  return {
+    type: `urn:tidemark:error:${code}`,
+    title: ERROR_CODES[code],
+    status,
+    detail,
+    code,
+    ...(where === undefined ? {} : { where }),
+    ...(hint === undefined ? {} : { hint }),
+  };
+}

@@ -1,0 +1,187 @@
+import { Readable } from 'node:stream';
+import { Type } from 'typebox';
+import { TidemarkError } from '../../errors.ts';
+import { BAR_COLUMNS, type BarPlace, type BarsQuery, barRows, storedGeneration } from '../../query/bars.ts';
+import { instantMicros } from '../../query/instant.ts';
+import { rowsAsText } from '../../query/rowText.ts';
+import { withSqlErrors } from '../../query/sql.ts';
+import type { Row } from '../../query/tabSeparated.ts';
+import { acceptedFormat, type BodyFormat, CONTENT_TYPES } from '../format.ts';
+import {
+  instantParameter,
+  intervalOf,
+  intervalParameter,
+  limitParameter,
+  queryBounds,
+  rangeOf,
+  symbolParameter,
+} from '../parameters.ts';
+import { type ApiParts, type ApiServer, OUTPUT, TOPOLOGY } from '../parts.ts';
+import { problemResponses } from '../problem.ts';
+import { barSchema } from '../rows.ts';
+
+const MAX_CURSOR_LENGTH = 1_024;
+
+/** Text, at once or as it comes. */
+function bodyText(description: string) {
+  return Type.Unsafe<string | Readable>({ type: 'string', description });
+}
+
+function schemaOf(config: ApiParts['config']) {
+  return {
+    summary: 'Bars of one interval, by symbol and start',
+    description:
+      'All bars of the range, or with `limit` a page of them: the `link` header of a page that is not the last names the ' +
+      "next one. CSV is what `tidemark bars --format csv` prints. An answer that passes the server's bound of rows, time or " +
+      'memory after its first rows is broken off.',
+    querystring: Type.Object(
+      {
+        interval: intervalParameter,
+        symbol: Type.Optional(symbolParameter),
+        from: Type.Optional(instantParameter('First start, inclusive.')),
+        to: Type.Optional(instantParameter('Bound of the start, exclusive.')),
+        limit: Type.Optional(limitParameter(config, 'Bars of a page.')),
+        cursor: Type.Optional(
+          Type.String({
+            minLength: 1,
+            maxLength: MAX_CURSOR_LENGTH,
+            description: 'From the `link` header of the page before.',
+          }),
+        ),
+        format: Type.Optional(
+          Type.Union([Type.Literal('json'), Type.Literal('csv'), Type.Literal('ndjson')], {
+            description: 'Goes before the Accept header.',
+          }),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    response: {
+      200: {
+        description: 'The bars.',
+        headers: { link: Type.String({ description: 'Of a page: `<…>; rel="next"` when another one follows.' }) },
+        content: {
+          'application/json': { schema: Type.Array(barSchema) },
+          'text/csv': { schema: bodyText('RFC 4180, with a header line.') },
+          'application/x-ndjson': { schema: bodyText('One bar a line, as JSON.') },
+        },
+      },
+      ...problemResponses,
+    },
+  };
+}
+
+export function declareBars(server: ApiServer, { clickhouse, config }: ApiParts): void {
+  server.get('/v1/bars', { schema: schemaOf(config) }, async (request, reply) => {
+    const { interval, symbol, limit, cursor } = request.query;
+    const format = request.query.format ?? acceptedFormat(request.headers.accept);
+    const query: BarsQuery = {
+      clickhouse,
+      topology: TOPOLOGY,
+      output: OUTPUT,
+      interval: intervalOf(interval),
+      ...(symbol === undefined ? {} : { symbol }),
+      ...rangeOf(request.query),
+      ...(cursor === undefined ? {} : { after: placeOf(cursor) }),
+      settings: queryBounds(config),
+    };
+    const generation = await storedGeneration(clickhouse, TOPOLOGY);
+    reply.type(CONTENT_TYPES[format]).header('vary', 'accept');
+    if (limit === undefined) return reply.send(await streamed(query, generation, config.maxRows, format));
+    const { rows, next } = await pageOf(query, generation, limit);
+    if (next !== null) reply.header('link', `<${nextUrl(request.url, next)}>; rel="next"`);
+    return reply.send(await textOf(rows, format));
+  });
+}
+
+/** The answer as it comes. Its first piece is there, so that most errors come before any of the body. */
+async function streamed(
+  query: BarsQuery,
+  generation: number | null,
+  maxRows: number,
+  format: BodyFormat,
+): Promise<Readable> {
+  const blocks = bounded(barRows({ ...query, limit: maxRows + 1 }, generation), maxRows);
+  const pieces = withSqlErrors(rowsAsText(BAR_COLUMNS, blocks, format))[Symbol.asyncIterator]();
+  const first = await pieces.next();
+  return Readable.from(
+    (async function* () {
+      try {
+        if (first.done !== true) yield first.value;
+        for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield next.value;
+      } finally {
+        await pieces.return?.();
+      }
+    })(),
+    { objectMode: false },
+  );
+}
+
+async function* bounded(blocks: AsyncIterable<readonly Row[]>, maxRows: number): AsyncIterable<readonly Row[]> {
+  let rows = 0;
+  for await (const block of blocks) {
+    rows += block.length;
+    if (rows > maxRows) {
+      throw new TidemarkError('TM_API_BOUNDS', `the answer has more than ${maxRows} rows`, {
+        hint: 'Ask for a shorter range, one symbol, or pages (`limit`).',
+      });
+    }
+    yield block;
+  }
+}
+
+/** A page, and the cursor of the next one. One row more is read than is given, to see whether there is any. */
+async function pageOf(query: BarsQuery, generation: number | null, limit: number) {
+  const rows: Row[] = [];
+  const blocks = withSqlErrors(barRows({ ...query, limit: limit + 1 }, generation));
+  for await (const block of blocks) rows.push(...block);
+  const isLast = rows.length <= limit;
+  if (!isLast) rows.pop();
+  return { rows, next: isLast ? null : cursorAfter(rows.at(-1) ?? []) };
+}
+
+async function textOf(rows: readonly Row[], format: BodyFormat): Promise<string> {
+  let text = '';
+  for await (const piece of rowsAsText(BAR_COLUMNS, blocksOf(rows), format)) text += piece;
+  return text;
+}
+
+async function* blocksOf(rows: readonly Row[]): AsyncIterable<readonly Row[]> {
+  if (rows.length > 0) yield rows;
+}
+
+function nextUrl(url: string, cursor: string): string {
+  const next = new URL(url, 'http://localhost');
+  next.searchParams.set('cursor', cursor);
+  return next.pathname + next.search;
+}
+
+function cursorAfter([symbol, start, end]: Row): string {
+  const place = [symbol, instantMicros(start ?? ''), instantMicros(end ?? '')];
+  return Buffer.from(JSON.stringify(place)).toString('base64url');
+}
+
+/** @throws TM_API_REQUEST */
+function placeOf(cursor: string): BarPlace {
+  const place = jsonOf(Buffer.from(cursor, 'base64url').toString('utf8'));
+  if (Array.isArray(place)) {
+    const [symbol, start, end]: unknown[] = place;
+    if (typeof symbol === 'string' && isInstant(start) && isInstant(end)) return { symbol, start, end };
+  }
+  throw new TidemarkError('TM_API_REQUEST', 'this is not a cursor', {
+    where: 'cursor',
+    hint: 'Take it from the `link` header of the page before.',
+  });
+}
+
+function isInstant(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

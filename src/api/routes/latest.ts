@@ -1,0 +1,102 @@
+import { Type } from 'typebox';
+import { formatIsoMicros } from '../../core/time.ts';
+import { BAR_COLUMNS, storedGeneration } from '../../query/bars.ts';
+import { outputTable } from '../../sinks/clickhouse/outputTables.ts';
+import { quoteName } from '../../sinks/clickhouse/sqlText.ts';
+import { intervalOf, intervalParameter, queryBounds, symbolParameter } from '../parameters.ts';
+import { type ApiParts, type ApiServer, OUTPUT, TOPOLOGY } from '../parts.ts';
+import { problemResponses } from '../problem.ts';
+import { instantSchema, intervalBarSchema } from '../rows.ts';
+import { rowsOf } from '../statement.ts';
+
+const SCHEMA = {
+  summary: 'The latest bar of each symbol and interval, and the latest price of each symbol',
+  querystring: Type.Object(
+    { symbol: Type.Optional(symbolParameter), interval: Type.Optional(intervalParameter) },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      bars: Type.Array(intervalBarSchema),
+      prices: Type.Array(
+        Type.Object(
+          {
+            symbol: Type.String(),
+            time: instantSchema('Event time of the tick.'),
+            price: Type.Number(),
+            size: Type.Number(),
+          },
+          { title: 'Price' },
+        ),
+      ),
+    }),
+    ...problemResponses,
+  },
+};
+
+interface BarRow {
+  readonly interval: string;
+  readonly symbol: string;
+  readonly startMicros: string;
+  readonly endMicros: string;
+  readonly open: number | null;
+  readonly high: number | null;
+  readonly low: number | null;
+  readonly close: number | null;
+  readonly volume: number | null;
+  readonly vwap: number | null;
+  readonly count: number;
+  readonly revision: number;
+}
+
+interface PriceRow {
+  readonly symbol: string;
+  readonly micros: string;
+  readonly price: number;
+  readonly size: number;
+}
+
+const NUMBERS = BAR_COLUMNS.filter(({ isNumber }) => isNumber).map(({ name }) => quoteName(name));
+/** Numbers as JSON numbers, whatever their type. */
+const PLAIN_NUMBERS = { output_format_json_quote_64bit_integers: '0', output_format_json_quote_decimals: '0' };
+
+export function declareLatest(server: ApiServer, { clickhouse, config }: ApiParts): void {
+  server.get('/v1/latest', { schema: SCHEMA }, async ({ query }) => {
+    const { symbol } = query;
+    const interval = query.interval === undefined ? undefined : intervalOf(query.interval);
+    const generation = await storedGeneration(clickhouse, TOPOLOGY);
+    if (generation === null) return { bars: [], prices: [] };
+    const options = {
+      settings: { ...PLAIN_NUMBERS, ...queryBounds(config) },
+      parameters: { symbol: symbol ?? '', interval: interval ?? '', limit: config.maxRows },
+    };
+    const bySymbol = "({symbol:String} = '' OR symbol = {symbol:String})";
+    const bars = await rowsOf<BarRow>(
+      clickhouse,
+      `SELECT interval, symbol, toString(toUnixTimestamp64Micro(start)) AS startMicros, ` +
+        `toString(toUnixTimestamp64Micro(end)) AS endMicros, ${NUMBERS.join(', ')} ` +
+        `FROM ${quoteName(outputTable(OUTPUT, generation))} FINAL ` +
+        `WHERE ${bySymbol} AND ({interval:String} = '' OR interval = {interval:String}) ` +
+        'ORDER BY interval, symbol, start DESC, end DESC LIMIT 1 BY interval, symbol LIMIT {limit:UInt64}',
+      options,
+    );
+    const prices = await rowsOf<PriceRow>(
+      clickhouse,
+      'SELECT symbol, toString(toUnixTimestamp64Micro(eventTime)) AS micros, price, size FROM latest_prices ' +
+        `WHERE ${bySymbol} ORDER BY symbol LIMIT {limit:UInt64}`,
+      options,
+    );
+    return {
+      bars: bars.map(({ startMicros, endMicros, ...bar }) => ({
+        ...bar,
+        start: iso(startMicros),
+        end: iso(endMicros),
+      })),
+      prices: prices.map(({ symbol: name, micros, price, size }) => ({ symbol: name, time: iso(micros), price, size })),
+    };
+  });
+}
+
+function iso(micros: string): string {
+  return formatIsoMicros(Number(micros));
+}

@@ -1,0 +1,64 @@
+import type { Context } from './context.ts';
+
+/** What the API wants to be told by a pipeline in the same process. */
+export interface PipelineWatch {
+  readonly onCommit: (durationMs: number) => void;
+  readonly onFailed: () => void;
+}
+
+/** Serves the API as long as `body` goes on, and says where. */
+export async function withApi<T>(context: Context, body: (watch: PipelineWatch) => Promise<T>): Promise<T> {
+  const { serveApi } = await import('../api/serve.ts');
+  const { Metrics } = await import('../api/metrics.ts');
+  const metrics = new Metrics();
+  const failed = new AbortController();
+  return withStores(context, async (stores) => {
+    const api = await serveApi({
+      ...stores,
+      config: context.config.api,
+      metrics,
+      now: Date.now,
+      stopping: AbortSignal.any([context.signal, failed.signal]),
+    });
+    context.err.write(announcement(api, context.config.api.port));
+    try {
+      return await body({
+        onCommit: (durationMs) => metrics.committed(durationMs),
+        onFailed: () => failed.abort(),
+      });
+    } finally {
+      await api.close();
+    }
+  });
+}
+
+function announcement({ url, isOtherPort }: { url: string; isOtherPort: boolean }, port: number): string {
+  const why = isOtherPort ? ` (port ${port} is taken)` : '';
+  return `API at ${url}${why}, its documentation at ${url}/docs\n  curl '${url}/v1/bars?interval=1m&format=csv'\n`;
+}
+
+async function withStores<T>(
+  { openLog, openRegistry, openClickHouse }: Context,
+  body: (stores: {
+    readonly log: Awaited<ReturnType<Context['openLog']>>;
+    readonly registry: Awaited<ReturnType<Context['openRegistry']>>;
+    readonly clickhouse: Awaited<ReturnType<Context['openClickHouse']>>;
+  }) => Promise<T>,
+): Promise<T> {
+  const log = await openLog();
+  try {
+    const registry = await openRegistry();
+    try {
+      const clickhouse = await openClickHouse();
+      try {
+        return await body({ log, registry, clickhouse });
+      } finally {
+        await clickhouse.close();
+      }
+    } finally {
+      await registry.close();
+    }
+  } finally {
+    await log.close();
+  }
+}

@@ -1,0 +1,14 @@
+import { formatDuration, parseDurationMicros } from '../core/time.ts';
+
+const DURATION = /\d+(?:ms|s|m|h|d)/g;
+const INTERVAL = /^\d+(?:ms|s|m|h|d)(?:\/\d+(?:ms|s|m|h|d))?(?:[+-]\d+(?:ms|s|m|h|d))?$/;
+
+/**
+ * An interval as results name it: 60s is 1m; a hopping window is size/slide, and an offset follows with its sign. Null for
+ * text that is no interval.
+ * @throws TM_DURATION when a duration in it is zero or too long
+ */
+export function intervalName(text: string): string | null {
+  if (!INTERVAL.test(text)) return null;
+  return text.replace(DURATION, (duration) => formatDuration(parseDurationMicros(duration)));
+}
