@@ -22,9 +22,10 @@ export async function runProducer(
   { again, allowLate }: { readonly again: boolean; readonly allowLate: boolean },
 ): Promise<ProduceSummary> {
   const { config, signal, out, err, json } = context;
-  const log = await context.openLog();
+  // The registry first: that a broker lacks one is known before it is connected to.
+  const registry = await context.openRegistry();
   try {
-    const registry = await context.openRegistry();
+    const log = await context.openLog();
     const progress = startProgress({ unit: 'rows', stream: err });
     let summary: ProduceSummary;
     try {
@@ -40,13 +41,13 @@ export async function runProducer(
       });
     } finally {
       progress.stop();
-      await registry.close();
+      await log.close();
     }
     err.write(remarks(summary));
     await out.line(json ? JSON.stringify(summary) : summaryLine(summary));
     return summary;
   } finally {
-    await log.close();
+    await registry.close();
   }
 }
 

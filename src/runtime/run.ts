@@ -59,15 +59,16 @@ async function withLog<T>(
   now: () => number,
   body: (log: Log, registry: SchemaRegistry) => Promise<T>,
 ): Promise<T> {
-  const log = await openLog(config, now);
+  // The registry first: that a broker lacks one is known before it is connected to.
+  const registry = await openRegistry(config);
   try {
-    const registry = await openRegistry(config);
+    const log = await openLog(config, now);
     try {
       return await body(log, registry);
     } finally {
-      await registry.close();
+      await log.close();
     }
   } finally {
-    await log.close();
+    await registry.close();
   }
 }

@@ -29,7 +29,8 @@ describe('help', () => {
     const { status, stdout } = await run([name, '--help']);
     expect(status).toBe(0);
     expect(stdout).toMatch(new RegExp(`^Usage: tidemark ${name} `));
-    for (const option of ['--config <file>', '--data <dir>', '--json']) expect(stdout).toContain(option);
+    for (const option of ['--config <file>', '--data <dir>', '--brokers <host:port>', '--registry <url>', '--json'])
+      expect(stdout).toContain(option);
   });
 
   it('is shown on standard error, with status 2, when there is no command', async () => {
@@ -54,6 +55,8 @@ describe('wrong usage', () => {
     [['topics', '--data'], "error TM_USAGE: option '--data <dir>' argument missing"],
     [['run', '--roles', 'topologie'], 'error TM_USAGE: there is no role "topologie" (--roles)'],
     [['run', '--set', 'outOfOrdernessMs'], 'error TM_USAGE: "outOfOrdernessMs" is not of the form name=value (--set)'],
+    [['run', '--brokers', '127.0.0.1:1'], 'error TM_USAGE: a broker needs a schema registry (--brokers)'],
+    [['topics', '--brokers', 'localhost'], 'error TM_CONFIG: broker.urls must be a text that matches'],
     [['bars'], "error TM_USAGE: required option '--interval <interval>' not specified"],
   ])('%j ends with 2 and says what is wrong', async (args, message) => {
     const { status, stdout, stderr } = await run(args);

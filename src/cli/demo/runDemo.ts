@@ -30,8 +30,8 @@ const DRAIN_POLL_MS = 50;
  * come, those that came are processed and stored, and what ClickHouse holds is counted.
  */
 export async function runDemo(context: Context, run: DemoRun): Promise<StoredCounts> {
-  const log = await context.openLog();
   const registry = await context.openRegistry();
+  const log = await context.openLog();
   // Opened before the pipeline opens its own, and closed after: so the engine is held throughout.
   const clickhouse = await context.openClickHouse();
   try {

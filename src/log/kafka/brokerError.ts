@@ -21,9 +21,9 @@ const MEANING = new Map<ErrorCode, { readonly codes: readonly number[]; readonly
   [
     'TM_BROKER_UNREACHABLE',
     {
-      // Timeouts, lost connections, names that do not resolve; no coordinator, no leader, a transaction that is just
+      // Timeouts, lost connections, names that do not resolve; no coordinator, no leader or a new one, a transaction that is just
       // ending: what passes by itself.
-      codes: [TIMED_OUT, -192, -195, -187, -193, -196, -166, 5, 6, 7, 8, 9, 13, 14, 15, 16, 51, 88],
+      codes: [TIMED_OUT, -192, -195, -187, -193, -196, -166, 5, 6, 7, 8, 9, 13, 14, 15, 16, 51, 74, 75, 88],
       hint: 'See that the broker runs and that broker.urls (--brokers) is right. Nothing committed is lost: the same command goes on from there.',
     },
   ],

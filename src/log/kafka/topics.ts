@@ -117,8 +117,11 @@ export class BrokerTopics {
       const answers = await ask(what, (done: Done<RdKafka.ListOffsetsResult[]>) =>
         this.#admin.listOffsets(asked, options, done),
       );
-      for (const { topic, partition, error } of answers) {
-        if (error !== undefined) throw brokerError(error, what, `${topic}/${partition}`);
+      const refused = answers.find(({ error }) => error !== undefined);
+      if (refused !== undefined) {
+        // librdkafka asks by the leaders that it remembers: reading all topics makes it learn the new ones.
+        await this.#names(ADMIN_TIMEOUT_MS);
+        throw brokerError(refused.error, what, `${refused.topic}/${refused.partition}`);
       }
       return new Map(answers.map(({ topic, partition, offset: found }) => [`${topic}/${partition}`, found]));
     });
