@@ -120,6 +120,21 @@ describe('the live stream', { timeout: TIMEOUT_MS }, async () => {
     expect(seen[0]?.data).toMatchObject({ low: 5e-7, volume: 3, interval: '1m', final: true, deleted: false });
   });
 
+  it('may be open before there is anything to read', async () => {
+    generation++;
+    const place = { topic: `bars__g${generation}`, partition: 2 };
+    await clickhouse.command(
+      `INSERT INTO served (topology, generation, version) VALUES ('bars', ${generation}, ${generation})`,
+    );
+    const stream = await openStream(`${api.url}/v1/stream`);
+    expect(await stream.next()).toMatchObject({ event: 'start', id: `${generation}:` });
+    await log.createTopic(place.topic, { partitions: PARTITIONS, retentionMs: -1 });
+    const writer = await log.openWriter('test-early');
+    await appendBars(writer, registry, place, [{ bar: 0, revision: 0 }]);
+    expect(await stream.next()).toMatchObject({ event: 'bar', id: `${generation}:0,0,1` });
+    stream.close();
+  });
+
   it('gives one symbol only, where it is asked for one', async () => {
     const results = await newGeneration();
     const stream = await openStream(`${api.url}/v1/stream?symbol=${symbolOf(1)}&interval=60s`);

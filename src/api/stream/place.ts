@@ -3,14 +3,15 @@ import type { PartitionRange } from '../../log/log.ts';
 /** How far a reader of a live stream has come: the next offset of each partition of a generation's results. */
 export interface StreamPlace {
   readonly generation: number;
-  readonly offsets: readonly number[];
+  readonly offsets: readonly (number | undefined)[];
 }
 
 const EVENT_ID = /^(\d{1,10}):(\d{1,16}(?:,\d{1,16})*)?$/;
 
 /** @example eventId({ generation: 1, offsets: [5, 0, 12] }) // '1:5,0,12' */
 export function eventId({ generation, offsets }: StreamPlace): string {
-  return `${generation}:${offsets.join(',')}`;
+  // A partition that no record has come from yet, of a topic that was made since, has no offset.
+  return `${generation}:${Array.from(offsets, (offset) => offset ?? 0).join(',')}`;
 }
 
 /** Null for text that is no event id. */
