@@ -34,10 +34,10 @@ export interface Context extends Surroundings {
 export interface GlobalOptions {
   readonly config?: string;
   readonly data?: string;
-  /** Of the commands that serve the API. */
-  readonly port?: string;
   readonly brokers?: string;
   readonly registry?: string;
+  /** Of the commands that serve the API. */
+  readonly port?: string;
   readonly json?: boolean;
 }
 
@@ -80,11 +80,11 @@ export async function makeContext(surroundings: Surroundings, options: GlobalOpt
 }
 
 /** Flags that set configuration values, by the values' keys. */
-function flagValues({ data, brokers, port, registry }: GlobalOptions): Map<string, { value: string; where: string }> {
+function flagValues({ data, brokers, registry, port }: GlobalOptions): Map<string, { value: string; where: string }> {
   const flags = new Map<string, { value: string; where: string }>();
   if (data !== undefined) flags.set('data.directory', { value: data, where: '--data' });
   if (brokers !== undefined) flags.set('broker.urls', { value: brokers, where: '--brokers' });
-  if (port !== undefined) flags.set('api.port', { value: port, where: '--port' });
   if (registry !== undefined) flags.set('registry.url', { value: registry, where: '--registry' });
+  if (port !== undefined) flags.set('api.port', { value: port, where: '--port' });
   return flags;
 }
