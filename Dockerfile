@@ -33,6 +33,7 @@ COPY package.json LICENSE ./
 COPY bin bin
 COPY schemas schemas
 COPY examples examples
+COPY page page
 ENV NODE_ENV=production TIDEMARK_DATA_DIRECTORY=/var/lib/tidemark
 USER node
 EXPOSE 8080
