@@ -45,9 +45,10 @@ async function withStores<T>(
     readonly clickhouse: Awaited<ReturnType<Context['openClickHouse']>>;
   }) => Promise<T>,
 ): Promise<T> {
-  const log = await openLog();
+  // The registry first: that a broker lacks one is known before it is connected to.
+  const registry = await openRegistry();
   try {
-    const registry = await openRegistry();
+    const log = await openLog();
     try {
       const clickhouse = await openClickHouse();
       try {
@@ -56,9 +57,9 @@ async function withStores<T>(
         await clickhouse.close();
       }
     } finally {
-      await registry.close();
+      await log.close();
     }
   } finally {
-    await log.close();
+    await registry.close();
   }
 }
