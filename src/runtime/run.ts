@@ -3,7 +3,7 @@ import type { Log } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { openLog, openRegistry } from './openLog.ts';
 import { Pipeline, type PipelineTotals } from './pipeline.ts';
-import { createRawTopics } from './sinks.ts';
+import { createInputTopics } from './sinks.ts';
 import { planTopology } from './topologyRunner.ts';
 import { findTopology, paramsOf } from './topologySource.ts';
 
@@ -46,9 +46,7 @@ export async function runPipeline(options: RunOptions): Promise<RunTotals> {
   const params = paramsOf(topology, set);
   const plan = planTopology(topology, params, LIVE_GENERATION);
   return withLog(config, options.now, async (log, registry) => {
-    await createRawTopics(log, config);
-    const known = new Set((await log.listTopics()).map(({ topic }) => topic));
-    if (!known.has(plan.input.topic)) await log.createTopic(plan.input.topic, config.log);
+    await createInputTopics(log, plan.input.topic, config.log);
     const pipeline = new Pipeline({ ...options, log, registry, topology, params, plan, generation: LIVE_GENERATION });
     return options.untilEnd ? pipeline.runToEnd() : pipeline.runLive();
   });

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { parseRecordSchema } from '../core/avro/parseSchema.ts';
 import type { OutputSpec } from '../core/output.ts';
-import type { Log } from '../log/log.ts';
+import type { Log, TopicSettings } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { deadLetterSchema, lateSchema, quoteSchema, sourceBarSchema, tickSchema } from '../schemas.generated.ts';
 import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
@@ -32,10 +32,12 @@ export interface SinkParts {
   readonly now: () => number;
 }
 
-/** Makes the topics that every data directory has. */
-export async function createRawTopics(log: Log, { log: { partitions, retentionMs } }: Config): Promise<void> {
+/** Makes the topics that every log has, and a topology's input, where they are missing. */
+export async function createInputTopics(log: Log, input: string, settings: TopicSettings): Promise<void> {
   const existing = new Set((await log.listTopics()).map(({ topic }) => topic));
-  for (const [topic] of RAW_TOPICS) if (!existing.has(topic)) await log.createTopic(topic, { partitions, retentionMs });
+  for (const topic of new Set([...rawTopics(), input])) {
+    if (!existing.has(topic)) await log.createTopic(topic, settings);
+  }
 }
 
 export function rawTopics(): readonly string[] {
