@@ -7,6 +7,7 @@ import { declareMigrate } from './cli/migrate.ts';
 import { Output } from './cli/output.ts';
 import { declareProduce } from './cli/produce.ts';
 import { declareQuery } from './cli/query.ts';
+import { declareReplay } from './cli/replay.ts';
 import { describeError, exitStatus, isQuiet } from './cli/report.ts';
 import { declareRun } from './cli/run.ts';
 import { declareStatus } from './cli/status.ts';
@@ -63,6 +64,7 @@ function makeProgram(act: Act): Command {
     declareQuery,
     declareTopics,
     declareStatus,
+    declareReplay,
     declareMigrate,
   ];
   for (const declare of declarations) declare(program, act);

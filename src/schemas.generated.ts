@@ -57,6 +57,12 @@ export const controlSchema = {
     { name: 'position', type: 'long', doc: 'the next input offset' },
     { name: 'controlSequence', type: 'long', doc: 'controls other than commits so far, this one included' },
     { name: 'watermark', type: ['null', 'long'], doc: 'in force at the position; null before the first record' },
+    {
+      name: 'maxEventTime',
+      type: ['null', 'long'],
+      default: null,
+      doc: 'the latest event time before the position; null before the first record',
+    },
     { name: 'restartOffset', type: 'long', doc: 'the oldest record that an open window still needs' },
     { name: 'restartWatermark', type: ['null', 'long'], doc: 'in force before that record' },
     { name: 'restartControlSequence', type: 'long', doc: 'controls that applied before that record' },
@@ -95,6 +101,51 @@ export const deadLetterSchema = {
  * @example const sourceOf = (row: DeadLetter) => row.source;
  */
 export type DeadLetter = AvroRow<typeof deadLetterSchema>;
+
+export const generationSchema = {
+  type: 'record',
+  name: 'Generation',
+  namespace: 'tidemark',
+  doc: "What was decided of one generation of a topology's results: a row for each partition of the input, all in one transaction.",
+  fields: [
+    { name: 'kind', type: { type: 'enum', name: 'GenerationKind', symbols: ['started', 'served', 'dropped'] } },
+    { name: 'generation', type: 'int' },
+    { name: 'partition', type: 'int', doc: 'of the input' },
+    {
+      name: 'base',
+      type: 'int',
+      doc: 'the generation that was served when this one was started, or until this one was',
+    },
+    {
+      name: 'from',
+      type: ['null', { type: 'long', logicalType: 'timestamp-micros' }],
+      doc: 'windows that end after it are computed anew; null for all',
+    },
+    {
+      name: 'to',
+      type: ['null', { type: 'long', logicalType: 'timestamp-micros' }],
+      doc: 'windows that start before it are computed anew; null for all',
+    },
+    { name: 'fingerprint', type: 'string', doc: "of the topology's definition" },
+    { name: 'params', type: 'string', doc: 'of the topology, as JSON' },
+    {
+      name: 'position',
+      type: 'long',
+      doc: 'started: the first input offset that is read; served: where the base ends and this one goes on',
+    },
+    { name: 'controlSequence', type: 'long', doc: 'controls of the base that applied before that position' },
+    { name: 'controlOffset', type: 'long', doc: "started: where the base's control records are followed from" },
+    { name: 'watermark', type: ['null', 'long'], doc: 'started: in force before that position' },
+    { name: 'maxEventTime', type: ['null', 'long'], doc: 'started: no event time before that position is later' },
+  ],
+} as const;
+
+/**
+ * What was decided of one generation of a topology's results: a row for each partition of the input, all in one transaction.
+ *
+ * @example const kindOf = (row: Generation) => row.kind;
+ */
+export type Generation = AvroRow<typeof generationSchema>;
 
 export const lateSchema = {
   type: 'record',

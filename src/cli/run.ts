@@ -57,7 +57,8 @@ function parseRoles(list: string): ReadonlySet<ProcessRole> {
   );
 }
 
-function addParameter(assignment: string, soFar: Readonly<Record<string, string>> = {}): Record<string, string> {
+/** Adds a `name=value` to those given before. @throws TM_USAGE */
+export function addParameter(assignment: string, soFar: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = assignment.indexOf('=');
   if (at > 0) return { ...soFar, [assignment.slice(0, at)]: assignment.slice(at + 1) };
   throw new TidemarkError('TM_USAGE', `${JSON.stringify(assignment)} is not of the form name=value`, {

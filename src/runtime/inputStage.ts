@@ -1,7 +1,7 @@
 import { type Decoded, TopicDecoder } from '../core/avro/topicDecoder.ts';
-import type { Columns } from '../core/columns.ts';
 import { gatherDoubles, gatherRows } from '../core/gather.ts';
 import { MICROS_PER_MS } from '../core/time.ts';
+import { timesOf } from '../core/timeRange.ts';
 import type { RecordChunk } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import type { AssembledInput } from '../topology/assemble.ts';
@@ -77,10 +77,4 @@ export class InputStage {
     const end = Math.max(0, records.valueEnds[index] as number);
     return { offset: records.offsets[index] as number, reason, detail, payload: records.data.slice(start, end) };
   }
-}
-
-function timesOf(columns: Columns, timeField: string): Float64Array {
-  const column = columns.byName.get(timeField);
-  if (column?.kind !== 'long') throw new RangeError(`decoded records have no timestamp '${timeField}'`);
-  return column.values;
 }

@@ -28,3 +28,11 @@ export async function takeLease({ directory, name, signal, onHeld, giveUp }: Lea
     await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
   }
 }
+
+/** The process that holds a lease now; null when none does. */
+export function leaseHolder(directory: string, name: string): number | null {
+  const lock = acquireProcessLock(join(directory, 'locks', name));
+  if ('heldBy' in lock) return lock.heldBy;
+  lock.release();
+  return null;
+}

@@ -3,6 +3,7 @@ import { parseRecordSchema } from '../core/avro/parseSchema.ts';
 import type { Columns } from '../core/columns.ts';
 import { ColumnsBuilder } from '../core/columnsBuilder.ts';
 import type { OutputSpec } from '../core/output.ts';
+import { type TimeRange, timesWithin, windowsWithin } from '../core/timeRange.ts';
 import type { RecordBytes, TopicPartition } from '../log/log.ts';
 import { controlSchema, deadLetterSchema, lateSchema } from '../schemas.generated.ts';
 import type { Chunk, Late } from '../topology/elements.ts';
@@ -25,6 +26,7 @@ export interface ControlRecord {
   readonly position: number;
   readonly controlSequence: number;
   readonly watermark: number | null;
+  readonly maxEventTime: number | null;
   readonly restartOffset: number;
   readonly restartWatermark: number | null;
   readonly restartControlSequence: number;
@@ -44,6 +46,11 @@ export class Outbox {
   readonly #sourceKey: Uint8Array;
   /** While true, results and late records are dropped: the task re-reads what it committed before. */
   muted = false;
+  /**
+   * While set, only windows that reach into the range and late records of its times are written, and no dead letters: what
+   * lies outside is the base's to write, and was.
+   */
+  range: TimeRange | null = null;
   /** Result rows, late records and rejected records since the start. */
   readonly totals = { results: 0, late: 0, rejected: 0 };
 
@@ -63,19 +70,27 @@ export class Outbox {
   addResults(output: OutputSpec, { columns, keys, keyIds }: Chunk): void {
     if (this.muted) return;
     if (keys === null || keyIds === null) throw new RangeError(`results of ${output.name} have no keys`);
-    const { values, valueOffsets } = this.#encode(output.topic, output.schema, columns);
+    const rows = this.range === null ? null : windowsWithin(this.range, columns);
+    const count = rows === null ? columns.length : rows.length;
+    if (count === 0) return;
+    const { values, valueOffsets } = this.#encode(output.topic, output.schema, columns, rows);
     const buffer = this.#buffer(output.topic);
-    for (let i = 0; i < columns.length; i++) {
-      const key = keys.bytesOf(keyIds[i] as number);
+    for (let i = 0; i < count; i++) {
+      const key = keys.bytesOf(keyIds[rows === null ? i : (rows[i] as number)] as number);
       buffer.add(key, values, valueOffsets[i] as number, valueOffsets[i + 1] as number);
     }
-    this.totals.results += columns.length;
+    this.totals.results += count;
   }
 
   addLate(late: Late): void {
     if (this.muted) return;
     const builder = new ColumnsBuilder(LATE, late.count);
-    for (let i = 0; i < late.count; i++) {
+    const { range } = this;
+    const kept = range === null ? null : timesWithin(range, late.timesMicros, late.count);
+    const count = kept === null ? late.count : kept.length;
+    if (count === 0) return;
+    for (let n = 0; n < count; n++) {
+      const i = kept === null ? n : (kept[n] as number);
       const key = late.keys[i] as Uint8Array;
       builder.setBytes(builder.fieldIndex('key'), key, 0, key.length);
       builder.setNumber(builder.fieldIndex('eventTime'), late.timesMicros[i] as number);
@@ -90,13 +105,15 @@ export class Outbox {
     }
     const { values, valueOffsets } = this.#encode(this.#topics.late, LATE, builder.finish());
     const buffer = this.#buffer(this.#topics.late);
-    for (let i = 0; i < late.count; i++) {
-      buffer.add(late.keys[i] as Uint8Array, values, valueOffsets[i] as number, valueOffsets[i + 1] as number);
+    for (let n = 0; n < count; n++) {
+      const key = late.keys[kept === null ? n : (kept[n] as number)] as Uint8Array;
+      buffer.add(key, values, valueOffsets[n] as number, valueOffsets[n + 1] as number);
     }
-    this.totals.late += late.count;
+    this.totals.late += count;
   }
 
   addRejected({ offset, reason, detail, payload }: RejectedRecord): void {
+    if (this.range !== null) return;
     const builder = new ColumnsBuilder(DEAD_LETTER, 1);
     builder.setText(builder.fieldIndex('source'), `${this.#input.topic}/${this.#input.partition}`);
     builder.setNumber(builder.fieldIndex('position'), offset);
@@ -120,6 +137,7 @@ export class Outbox {
     builder.setNumber(builder.fieldIndex('position'), control.position);
     builder.setNumber(builder.fieldIndex('controlSequence'), control.controlSequence);
     setNullable('watermark', control.watermark);
+    setNullable('maxEventTime', control.maxEventTime);
     builder.setNumber(builder.fieldIndex('restartOffset'), control.restartOffset);
     setNullable('restartWatermark', control.restartWatermark);
     builder.setNumber(builder.fieldIndex('restartControlSequence'), control.restartControlSequence);
@@ -139,13 +157,18 @@ export class Outbox {
     this.#buffer(topic).add(this.#sourceKey, values, valueOffsets[0] as number, valueOffsets[1] as number);
   }
 
-  #encode(topic: string, schema: OutputSpec['schema'], columns: Columns): ReturnType<Encoder['encode']> {
+  #encode(
+    topic: string,
+    schema: OutputSpec['schema'],
+    columns: Columns,
+    rows: Int32Array | null = null,
+  ): ReturnType<Encoder['encode']> {
     let encoder = this.#encoders.get(topic);
     if (encoder === undefined) {
       encoder = compileEncoder(schema);
       this.#encoders.set(topic, encoder);
     }
-    return encoder.encode(columns, null, this.#topics.schemaId(topic));
+    return encoder.encode(columns, rows, this.#topics.schemaId(topic));
   }
 
   #buffer(topic: string): RecordBuffer {

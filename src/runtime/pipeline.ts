@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { TidemarkError } from '../errors.ts';
 import type { ProcessLock } from '../log/embedded/processLock.ts';
@@ -6,18 +5,17 @@ import type { Log, PartitionRange } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { type ClickHouse, openClickHouse } from '../sinks/clickhouse/connect.ts';
 import { migrate } from '../sinks/clickhouse/migrate.ts';
-import type { ClickHouseSink } from '../sinks/clickhouse/sink.ts';
-import type { ParamValue, Topology } from '../topology/topology.ts';
+import type { Topology } from '../topology/topology.ts';
+import { type GenerationPlan, planGeneration } from './generationPlan.ts';
+import type { GenerationWatch } from './generationWatch.ts';
 import { takeLease } from './lease.ts';
 import type { Role } from './run.ts';
-import { openRawSink, openResultsSink, RAW_SINK_GROUP, rawTopics, resultsSinkGroup, type SinkParts } from './sinks.ts';
-import { type RunnerTotals, type TopologyPlan, TopologyRunner } from './topologyRunner.ts';
-import { lateTopic, TopologyTopics } from './topologyTopics.ts';
-
-/** How long a step waits for records before it looks whether a commit is due. */
-const STEP_WAIT_MS = 50;
-/** A stopped live run stores what it has computed, for at most this long. */
-const STOP_DRAIN_MS = 10_000;
+import { Serving } from './serving.ts';
+import { SinkPart } from './sinkPart.ts';
+import { openRawSink, openResultsSink, RAW_SINK_GROUP, rawTopics, resultsSinkGroup, resultsTopics } from './sinks.ts';
+import { TopologyPart } from './topologyPart.ts';
+import type { RunnerTotals } from './topologyRunner.ts';
+import { TopologyTopics } from './topologyTopics.ts';
 
 export interface PipelineTotals extends RunnerTotals {
   /** Rows acknowledged by ClickHouse. */
@@ -28,9 +26,11 @@ export interface PipelineOptions {
   readonly log: Log;
   readonly registry: SchemaRegistry;
   readonly topology: Topology;
-  readonly params: Readonly<Record<string, ParamValue>>;
-  readonly plan: TopologyPlan;
-  readonly generation: number;
+  /** Parameters of the topology, as text. */
+  readonly set: Readonly<Record<string, string>>;
+  readonly watch: GenerationWatch;
+  /** The generation to work on until it has become the live one; without it, whichever is live. */
+  readonly shadow?: number;
   readonly roles: ReadonlySet<Role>;
   readonly config: Config;
   readonly signal: AbortSignal;
@@ -43,7 +43,7 @@ export interface PipelineOptions {
 }
 
 /** Finds the ends that a bounded part goes to; null while they are not known. */
-type Ends = () => Promise<readonly PartitionRange[] | null>;
+export type Ends = () => Promise<readonly PartitionRange[] | null>;
 
 /** A part of the pipeline that one process at a time has. */
 interface Part {
@@ -51,7 +51,8 @@ interface Part {
   readonly what: string;
   /** The group whose positions tell how far the part has come, whichever process has it. */
   readonly group: string;
-  run(ends: Ends | null): Promise<void>;
+  readonly ends: Ends | null;
+  run(): Promise<void>;
 }
 
 /** The parts of one process: the topology's tasks, the sink of raw topics, the sink of results. */
@@ -60,7 +61,7 @@ export class Pipeline {
   /** Aborted from outside, or when a part failed. */
   readonly #stop: AbortSignal;
   readonly #failed = new AbortController();
-  #runner: TopologyRunner | null = null;
+  readonly #tasks: TopologyPart;
   /** True once the tasks have committed their last: then it is known what is left to store. */
   #topologyEnded = false;
   #stored = 0;
@@ -68,22 +69,21 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#stop = AbortSignal.any([options.signal, this.#failed.signal]);
+    this.#tasks = new TopologyPart({ ...options, signal: this.#stop, onProgress: () => this.#report() });
   }
 
-  /** Runs until the signal; what was computed by then is stored too. */
+  /** Runs until the signal, or until the shadow is the live generation; what was computed by then is stored too. */
   async runLive(): Promise<PipelineTotals> {
-    await this.#runParts(null, () => null);
+    await this.#runParts(null);
     return this.#totals();
   }
 
-  /** Computes, flushes and stores all that lies before the ends that the inputs have now. */
-  async runToEnd(): Promise<PipelineTotals> {
-    const { log, plan } = this.#options;
-    const inputEnds = await log.ranges(plan.input.topic);
-    await this.#runParts(
-      async () => inputEnds,
-      (sink) => async () => (this.#topologyEnded ? this.#ends(sink.group) : null),
-    );
+  /**
+   * Computes and stores all that lies before these ends; a generation that is live already is flushed there.
+   * @throws TM_INTERRUPTED
+   */
+  async runTo(inputEnds: readonly PartitionRange[]): Promise<PipelineTotals> {
+    await this.#runParts(inputEnds);
     if (this.#options.signal.aborted) {
       throw new TidemarkError('TM_INTERRUPTED', 'stopped before the end was reached', {
         hint: 'Everything up to here is committed; the same command goes on from there.',
@@ -93,75 +93,146 @@ export class Pipeline {
   }
 
   /** Sinks store what tasks write while they write it; a bounded sink learns its ends when the tasks are done. */
-  async #runParts(topologyEnds: Ends | null, sinkEnds: (sink: Part) => Ends | null): Promise<void> {
-    await this.#withClickHouse(async (sinks) => {
-      const topology = this.#together(
-        this.#topologyParts().map((part) => this.#whenLeased(part, topologyEnds)),
-      ).finally(() => {
-        this.#topologyEnded = true;
-      });
-      await this.#together([topology, ...sinks.map((sink) => this.#whenLeased(sink, sinkEnds(sink)))]);
+  async #runParts(inputEnds: readonly PartitionRange[] | null): Promise<void> {
+    const { roles, shadow } = this.#options;
+    const ends: Ends | null = inputEnds === null ? null : async () => inputEnds;
+    const whenTopologyEnded = (topics: () => readonly string[]): Ends | null =>
+      ends === null ? null : async () => (this.#topologyEnded ? this.#endsOf(topics()) : null);
+    await this.#withClickHouse(async (clickhouse) => {
+      const parts: Promise<void>[] = [];
+      const topology = roles.has('topology') ? this.#eachGeneration((plan) => this.#topologyPart(plan, ends)) : null;
+      parts.push(
+        this.#together(topology === null ? [] : [topology]).finally(() => {
+          this.#topologyEnded = true;
+        }),
+      );
+      if (clickhouse !== null) {
+        const results = this.#eachGeneration((plan) =>
+          this.#resultsSink(
+            plan,
+            clickhouse,
+            whenTopologyEnded(() => resultsTopics(plan)),
+          ),
+        );
+        parts.push(results);
+        if (shadow === undefined) {
+          parts.push(this.#whenLeased(this.#rawSink(clickhouse, whenTopologyEnded(rawTopics))));
+        }
+      }
+      await this.#together(parts);
     });
   }
 
-  /** Ends, as of now, of the topics that a sink's group reads. */
-  async #ends(group: string): Promise<readonly PartitionRange[]> {
-    const { log, topology, plan } = this.#options;
-    const topics =
-      group === RAW_SINK_GROUP ? rawTopics() : [...plan.outputs.map(({ topic }) => topic), lateTopic(topology.name)];
-    return (await Promise.all(topics.map((topic) => log.ranges(topic)))).flat();
+  /** The part for one generation, and again for the next, when another has become the live one. */
+  async #eachGeneration(partOf: (plan: GenerationPlan) => Part): Promise<void> {
+    const { topology, set, watch, shadow } = this.#options;
+    let number: number;
+    do {
+      number = shadow ?? watch.known.live;
+      await this.#whenLeased(partOf(planGeneration(topology, set, watch, number)));
+    } while (!this.#stop.aborted && shadow === undefined && watch.known.live !== number);
   }
 
-  #topologyParts(): readonly Part[] {
-    const { roles, topology } = this.#options;
-    if (!roles.has('topology')) return [];
-    const run: Part['run'] = (ends) => this.#runTopology(ends);
-    return [{ lease: `topology.${topology.name}`, what: `topology ${topology.name}`, group: topology.name, run }];
+  async #endsOf(topics: readonly string[]): Promise<readonly PartitionRange[]> {
+    return (await Promise.all(topics.map((topic) => this.#options.log.ranges(topic)))).flat();
   }
 
-  async #withClickHouse(body: (sinks: readonly Part[]) => Promise<void>): Promise<void> {
-    const { roles, config, topology, plan, log, registry, generation, now } = this.#options;
-    if (!roles.has('sink')) return body([]);
-    const clickhouse: ClickHouse = await openClickHouse({ ...config.clickhouse, directory: config.data.directory });
+  #topologyPart(plan: GenerationPlan, ends: Ends | null): Part {
+    const { run } = plan;
+    return {
+      lease: `topology.${run}`,
+      what: `topology ${run}`,
+      group: run,
+      ends,
+      run: () => this.#tasks.run(plan, ends),
+    };
+  }
+
+  #rawSink(clickhouse: ClickHouse, ends: Ends | null): Part {
+    const part = new SinkPart({
+      open: () => openRawSink({ ...this.#options, clickhouse }),
+      ends,
+      drainTo: async () => (this.#topologyEnded ? this.#endsOf(rawTopics()) : null),
+      ...this.#sinkWatching(),
+    });
+    return {
+      lease: RAW_SINK_GROUP,
+      what: 'the sink of ticks and quotes',
+      group: RAW_SINK_GROUP,
+      ends,
+      run: () => part.run(),
+    };
+  }
+
+  #resultsSink(plan: GenerationPlan, clickhouse: ClickHouse, ends: Ends | null): Part {
+    const { watch, shadow } = this.#options;
+    const group = resultsSinkGroup(plan.run);
+    const number = plan.generation.number;
+    const allWritten: Ends = async () => (this.#topologyEnded ? this.#endsOf(resultsTopics(plan)) : null);
+    const part = new SinkPart({
+      open: async () => {
+        await this.#createTopics(plan);
+        return openResultsSink({ ...this.#options, clickhouse }, plan);
+      },
+      ends,
+      drainTo: allWritten,
+      // Once another generation is live, this one's tasks write no more.
+      retireAt: async () => {
+        await watch.look();
+        if (shadow !== undefined)
+          return watch.get(number).isDropped || watch.known.live === number ? allWritten() : null;
+        return watch.known.live === number ? null : this.#endsOf(resultsTopics(plan));
+      },
+      serving: new Serving({ ...this.#options, plan, clickhouse }),
+      ...this.#sinkWatching(),
+    });
+    return { lease: group, what: `the sink of ${plan.run}`, group, ends, run: () => part.run() };
+  }
+
+  #sinkWatching() {
+    return {
+      stop: this.#stop,
+      failed: this.#failed.signal,
+      now: this.#options.now,
+      onStored: (rows: number): void => {
+        this.#stored += rows;
+        this.#report();
+      },
+    };
+  }
+
+  /** The sink reads what the tasks, perhaps in another process, have yet to make; earlier generations have made theirs. */
+  async #createTopics({ run, outputs, input }: GenerationPlan): Promise<void> {
+    const { log, registry, config } = this.#options;
+    const settings = { ...config.log, partitions: (await log.ranges(input.topic)).length };
+    await TopologyTopics.create(log, registry, run, outputs, settings);
+  }
+
+  async #withClickHouse(body: (clickhouse: ClickHouse | null) => Promise<void>): Promise<void> {
+    const { roles, config } = this.#options;
+    if (!roles.has('sink')) return body(null);
+    const clickhouse = await openClickHouse({ ...config.clickhouse, directory: config.data.directory });
     try {
       await migrate(clickhouse);
-      const parts: SinkParts = { log, registry, clickhouse, config, now };
-      const settings = { ...config.log, partitions: (await log.ranges(plan.input.topic)).length };
-      await TopologyTopics.create(log, registry, topology.name, plan.outputs, settings);
-      const results = resultsSinkGroup(topology.name);
-      await body([
-        {
-          lease: RAW_SINK_GROUP,
-          what: 'the sink of ticks and quotes',
-          group: RAW_SINK_GROUP,
-          run: (ends) => this.#runSink(() => openRawSink(parts), ends, RAW_SINK_GROUP),
-        },
-        {
-          lease: results,
-          what: `the sink of ${topology.name}`,
-          group: results,
-          run: (ends) =>
-            this.#runSink(() => openResultsSink(parts, topology.name, generation, plan.outputs), ends, results),
-        },
-      ]);
+      await body(clickhouse);
     } finally {
       await clickhouse.close();
     }
   }
 
   /** Runs a part once this process has its lease; bounded, it is enough that the other process reaches the ends. */
-  async #whenLeased(part: Part, ends: Ends | null): Promise<void> {
+  async #whenLeased(part: Part): Promise<void> {
     const { config, onWaiting } = this.#options;
     const lock: ProcessLock | null = await takeLease({
       directory: config.data.directory,
       name: part.lease,
       signal: this.#stop,
       onHeld: (pid) => onWaiting(part.what, pid),
-      giveUp: async () => this.#committedTo(part.group, (await ends?.()) ?? null),
+      giveUp: async () => this.#committedTo(part.group, (await part.ends?.()) ?? null),
     });
     if (lock === null) return;
     try {
-      await part.run(ends);
+      await part.run();
     } finally {
       lock.release();
     }
@@ -174,63 +245,6 @@ export class Pipeline {
       const own = committed.find((position) => position.topic === topic && position.partition === partition);
       return (own?.offset ?? begin) >= end;
     });
-  }
-
-  async #runTopology(ends: Ends | null): Promise<void> {
-    const { config } = this.#options;
-    const runner = await TopologyRunner.open({
-      ...this.#options,
-      maxAheadMs: config.watermark.maxAheadMs,
-      topicSettings: config.log,
-      readBounds: { maxRecords: config.topology.maxRecordsPerChunk, maxBytes: config.topology.maxBytesPerChunk },
-      commitBounds: config.commit,
-    });
-    this.#runner = runner;
-    try {
-      const bound = ends === null ? null : await ends();
-      while (!this.#stop.aborted && !(bound !== null && runner.reached(bound))) {
-        await runner.step(STEP_WAIT_MS);
-        this.#report();
-        // A log that answers at once would keep sinks and signals waiting.
-        await nextTurn();
-      }
-      if (bound !== null && runner.reached(bound)) runner.flush();
-      await runner.commit();
-      this.#report();
-    } finally {
-      await runner.close();
-    }
-  }
-
-  async #runSink(open: () => Promise<ClickHouseSink>, ends: Ends | null, group: string): Promise<void> {
-    const sink = await open();
-    try {
-      let bound: readonly PartitionRange[] | null = null;
-      while (!this.#stop.aborted && !(bound !== null && sink.reached(bound))) {
-        await this.#store(sink, STEP_WAIT_MS);
-        bound ??= (await ends?.()) ?? null;
-      }
-      if (ends === null && !this.#failed.signal.aborted) await this.#drain(sink, group);
-    } finally {
-      await sink.close();
-    }
-  }
-
-  /** After a stop: stores what the tasks have written by their end, within a bound. */
-  async #drain(sink: ClickHouseSink, group: string): Promise<void> {
-    const { now } = this.#options;
-    const deadline = now() + STOP_DRAIN_MS;
-    let done = false;
-    while (!done && now() < deadline) {
-      await this.#store(sink, STEP_WAIT_MS);
-      done = this.#topologyEnded && sink.reached(await this.#ends(group));
-    }
-  }
-
-  async #store(sink: ClickHouseSink, waitMs: number): Promise<void> {
-    const stored = await sink.step(waitMs);
-    this.#stored += stored;
-    this.#report();
   }
 
   /** All of it, or the first failure, once every part has stopped. */
@@ -247,12 +261,10 @@ export class Pipeline {
   }
 
   #totals(): PipelineTotals {
-    return { ...(this.#runner?.totals ?? NOTHING), stored: this.#stored };
+    return { ...this.#tasks.totals, stored: this.#stored };
   }
 
   #report(): void {
     this.#options.onProgress(this.#totals());
   }
 }
-
-const NOTHING: RunnerTotals = { records: 0, results: 0, late: 0, rejected: 0, unassigned: 0 };

@@ -9,6 +9,7 @@ import { controlSchema } from '../schemas.generated.ts';
 import type { Assembly } from '../topology/assemble.ts';
 import { NO_WATERMARK } from '../topology/elements.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
+import type { GenerationStart } from './generations.ts';
 import type { TaskStart } from './task.ts';
 import { parseMark, type RecordedFlush, type TaskMark } from './taskPosition.ts';
 
@@ -35,24 +36,27 @@ export function fingerprintOf(
 export interface RecoveryParts {
   readonly log: Log;
   readonly registry: SchemaRegistry;
-  readonly topology: string;
+  /** Under which the task commits its position. */
+  readonly group: string;
   readonly controlTopic: string;
   readonly fingerprint: string;
   /** All partitions of the input topic. */
   readonly inputRanges: readonly PartitionRange[];
+  /** Where tasks begin that have committed nothing, by partition; null for the beginning of the input. */
+  readonly starts: readonly GenerationStart[] | null;
 }
 
 /**
  * Where the task of one input partition starts: at its committed position, its state to be rebuilt from the restart point,
- * or at the beginning.
+ * or where it begins.
  *
  * @throws TM_POSITION_LOST when a position is missing that was once committed, or input that is still needed is gone
  * @throws TM_TOPOLOGY_CHANGED, TM_PARTITIONS_CHANGED when the state is of another definition or partition count
  */
 export async function recoverTask(parts: RecoveryParts, input: PartitionRange): Promise<TaskStart> {
-  const { log, topology, controlTopic } = parts;
-  const where = `topology ${topology}, partition ${input.partition}`;
-  const committed = (await log.committed(topology)).find(
+  const { log, group, controlTopic } = parts;
+  const where = `topology ${group}, partition ${input.partition}`;
+  const committed = (await log.committed(group)).find(
     ({ topic, partition }) => topic === input.topic && partition === input.partition,
   );
   const control = (await log.ranges(controlTopic))[input.partition];
@@ -60,13 +64,7 @@ export async function recoverTask(parts: RecoveryParts, input: PartitionRange): 
   if (committed === undefined) {
     if (control.end > control.begin)
       throw positionLost('the control topic has commits, but the position is gone', where);
-    const restart = {
-      offset: input.begin,
-      watermark: NO_WATERMARK,
-      controlSequence: 0,
-      controlOffset: control.begin,
-    };
-    return { position: input.begin, controlSequence: 0, restart, flushes: [], controlEnd: control.end };
+    return freshStart(parts, input, control);
   }
   const mark = checkedMark(parts, committed, where);
   if (mark.restart.offset < input.begin) {
@@ -75,8 +73,24 @@ export async function recoverTask(parts: RecoveryParts, input: PartitionRange): 
   return {
     position: committed.offset,
     controlSequence: mark.controlSequence,
+    maxEventTime: mark.maxEventTime,
     restart: mark.restart,
     flushes: await recordedFlushes(parts, control, mark),
+    controlEnd: control.end,
+  };
+}
+
+function freshStart({ starts }: RecoveryParts, input: PartitionRange, control: PartitionRange): TaskStart {
+  const start = starts?.[input.partition];
+  const offset = start?.position ?? input.begin;
+  const controlSequence = start?.controlSequence ?? 0;
+  const watermark = start?.watermark ?? NO_WATERMARK;
+  return {
+    position: offset,
+    controlSequence,
+    maxEventTime: start?.maxEventTime ?? NO_WATERMARK,
+    restart: { offset, watermark, controlSequence, controlOffset: control.begin },
+    flushes: [],
     controlEnd: control.end,
   };
 }
@@ -93,7 +107,7 @@ function checkedMark(parts: RecoveryParts, committed: Position, where: string): 
   if (mark.fingerprint !== parts.fingerprint) {
     throw new TidemarkError('TM_TOPOLOGY_CHANGED', 'its definition is not the one that its stored state was made by', {
       where,
-      hint: 'Run it under another name (its history is computed from the beginning), or undo the change.',
+      hint: 'Compute its history anew with `tidemark replay start` and `tidemark replay swap`, or undo the change.',
     });
   }
   return mark;

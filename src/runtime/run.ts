@@ -1,11 +1,12 @@
 import type { Config } from '../config.ts';
 import type { Log } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
+import { planGeneration } from './generationPlan.ts';
+import { GenerationWatch } from './generationWatch.ts';
 import { openLog, openRegistry } from './openLog.ts';
 import { Pipeline, type PipelineTotals } from './pipeline.ts';
 import { createInputTopics } from './sinks.ts';
-import { planTopology } from './topologyRunner.ts';
-import { findTopology, paramsOf } from './topologySource.ts';
+import { findTopology } from './topologySource.ts';
 
 /** What a process does: run the tasks of a topology, or store what is in the log. */
 export type Role = 'topology' | 'sink';
@@ -33,26 +34,24 @@ export interface RunOptions {
   readonly onWaiting: (what: string, pid: number) => void;
 }
 
-/** The generation that a live run writes. */
-const LIVE_GENERATION = 1;
-
 /**
- * Runs a topology until it is stopped or, bounded, until it is done. Everything that was taken in is committed when this
- * resolves. Throws what its parts throw.
+ * Runs the live generation of a topology until it is stopped or, bounded, until it is done. Everything that was taken in is
+ * committed when this resolves. Throws what its parts throw.
  */
 export async function runPipeline(options: RunOptions): Promise<RunTotals> {
-  const { config, set, topologyFile } = options;
+  const { config, set, topologyFile, now } = options;
   const topology = await findTopology(topologyFile);
-  const params = paramsOf(topology, set);
-  const plan = planTopology(topology, params, LIVE_GENERATION);
-  return withLog(config, options.now, async (log, registry) => {
-    await createInputTopics(log, plan.input.topic, config.log);
-    const pipeline = new Pipeline({ ...options, log, registry, topology, params, plan, generation: LIVE_GENERATION });
-    return options.untilEnd ? pipeline.runToEnd() : pipeline.runLive();
+  return withLog(config, now, async (log, registry) => {
+    const watch = await GenerationWatch.open({ log, registry, topology: topology.name }, now);
+    const { input } = planGeneration(topology, set, watch, watch.known.live);
+    await createInputTopics(log, input.topic, config.log);
+    const pipeline = new Pipeline({ ...options, log, registry, topology, set, watch });
+    return options.untilEnd ? pipeline.runTo(await log.ranges(input.topic)) : pipeline.runLive();
   });
 }
 
-async function withLog<T>(
+/** Opens the log and its registry for the length of `body`. */
+export async function withLog<T>(
   config: Config,
   now: () => number,
   body: (log: Log, registry: SchemaRegistry) => Promise<T>,

@@ -1,14 +1,17 @@
 import type { Config } from '../config.ts';
 import { parseRecordSchema } from '../core/avro/parseSchema.ts';
-import type { OutputSpec } from '../core/output.ts';
+import { timesOf, timesOutside, windowsOutside } from '../core/timeRange.ts';
 import type { Log, TopicSettings } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { deadLetterSchema, lateSchema, quoteSchema, sourceBarSchema, tickSchema } from '../schemas.generated.ts';
 import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
-import { lateTarget, rawTarget } from '../sinks/clickhouse/insertTarget.ts';
+import { type InsertTarget, lateTarget, rawTarget, resultsTarget } from '../sinks/clickhouse/insertTarget.ts';
 import { createOutput } from '../sinks/clickhouse/outputTables.ts';
 import { ClickHouseSink, type SinkSource } from '../sinks/clickhouse/sink.ts';
+import type { GenerationPlan, TakenOver } from './generationPlan.ts';
 import { DEAD_LETTER_TOPIC, lateTopic } from './topologyTopics.ts';
+
+const LATE = parseRecordSchema(lateSchema);
 
 /** Topics that are stored as they are, with their tables. */
 const RAW_TOPICS: readonly (readonly [topic: string, table: string, schema: unknown])[] = [
@@ -20,8 +23,9 @@ const RAW_TOPICS: readonly (readonly [topic: string, table: string, schema: unkn
 
 export const RAW_SINK_GROUP = 'sink.raw';
 
-export function resultsSinkGroup(topology: string): string {
-  return `sink.${topology}`;
+/** @param run the topology's name, with its generation */
+export function resultsSinkGroup(run: string): string {
+  return `sink.${run}`;
 }
 
 export interface SinkParts {
@@ -53,21 +57,50 @@ export async function openRawSink(parts: SinkParts): Promise<ClickHouseSink> {
   return openSink(parts, RAW_SINK_GROUP, sources);
 }
 
-/** Stores a topology's results and its late ledger, making the tables and views that they need. */
-export async function openResultsSink(
-  parts: SinkParts,
-  topology: string,
-  generation: number,
-  outputs: readonly OutputSpec[],
-): Promise<ClickHouseSink> {
-  const late = parseRecordSchema(lateSchema);
-  const sources: SinkSource[] = [
-    { topic: lateTopic(topology), schema: late, target: lateTarget(late, topology, generation) },
-  ];
-  for (const output of outputs) {
-    sources.push({ topic: output.topic, schema: output.schema, target: await createOutput(parts.clickhouse, output) });
-  }
-  return openSink(parts, resultsSinkGroup(topology), sources);
+/** Stores the results and the late ledger of a generation, making the tables that they need. */
+export async function openResultsSink(parts: SinkParts, plan: GenerationPlan): Promise<ClickHouseSink> {
+  const own = { generation: plan.generation.number, run: plan.run, outputs: plan.outputs, outside: [] };
+  const tables = new Map<string, InsertTarget>();
+  for (const output of plan.outputs) tables.set(output.name, await createOutput(parts.clickhouse, output));
+  const sources = [own, ...plan.takenOver].flatMap((written) => writtenBy(written, plan, tables));
+  return openSink(parts, resultsSinkGroup(plan.run), sources);
+}
+
+/** The topics that the sink of a generation reads. */
+export function resultsTopics({ run, outputs, takenOver }: GenerationPlan): readonly string[] {
+  return [{ run, outputs }, ...takenOver].flatMap((written) => [
+    ...written.outputs.map(({ topic }) => topic),
+    lateTopic(written.run),
+  ]);
+}
+
+/** What a generation stores of what it, or one before it, has written. */
+function writtenBy(
+  { generation, run, outputs, outside }: TakenOver,
+  { topology, generation: own }: GenerationPlan,
+  targets: ReadonlyMap<string, InsertTarget>,
+): SinkSource[] {
+  const isOwn = generation === own.number;
+  const ledger = { topology: topology.name, generation: own.number, takenFrom: isOwn ? 0 : generation };
+  const late: SinkSource = {
+    topic: lateTopic(run),
+    schema: LATE,
+    target: lateTarget(LATE, ledger),
+    ...(isOwn ? {} : { select: (columns) => timesOutside(outside, timesOf(columns, 'eventTime')) }),
+  };
+  const results = outputs.flatMap((output): SinkSource[] => {
+    const table = targets.get(output.name)?.table;
+    if (table === undefined) return [];
+    return [
+      {
+        topic: output.topic,
+        schema: output.schema,
+        target: resultsTarget(table, output),
+        ...(isOwn ? {} : { select: (columns) => windowsOutside(outside, columns) }),
+      },
+    ];
+  });
+  return [late, ...results];
 }
 
 async function openSink(parts: SinkParts, group: string, sources: readonly SinkSource[]): Promise<ClickHouseSink> {

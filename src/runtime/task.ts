@@ -1,9 +1,10 @@
 import type { RecordChunk, TopicPartition, TransactionalWriter } from '../log/log.ts';
 import type { Assembly } from '../topology/assemble.ts';
 import { type Barrier, NO_WATERMARK } from '../topology/elements.ts';
+import { firstAtOrAbove, partOf } from './chunkPart.ts';
 import type { InputStage } from './inputStage.ts';
 import type { ControlRecord, Outbox } from './outbox.ts';
-import { formatMark, type RecordedFlush, type RestartPoint } from './taskPosition.ts';
+import { finite, formatMark, type RecordedFlush, type RestartPoint } from './taskPosition.ts';
 
 /** A commit happens at whichever bound is met first. */
 export interface CommitBounds {
@@ -17,6 +18,8 @@ export interface TaskStart {
   /** Outputs are muted below this offset: they were committed. */
   readonly position: number;
   readonly controlSequence: number;
+  /** No record before the position has a later event time. */
+  readonly maxEventTime: number;
   readonly restart: RestartPoint;
   /** Recorded flushes that the re-read repeats, by sequence. */
   readonly flushes: readonly RecordedFlush[];
@@ -64,6 +67,7 @@ export class Task {
   #unassigned = 0;
   #uncommittedSince: number | null = null;
   #hasControl = false;
+  #maxEventTime: number;
 
   constructor(parts: TaskParts) {
     const { start } = parts;
@@ -72,6 +76,7 @@ export class Task {
     this.#position = start.restart.offset;
     this.#committed = start.position;
     this.#controlSequence = start.controlSequence;
+    this.#maxEventTime = start.maxEventTime;
     this.#controlEnd = start.controlEnd;
     this.#flushes = [...start.flushes];
     this.#toRepeat = [...start.flushes];
@@ -85,6 +90,11 @@ export class Task {
   /** The next input offset. Below the committed one while the task re-reads. */
   get position(): number {
     return this.#position;
+  }
+
+  /** Controls other than commits so far. */
+  get controlSequence(): number {
+    return this.#controlSequence;
   }
 
   /** Records taken in that no earlier run had committed. */
@@ -103,8 +113,8 @@ export class Task {
     while (from < records.count) {
       this.#repeatFlushes(records.offsets[from] as number);
       const boundary = this.#boundaryAfter(records.offsets[from] as number);
-      const to = firstAtOrAbove(records.offsets, from, records.count, boundary);
-      await this.#process(part(records, from, to));
+      const to = firstAtOrAbove(records, from, boundary);
+      await this.#process(partOf(records, from, to));
       from = to;
     }
     this.#repeatFlushes(records.nextOffset);
@@ -135,7 +145,21 @@ export class Task {
     const { totals } = this.#parts.outbox;
     const before = totals.results;
     this.#push({ kind: 'flush' });
-    if (totals.results === before) return;
+    if (totals.results > before) this.#recordFlush();
+  }
+
+  /** Repeats a flush of the base here. It is recorded in any case: results outside the range are computed, not written. */
+  repeatFlush(): void {
+    this.#push({ kind: 'flush' });
+    this.#recordFlush();
+  }
+
+  /** From here on nobody else writes any of the results. */
+  writeEverything(): void {
+    this.#parts.outbox.range = null;
+  }
+
+  #recordFlush(): void {
     this.#controlSequence++;
     this.#flushes.push({
       controlSequence: this.#controlSequence,
@@ -157,6 +181,7 @@ export class Task {
       fingerprint,
       partitions,
       controlSequence: this.#controlSequence,
+      maxEventTime: this.#maxEventTime,
       restart: this.#restart(barrier),
     });
     const begunMs = now();
@@ -190,6 +215,7 @@ export class Task {
       this.#newRecords += records.count;
       for (const record of rejected) outbox.addRejected(record);
     }
+    this.#maxEventTime = latest(chunk.timesMicros, this.#maxEventTime);
     this.#muted(!isNew, () => this.#push(chunk));
     this.#position = records.nextOffset;
   }
@@ -254,6 +280,7 @@ export class Task {
       position: this.#position,
       controlSequence: this.#controlSequence,
       watermark: finite(barrier.watermark),
+      maxEventTime: finite(this.#maxEventTime),
       restartOffset: restart.offset,
       restartWatermark: finite(restart.watermark),
       restartControlSequence: restart.controlSequence,
@@ -261,28 +288,8 @@ export class Task {
   }
 }
 
-function finite(watermark: number): number | null {
-  return watermark === NO_WATERMARK ? null : watermark;
-}
-
-/** First index from `from` on whose offset is at or above a bound. */
-function firstAtOrAbove(offsets: Float64Array, from: number, count: number, bound: number): number {
-  let at = from;
-  while (at < count && (offsets[at] as number) < bound) at++;
-  return at;
-}
-
-function part(records: RecordChunk, from: number, to: number): RecordChunk {
-  if (from === 0 && to === records.count) return records;
-  return {
-    ...records,
-    count: to - from,
-    keyStarts: records.keyStarts.subarray(from, to),
-    keyEnds: records.keyEnds.subarray(from, to),
-    valueStarts: records.valueStarts.subarray(from, to),
-    valueEnds: records.valueEnds.subarray(from, to),
-    offsets: records.offsets.subarray(from, to),
-    appendMs: records.appendMs.subarray(from, to),
-    nextOffset: to < records.count ? (records.offsets[to] as number) : records.nextOffset,
-  };
+function latest(timesMicros: Float64Array, soFar: number): number {
+  let max = soFar;
+  for (let i = 0; i < timesMicros.length; i++) if ((timesMicros[i] as number) > max) max = timesMicros[i] as number;
+  return max;
 }

@@ -28,15 +28,22 @@ export interface TaskMark {
   /** Partitions of the input topic. */
   readonly partitions: number;
   readonly controlSequence: number;
+  /** No record before the position has a later event time; no watermark before the first. */
+  readonly maxEventTime: number;
   readonly restart: RestartPoint;
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** The mark as a position's metadata. JSON has no infinity: no watermark is null. */
 export function formatMark(mark: TaskMark): string {
-  const watermark = mark.restart.watermark === NO_WATERMARK ? null : mark.restart.watermark;
-  return JSON.stringify({ format: FORMAT, ...mark, restart: { ...mark.restart, watermark } });
+  const { maxEventTime, restart } = mark;
+  return JSON.stringify({
+    format: FORMAT,
+    ...mark,
+    maxEventTime: finite(maxEventTime),
+    restart: { ...restart, watermark: finite(restart.watermark) },
+  });
 }
 
 /** @throws TM_POSITION_LOST when the text is not a mark of this format */
@@ -48,21 +55,28 @@ export function parseMark(metadata: string, where: string): TaskMark {
       hint: 'It was written by another version of Tidemark, or by another program that uses the same consumer group.',
     });
   }
-  const { fingerprint, partitions, controlSequence, restart } = mark;
+  const { fingerprint, partitions, controlSequence, maxEventTime, restart } = mark;
   return {
     fingerprint,
     partitions,
     controlSequence,
+    maxEventTime: maxEventTime ?? NO_WATERMARK,
     restart: { ...restart, watermark: restart.watermark ?? NO_WATERMARK },
   };
 }
 
-type StoredMark = Omit<TaskMark, 'restart'> & {
+type StoredMark = Omit<TaskMark, 'restart' | 'maxEventTime'> & {
+  readonly maxEventTime: number | null;
   readonly restart: Omit<RestartPoint, 'watermark'> & { readonly watermark: number | null };
 };
 
 function isMark(value: unknown): value is StoredMark {
   return typeof value === 'object' && value !== null && 'format' in value && value.format === FORMAT;
+}
+
+/** Event times and watermarks as they are written: none is null. */
+export function finite(tsMicros: number): number | null {
+  return tsMicros === NO_WATERMARK ? null : tsMicros;
 }
 
 function parsed(text: string): unknown {

@@ -39,6 +39,17 @@ export function paramsOf(topology: Topology, set: Readonly<Record<string, string
   return params;
 }
 
+/** Parameters as they are set by hand, over those that a generation was made with, over the topology's own. @throws TM_USAGE */
+export function paramsOver(
+  topology: Topology,
+  set: Readonly<Record<string, string>>,
+  recorded: Readonly<Record<string, ParamValue>>,
+): Record<string, ParamValue> {
+  const params = paramsOf(topology, set);
+  const kept = Object.entries(recorded).filter(([name]) => set[name] === undefined && name in params);
+  return { ...params, ...Object.fromEntries(kept) };
+}
+
 function parsedLike(standard: ParamValue, text: string, name: string): ParamValue {
   if (typeof standard === 'string') return text;
   if (typeof standard === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';

@@ -8,16 +8,16 @@ import { controlSchema, deadLetterSchema, lateSchema } from '../schemas.generate
 
 export const DEAD_LETTER_TOPIC = 'deadletter';
 
-/** The topics that the tasks of one topology write, made and with their schemas registered. */
+/** The topics that the tasks of one generation of a topology write, made and with their schemas registered. */
 export class TopologyTopics {
   readonly late: string;
   readonly control: string;
   readonly deadLetter = DEAD_LETTER_TOPIC;
   readonly #schemaIds: ReadonlyMap<string, number>;
 
-  private constructor(topology: string, schemaIds: ReadonlyMap<string, number>) {
-    this.late = lateTopic(topology);
-    this.control = controlTopic(topology);
+  private constructor(run: string, schemaIds: ReadonlyMap<string, number>) {
+    this.late = lateTopic(run);
+    this.control = controlTopic(run);
     this.#schemaIds = schemaIds;
   }
 
@@ -25,14 +25,14 @@ export class TopologyTopics {
   static async create(
     log: Log,
     registry: SchemaRegistry,
-    topology: string,
+    run: string,
     outputs: readonly OutputSpec[],
     settings: { readonly partitions: number; readonly retentionMs: number },
   ): Promise<TopologyTopics> {
     const schemas: readonly (readonly [string, RecordSchema])[] = [
       ...outputs.map(({ topic, schema }) => [topic, schema] as const),
-      [lateTopic(topology), parseRecordSchema(lateSchema)],
-      [controlTopic(topology), parseRecordSchema(controlSchema)],
+      [lateTopic(run), parseRecordSchema(lateSchema)],
+      [controlTopic(run), parseRecordSchema(controlSchema)],
       [DEAD_LETTER_TOPIC, parseRecordSchema(deadLetterSchema)],
     ];
     const existing = new Map((await log.listTopics()).map((topic) => [topic.topic, topic.partitions]));
@@ -43,7 +43,7 @@ export class TopologyTopics {
       else if (partitions < settings.partitions) throw tooFewPartitions(topic, partitions, settings.partitions);
       ids.set(topic, await registry.register(`${topic}-value`, schema.text));
     }
-    return new TopologyTopics(topology, ids);
+    return new TopologyTopics(run, ids);
   }
 
   schemaId(topic: string): number {
@@ -53,12 +53,13 @@ export class TopologyTopics {
   }
 }
 
-export function lateTopic(topology: string): string {
-  return `${topology}.late`;
+/** @param run the topology's name, with its generation: what its group is called */
+export function lateTopic(run: string): string {
+  return `${run}.late`;
 }
 
-export function controlTopic(topology: string): string {
-  return `${topology}.control`;
+export function controlTopic(run: string): string {
+  return `${run}.control`;
 }
 
 function tooFewPartitions(topic: string, partitions: number, needed: number): TidemarkError {

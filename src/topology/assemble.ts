@@ -7,6 +7,7 @@ import { quoteSchema, sourceBarSchema, tickSchema } from '../schemas.generated.t
 import type { Element, Shape, Stream } from './elements.ts';
 import { checkName } from './names.ts';
 import type { Input, ParamValue, ShippedTopics, TopicInput, Topology } from './topology.ts';
+import type { WindowSet } from './windows/definition.ts';
 
 const SHIPPED: Readonly<Record<keyof ShippedTopics, unknown>> = {
   ticks: tickSchema,
@@ -27,6 +28,8 @@ export interface AssembledInput {
 export interface Assembly {
   readonly inputs: readonly AssembledInput[];
   readonly outputs: readonly OutputSpec[];
+  /** The windows of each output. */
+  readonly windows: readonly WindowSet[];
   /** The steps of each output, in words. */
   readonly steps: Readonly<Record<string, readonly string[]>>;
   push(input: string, element: Element): void;
@@ -93,6 +96,7 @@ export function assemble({ topology, params, generation, onElement }: AssemblyOp
   return {
     inputs,
     outputs: [...outputs.values()],
+    windows: [...shapes.values()].flatMap(({ result }) => (result === null ? [] : [result.windows])),
     steps: Object.fromEntries([...shapes].map(([name, { steps }]) => [name, steps])),
     push,
     close: () => {
@@ -160,7 +164,7 @@ function outputSpec(
     keyField: shape.keyField,
     schema: shape.schema,
     merges: shape.result.merges,
-    intervals: shape.result.intervals,
+    intervals: shape.result.windows.definitions.map(({ interval }) => interval),
     views: topology.tables[name]?.views ?? [],
   };
 }

@@ -3,7 +3,7 @@ import type { Columns } from '../core/columns.ts';
 import type { KeyTable } from '../core/keyTable.ts';
 import type { FieldMerge } from '../core/output.ts';
 import type { RecordSchema } from '../core/schema.ts';
-import type { WindowDefinition } from './windows/definition.ts';
+import type { WindowSet } from './windows/definition.ts';
 
 /** Watermark before any record. */
 export const NO_WATERMARK = Number.NEGATIVE_INFINITY;
@@ -23,9 +23,9 @@ export interface Shape {
   /** What each step does, in words, in order: what the stored state of a task depends on. */
   readonly steps: readonly string[];
   /** Set by `window`, taken back by `aggregate`. */
-  readonly windows: readonly WindowDefinition[] | null;
+  readonly windows: WindowSet | null;
   /** Set by `aggregate`: how result fields merge into wider windows; null for a stream that is not aggregated. */
-  readonly result: { readonly merges: ReadonlyMap<string, FieldMerge>; readonly intervals: readonly string[] } | null;
+  readonly result: { readonly merges: ReadonlyMap<string, FieldMerge>; readonly windows: WindowSet } | null;
 }
 
 /** Columns of one partition's consecutive records. All arrays are `columns.length` long. */

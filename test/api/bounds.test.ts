@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../../src/sinks/clickhouse/migrate.ts';
-import { createOutput } from '../../src/sinks/clickhouse/outputTables.ts';
+import { createOutput, serveGeneration } from '../../src/sinks/clickhouse/outputTables.ts';
 import { barsSpec, insertRows } from '../sinks/clickhouse/support.ts';
 import { BAR, barRow, symbolOf } from './bars.ts';
 import { expectProblem } from './expectProblem.ts';
@@ -14,6 +14,7 @@ describe('a request that costs too much', { timeout: TIMEOUT_MS }, async () => {
   beforeAll(async () => {
     await migrate(clickhouse);
     const target = await createOutput(clickhouse, barsSpec());
+    await serveGeneration(clickhouse, [barsSpec()], 0);
     const rows = Array.from({ length: 20_000 }, (_, bar) => barRow({ bar, revision: 0 }));
     await insertRows(clickhouse, target, BAR, rows);
   });

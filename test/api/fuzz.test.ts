@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServedApi } from '../../src/api/serve.ts';
 import { migrate } from '../../src/sinks/clickhouse/migrate.ts';
-import { createOutput } from '../../src/sinks/clickhouse/outputTables.ts';
+import { createOutput, serveGeneration } from '../../src/sinks/clickhouse/outputTables.ts';
 import { barsSpec, insertRows } from '../sinks/clickhouse/support.ts';
 import { effort } from '../support/effort.ts';
 import { BAR, barRow } from './bars.ts';
@@ -63,6 +63,7 @@ describe('requests of any parameters', { timeout: TIMEOUT_MS }, async () => {
   beforeAll(async () => {
     await migrate(stores.clickhouse);
     const target = await createOutput(stores.clickhouse, barsSpec());
+    await serveGeneration(stores.clickhouse, [barsSpec()], 0);
     await insertRows(stores.clickhouse, target, BAR, [
       barRow({ bar: 0, revision: 0 }),
       barRow({ bar: 1, revision: 2 }),

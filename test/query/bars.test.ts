@@ -3,7 +3,7 @@ import { queryBars } from '../../src/query/bars.ts';
 import type { RowFormat } from '../../src/query/rowText.ts';
 import type { InsertTarget } from '../../src/sinks/clickhouse/insertTarget.ts';
 import { migrate } from '../../src/sinks/clickhouse/migrate.ts';
-import { createOutput } from '../../src/sinks/clickhouse/outputTables.ts';
+import { createOutput, serveGeneration } from '../../src/sinks/clickhouse/outputTables.ts';
 import type { Value } from '../sinks/clickhouse/schemas.ts';
 import { barsSpec, insertRows, micros, temporaryClickHouse } from '../sinks/clickhouse/support.ts';
 
@@ -48,6 +48,7 @@ describe('bars', async () => {
     expect(before.hint).toContain('tidemark run');
     await migrate(clickhouse);
     target = await createOutput(clickhouse, barsSpec());
+    await serveGeneration(clickhouse, [barsSpec()], 0);
     expect(await text('csv')).toBe(HEADER);
     expect(await text('json')).toBe('[]\n');
     const t = micros('2024-08-09T00:00:00Z');

@@ -1,7 +1,7 @@
 import type { FieldSchema, RecordSchema } from '../../core/schema.ts';
 
-/** 2^40: revisions below it leave room for 8,192 generations in a double's exact integers. */
-const REVISIONS_PER_GENERATION = 2 ** 40;
+/** A version's generation stands above so many bits of revision: there is room for 8,192 in a double's exact integers. */
+export const REVISION_BITS = 40;
 
 /** Where a column of a table comes from: a field of the record, its place in the log, or the sink itself. */
 export type InsertSource =
@@ -35,8 +35,14 @@ export function rawTarget(table: string, schema: RecordSchema): InsertTarget {
   };
 }
 
-/** The late ledger: `partition` and `offset` are fields of the record, so the log's own place has other names. */
-export function lateTarget(schema: RecordSchema, topology: string, generation: number): InsertTarget {
+/**
+ * The late ledger: `partition` and `offset` are fields of the record, so the log's own place has other names.
+ * @param takenFrom the generation that wrote it, where it is another than the one that it is stored for; 0 otherwise
+ */
+export function lateTarget(
+  schema: RecordSchema,
+  { topology, generation, takenFrom }: { topology: string; generation: number; takenFrom: number },
+): InsertTarget {
   return {
     table: 'late_raw',
     columns: [
@@ -45,11 +51,12 @@ export function lateTarget(schema: RecordSchema, topology: string, generation: n
       ...fieldColumns(schema, 'key'),
       place('logPartition', 'partition'),
       place('logOffset', 'offset'),
+      { name: 'takenFrom', source: { kind: 'number', value: takenFrom } },
     ],
   };
 }
 
-/** A table of one generation of a topology's results. */
+/** A table of results. A row of a later generation replaces one of an earlier, whatever their revisions. */
 export function resultsTarget(
   table: string,
   { schema, keyField, generation }: { schema: RecordSchema; keyField: string; generation: number },
@@ -60,7 +67,7 @@ export function resultsTarget(
     table,
     columns: [
       ...fieldColumns(schema, keyField),
-      { name: 'version', source: { kind: 'shifted', field: revision, by: generation * REVISIONS_PER_GENERATION } },
+      { name: 'version', source: { kind: 'shifted', field: revision, by: generation * 2 ** REVISION_BITS } },
       place('logPartition', 'partition'),
       place('logOffset', 'offset'),
     ],

@@ -13,10 +13,10 @@ export function outputTable(name: string, generation: number): string {
 }
 
 /**
- * Makes what an output needs: the table of its generation, the pointer to the served generation when the topology has
- * none yet, and, when this generation is the served one, the views.
+ * Makes the table of one generation of an output.
  *
  * @throws TM_TABLE_DIFFERS when the table exists with other columns, or is another topology's
+ * @throws TM_ROLLUP when one of its views cannot be made
  */
 export async function createOutput(clickhouse: ClickHouse, spec: OutputSpec): Promise<InsertTarget> {
   await claim(clickhouse, spec);
@@ -29,14 +29,37 @@ export async function createOutput(clickhouse: ClickHouse, spec: OutputSpec): Pr
       'PARTITION BY toYear(start)\nORDER BY (interval, symbol, start, end)',
   );
   await checkColumns(clickhouse, table, columns);
-  const served = await servedGeneration(clickhouse, spec.topology);
-  if (served === null) await serve(clickhouse, spec.topology, spec.generation);
-  if ((served ?? spec.generation) === spec.generation) {
-    for (const { name, select } of outputViews(spec, table)) {
+  // That a view cannot be made is known before anything is stored.
+  outputViews(spec, table);
+  return resultsTarget(table, spec);
+}
+
+/**
+ * Serves one generation of a topology, whose tables are whole: the pointer for the API and the command line, and the views
+ * for SQL.
+ * @param swaps how often another generation was made the served one before: an older word does not replace a newer
+ */
+export async function serveGeneration(
+  clickhouse: ClickHouse,
+  outputs: readonly OutputSpec[],
+  swaps: number,
+): Promise<void> {
+  const [first] = outputs;
+  if (first === undefined) return;
+  const version = swaps + 1;
+  const newer = await clickhouse.rows(
+    `SELECT 1 FROM served WHERE topology = ${quoteText(first.topology)} AND version > ${version}`,
+  );
+  if (newer.length > 0) return;
+  for (const spec of outputs) {
+    for (const { name, select } of outputViews(spec, outputTable(spec.name, spec.generation))) {
       await clickhouse.command(`CREATE OR REPLACE VIEW ${quoteName(name)} AS\n${select}`);
     }
   }
-  return resultsTarget(table, spec);
+  await clickhouse.command(
+    `INSERT INTO served (topology, generation, version) SETTINGS ${INSERT_SETTINGS} ` +
+      `VALUES (${quoteText(first.topology)}, ${first.generation}, ${version})`,
+  );
 }
 
 /** The generation of a topology that readers see, or null when nothing of it was ever stored. */
@@ -45,13 +68,6 @@ export async function servedGeneration(clickhouse: ClickHouse, topology: string)
     `SELECT generation FROM served FINAL WHERE topology = ${quoteText(topology)}`,
   );
   return rows[0]?.generation ?? null;
-}
-
-async function serve(clickhouse: ClickHouse, topology: string, generation: number): Promise<void> {
-  await clickhouse.command(
-    `INSERT INTO served (topology, generation, version) SETTINGS ${INSERT_SETTINGS} ` +
-      `VALUES (${quoteText(topology)}, ${generation}, ${generation})`,
-  );
 }
 
 /** An output's name is one topology's: two would mix their rows in one table. */

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TopicDecoder } from '../../core/avro/topicDecoder.ts';
+import type { Columns } from '../../core/columns.ts';
+import { gatherDoubles, gatherRows } from '../../core/gather.ts';
 import type { RecordSchema } from '../../core/schema.ts';
 import { TidemarkError } from '../../errors.ts';
 import type {
@@ -24,6 +26,8 @@ export interface SinkSource {
   readonly topic: string;
   readonly schema: RecordSchema;
   readonly target: InsertTarget;
+  /** The rows to be stored; all without it. */
+  readonly select?: (columns: Columns) => Int32Array;
 }
 
 export interface SinkBounds {
@@ -164,9 +168,9 @@ export class ClickHouseSink {
     const feed = this.#feeds.get(chunk.topic);
     if (feed === undefined) throw new RangeError(`the sink does not read ${chunk.topic}`);
     const { columns, rows, bad } = await feed.decoder.decode(chunk);
-    const offsets = rows === null ? chunk.offsets : Float64Array.from(rows, (index) => chunk.offsets[index] as number);
+    const offsets = rows === null ? chunk.offsets : gatherDoubles(chunk.offsets, rows);
     this.#undecodable.add(chunk, bad);
-    feed.pending.append({ columns, partition: chunk.partition, offsets });
+    feed.pending.append({ ...selected(columns, offsets, feed.select), partition: chunk.partition });
     this.#pendingSinceMs ??= this.#options.now();
     const { batchRows, batchBytes } = this.#options.bounds;
     return feed.pending.rows >= batchRows || feed.pending.bytes >= batchBytes;
@@ -216,6 +220,16 @@ export class ClickHouseSink {
       }
     }
   }
+}
+
+function selected(
+  columns: Columns,
+  offsets: Float64Array,
+  select: SinkSource['select'],
+): { columns: Columns; offsets: Float64Array } {
+  const rows = select?.(columns);
+  if (rows === undefined || rows.length === columns.length) return { columns, offsets };
+  return { columns: gatherRows(columns, rows), offsets: gatherDoubles(offsets, rows) };
 }
 
 function insertError(error: unknown, table: string, rows: number): TidemarkError {

@@ -109,13 +109,13 @@ class Aggregator {
     }
     const avsc = { type: 'record', name: 'Result', namespace: 'tidemark', fields: fields.map(avroFieldOf) };
     const schema = parseRecordSchema(avsc);
-    this.#intervals = windows.map(({ interval }) => interval);
+    this.#intervals = windows.definitions.map(({ interval }) => interval);
     this.#builder = new ColumnsBuilder(schema);
     this.slots = new AggregateSlots(
       entries.map(([, { group, output }]) => ({ group, output })),
       input,
     );
-    const result = { merges: mergesOf(entries), intervals: this.#intervals };
+    const result = { merges: mergesOf(entries), windows };
     const steps = [...input.steps, ...entries.map(([name, { label }]) => `${name}: ${label}`)];
     this.shape = { ...input, schema, timeField: 'start', sequenceField: null, windows: null, result, steps };
   }

@@ -16,6 +16,13 @@ export interface WindowDefinition {
   readonly offsetMicros: number;
 }
 
+/** The windows of one `window` step. */
+export interface WindowSet {
+  readonly definitions: readonly WindowDefinition[];
+  /** How long after its completion a window still takes records. */
+  readonly latenessMicros: number;
+}
+
 export interface WindowOptions {
   /** Moves every start, such as `30s`; its magnitude is below the slide. May begin with a minus sign. */
   readonly offset?: string;
@@ -74,4 +81,12 @@ export function hopping(size: string, slide: string, options: WindowOptions = {}
 export function startAtOrBefore(definition: WindowDefinition, tsMicros: number): number {
   const { slideMicros, offsetMicros } = definition;
   return Math.floor((tsMicros - offsetMicros) / slideMicros) * slideMicros + offsetMicros;
+}
+
+/** The lowest start of the windows that lie across `tsMicros`; that time itself when none does. */
+export function lowestStartAcross({ definitions }: WindowSet, tsMicros: number): number {
+  const starts = definitions.map(
+    (definition) => startAtOrBefore(definition, tsMicros - definition.sizeMicros) + definition.slideMicros,
+  );
+  return Math.min(tsMicros, ...starts);
 }

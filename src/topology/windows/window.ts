@@ -44,7 +44,8 @@ export function window<Row>(
 
 function windowed(shape: Shape, definitions: readonly WindowDefinition[], allowedLatenessMs: number): Shape {
   const step = `window ${JSON.stringify(definitions)} lateness ${allowedLatenessMs}`;
-  return { ...shape, windows: definitions, steps: [...shape.steps, step] };
+  const windows = { definitions, latenessMicros: allowedLatenessMs * MICROS_PER_MS };
+  return { ...shape, windows, steps: [...shape.steps, step] };
 }
 
 function check(definitions: readonly WindowDefinition[], allowedLatenessMs: number): void {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../../../src/sinks/clickhouse/migrate.ts';
-import { createOutput, servedGeneration } from '../../../src/sinks/clickhouse/outputTables.ts';
+import { createOutput, servedGeneration, serveGeneration } from '../../../src/sinks/clickhouse/outputTables.ts';
 import type { Value } from './schemas.ts';
 import { barsSpec, insertRows, micros, temporaryClickHouse } from './support.ts';
 
@@ -77,6 +77,7 @@ describe('an output', async () => {
     await migrate(clickhouse);
     const spec = barsSpec(1, views);
     const target = await createOutput(clickhouse, spec);
+    await serveGeneration(clickhouse, [spec], 0);
     const rows = emissions.map(rowOf);
     await insertRows(clickhouse, target, spec.schema, rows.slice(100), { firstOffset: 100 });
     await insertRows(clickhouse, target, spec.schema, rows, { firstOffset: 0 });
@@ -152,6 +153,17 @@ describe('an output', async () => {
     expect(await clickhouse.rows('SELECT open, version FROM bars__g2')).toEqual([{ open: 7, version: 2 * 2 ** 40 }]);
     expect(await clickhouse.rows('SELECT count() AS n FROM bars WHERE open = 7')).toEqual([{ n: 0 }]);
     expect(await servedGeneration(clickhouse, 'bars')).toBe(1);
+  });
+
+  it('of a newer generation shows once it is served, and an older word does not take that back', async () => {
+    const [older, newer] = [barsSpec(1, views), barsSpec(2, views)];
+    await serveGeneration(clickhouse, [newer], 1);
+    await serveGeneration(clickhouse, [older], 0);
+    expect(await servedGeneration(clickhouse, 'bars')).toBe(2);
+    expect(await clickhouse.rows('SELECT open FROM bars')).toEqual([{ open: 7 }]);
+    await serveGeneration(clickhouse, [older], 2);
+    expect(await servedGeneration(clickhouse, 'bars')).toBe(1);
+    expect(await clickhouse.rows('SELECT count() AS n FROM bars WHERE open = 7')).toEqual([{ n: 0 }]);
   });
 
   it('with other columns than its table is refused', async () => {

@@ -1,0 +1,42 @@
+import { TidemarkError } from '../errors.ts';
+import type { Generation } from '../runtime/generations.ts';
+import { fingerprintOf } from '../runtime/recovery.ts';
+import { paramsOver } from '../runtime/topologySource.ts';
+import { assemble } from '../topology/assemble.ts';
+import type { ParamValue, Topology } from '../topology/topology.ts';
+import type { WindowSet } from '../topology/windows/definition.ts';
+
+export interface Definition {
+  readonly params: Readonly<Record<string, ParamValue>>;
+  /** The topic that it reads. */
+  readonly input: string;
+  readonly windows: readonly WindowSet[];
+  readonly fingerprint: string;
+}
+
+/** A topology as the definition of a generation. */
+export function definitionOf(
+  { definition, set }: { readonly definition: Topology; readonly set: Readonly<Record<string, string>> },
+  recorded: Readonly<Record<string, ParamValue>>,
+  generation: number,
+): Definition {
+  const params = paramsOver(definition, set, recorded);
+  const assembly = assemble({ topology: definition, params, generation, onElement: () => {} });
+  assembly.close();
+  const { inputs, windows } = assembly;
+  const input = inputs[0]?.topic ?? '';
+  return { params, input, windows, fingerprint: fingerprintOf(definition, params, assembly) };
+}
+
+/** @throws TM_TOPOLOGY_CHANGED when a topology is not the one that a generation was computed with */
+export function checkDefinition(
+  parts: Parameters<typeof definitionOf>[0],
+  { number, params }: Generation,
+  fingerprint: string | null,
+): void {
+  if (definitionOf(parts, params ?? {}, number).fingerprint === fingerprint) return;
+  throw new TidemarkError('TM_TOPOLOGY_CHANGED', `generation ${number} was computed with another definition`, {
+    where: `topology ${parts.definition.name}`,
+    hint: 'Give the topology file, and each --set, that it was computed with.',
+  });
+}
