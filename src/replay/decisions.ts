@@ -26,9 +26,11 @@ export async function recordSwap(parts: GenerationParts, generation: Generation)
   const base = generationTopic(parts.topology, generation.base ?? generation.number);
   await decideFenced(parts, generation, base, async () => {
     const tasks = await committedTasks(parts.log, base);
-    const handOvers = generation.starts.map((start, partition): HandOver => {
+    const handOvers = generation.starts.map(({ position, controlSequence }, partition): HandOver => {
       const task = tasks.get(partition);
-      return task === undefined ? start : { position: task.position, controlSequence: task.mark.controlSequence };
+      // A task that never committed stands where the replay began too.
+      if (task === undefined) return { position, controlSequence };
+      return { position: task.position, controlSequence: task.mark.controlSequence };
     });
     return { kind: 'served', handOvers };
   });

@@ -108,12 +108,16 @@ function generationsOf(rows: readonly GenerationRow[]): Generations {
     if (first.kind === 'started') all.set(first.generation, startedBy(first, decision));
     if (known === undefined) continue;
     if (first.kind === 'dropped') all.set(known.number, { ...known, isDropped: true });
-    if (first.kind === 'served') all.set(known.number, { ...known, handOvers: decision });
+    if (first.kind === 'served') all.set(known.number, { ...known, handOvers: decision.map(handOverOf) });
     const next = liveAfter(first.kind, known, live);
     if (next !== live) swaps++;
     live = next;
   }
   return { all: [...all.values()], live, swaps };
+}
+
+function handOverOf({ position, controlSequence }: GenerationRow): HandOver {
+  return { position, controlSequence };
 }
 
 /** A swap makes its generation the live one; dropping the live one takes that back. */
@@ -139,7 +143,13 @@ function startedBy(first: GenerationRow, decision: readonly GenerationRow[]): Ge
     range: { fromMicros: first.from ?? ALL_TIME.fromMicros, toMicros: first.to ?? ALL_TIME.toMicros },
     fingerprint: first.fingerprint,
     params: JSON.parse(first.params) as Record<string, ParamValue>,
-    starts: decision,
+    starts: decision.map(({ position, watermark, maxEventTime, controlSequence, controlOffset }) => ({
+      position,
+      watermark,
+      maxEventTime,
+      controlSequence,
+      controlOffset,
+    })),
     handOvers: null,
     isDropped: false,
   };

@@ -36,13 +36,20 @@ export function declareMetrics(server: ApiServer, parts: ApiParts): void {
 }
 
 async function addCounts(registry: Registry, log: Log): Promise<void> {
-  const known = new Set((await log.listTopics()).map(({ topic }) => topic));
+  const known = (await log.listTopics()).map(({ topic }) => topic);
   for (const [name, topic, help] of COUNTED) {
     const counter = new Counter({ name: `${name}_total`, help, labelNames: ['partition'], registers: [registry] });
-    const ranges = known.has(topic) ? await log.ranges(topic) : [];
-    // The end is an offset: it only rises, also when retention deletes records.
-    for (const { partition, end } of ranges) counter.inc({ partition }, end);
+    for (const each of known.filter((name) => generationsOf(topic).test(name))) {
+      // The end is an offset: it only rises, also when retention deletes records.
+      for (const { partition, end } of await log.ranges(each)) counter.inc({ partition }, end);
+    }
   }
+}
+
+/** A topic's name, and those of its later generations: `bars__g2`, `bars__g2.late`. */
+function generationsOf(topic: string): RegExp {
+  const [name, ...ends] = topic.split('.');
+  return new RegExp(`^${name}(__g\\d+)?${ends.map((end) => `\\.${end}`).join('')}$`);
 }
 
 async function addPositions(registry: Registry, { log, registry: schemas }: ApiParts): Promise<void> {

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { generationTopic } from '../../core/output.ts';
 import { formatIsoMicros } from '../../core/time.ts';
 import type { PartitionRange } from '../../log/log.ts';
 import { groupPositions, type TaskPosition, taskPositions } from '../../runtime/positions.ts';
@@ -6,6 +7,7 @@ import { resultsSinkGroup } from '../../runtime/sinks.ts';
 import { type ApiParts, type ApiServer, TOPOLOGY } from '../parts.ts';
 import { problemResponses } from '../problem.ts';
 import { instantSchema } from '../rows.ts';
+import { generationOf } from '../stream/feed.ts';
 
 const taskSchema = Type.Object(
   {
@@ -33,12 +35,14 @@ const SCHEMA = {
   },
 };
 
-export function declarePipeline(server: ApiServer, { log, registry }: ApiParts): void {
+export function declarePipeline(server: ApiServer, parts: ApiParts): void {
+  const { log, registry } = parts;
   server.get('/v1/pipeline', { schema: SCHEMA }, async () => {
-    const tasks = (await taskPositions(log, registry)).filter(({ topology }) => topology === TOPOLOGY);
+    const run = generationTopic(TOPOLOGY, await generationOf(parts));
+    const tasks = (await taskPositions(log, registry)).filter(({ topology }) => topology === run);
     const topics = Array.from(new Set(tasks.map(({ topic }) => topic))).sort();
     const ranges = (await Promise.all(topics.map((topic) => log.ranges(topic)))).flat();
-    const stored = await groupPositions(log, resultsSinkGroup(TOPOLOGY));
+    const stored = await groupPositions(log, resultsSinkGroup(run));
     return {
       tasks: ranges.map((range) => taskOf(range, tasks)),
       unstored: stored.reduce((sum, { lag }) => sum + lag, 0),

@@ -1,4 +1,6 @@
+import { generationTopic } from '../../core/output.ts';
 import type { PartitionRange } from '../../log/log.ts';
+import { resultsSinkGroup } from '../../runtime/sinks.ts';
 import { type ApiParts, TOPOLOGY } from '../parts.ts';
 import type { BarEvent } from './barEvents.ts';
 import { type Feeds, generationOf, resultRanges } from './feed.ts';
@@ -7,8 +9,6 @@ import { eventId, type ResetReason, resetReason, type StreamPlace } from './plac
 
 /** A quiet stream says so often that it is alive, so that proxies and readers do not give it up. */
 const HEARTBEAT_MS = 10_000;
-/** The sink of a topology's results; its committed positions say what ClickHouse holds. */
-const SINK_GROUP = `sink.${TOPOLOGY}`;
 
 export interface StreamRequest {
   /** The place that the reader has come to; null for one that begins. */
@@ -29,7 +29,7 @@ export async function* barStream(parts: ApiParts, feeds: Feeds, request: StreamR
   const generation = await generationOf(parts);
   const ranges = await resultRanges(parts, generation);
   const reset = request.place === null ? null : resetReason(request.place, { generation, ranges }, maxResume(parts));
-  const offsets = await startOf(parts, reset === null ? request.place : null, ranges);
+  const offsets = await startOf(parts, reset === null ? request.place : null, generation, ranges);
   const place = { generation, offsets };
   yield opening(place, reset);
   const { subscription, offsets: liveFrom } = feeds.feedOf(generation, ranges).subscribe(request.isWanted);
@@ -72,10 +72,12 @@ function barText(event: BarEvent, place: StreamPlace): string {
 async function startOf(
   { log }: ApiParts,
   place: StreamPlace | null,
+  generation: number,
   ranges: readonly PartitionRange[],
 ): Promise<number[]> {
   if (place !== null) return ranges.map(({ partition, begin }) => place.offsets[partition] ?? begin);
-  const stored = await log.committed(SINK_GROUP);
+  // The committed positions of its sink say what ClickHouse holds.
+  const stored = await log.committed(resultsSinkGroup(generationTopic(TOPOLOGY, generation)));
   return ranges.map(({ topic, partition, begin }) => {
     const own = stored.find((position) => position.topic === topic && position.partition === partition);
     return Math.max(begin, own?.offset ?? begin);

@@ -1,0 +1,264 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  aggregate,
+  bounded,
+  count,
+  hopping,
+  keyBy,
+  ohlcv,
+  topology,
+  tumbling,
+  watermark,
+  window,
+} from '../../src/index.ts';
+import type { Log } from '../../src/log/log.ts';
+import type { SchemaRegistry } from '../../src/log/registry/registry.ts';
+import { recordSwap } from '../../src/replay/decisions.ts';
+import { endsOf } from '../../src/replay/replayParts.ts';
+import { startReplay } from '../../src/replay/start.ts';
+import { planGeneration } from '../../src/runtime/generationPlan.ts';
+import { GenerationWatch } from '../../src/runtime/generationWatch.ts';
+import { planTopology, type TopologyRunner } from '../../src/runtime/topologyRunner.ts';
+import { type Late, lateSchema } from '../../src/schemas.generated.ts';
+import type { TestTick } from '../support/drive.ts';
+import { effort } from '../support/effort.ts';
+import { appendTicks, contentsOf, inStore, openRunner, rowsOf } from '../support/tickStore.ts';
+
+const CASES = effort(25);
+const PARTITIONS = 2;
+const MICROS_PER_MS = 1_000;
+/** More than a case has records and commits. */
+const MOST_STEPS = 10_000;
+
+const checked = topology({
+  name: 'checked',
+  version: 1,
+  inputs: { ticks: 'ticks' },
+  build: ({ ticks }) => ({
+    checked: ticks.pipe(
+      watermark(bounded(300)),
+      keyBy('instrument'),
+      window([tumbling('1s'), tumbling('2s'), hopping('1500ms', '1s')], { allowedLatenessMs: 500 }),
+      aggregate({ ...ohlcv('price', 'size'), count: count() }),
+    ),
+  }),
+});
+
+/** Ticks in order of arrival, a tenth of a second apart, give or take their disorder. */
+const ticks = fc
+  .array(
+    fc.record({
+      key: fc.integer({ min: 0, max: 5 }),
+      disorderMs: fc.oneof(
+        { weight: 8, arbitrary: fc.integer({ min: -400, max: 0 }) },
+        { weight: 1, arbitrary: fc.integer({ min: -4_000, max: 3_000 }) },
+      ),
+      price: fc.integer({ min: 1, max: 999 }),
+    }),
+    { minLength: 40, maxLength: 300 },
+  )
+  .map((made) =>
+    made.map(({ key, disorderMs, price }, i): TestTick => {
+      const eventTime = (i * 100 + disorderMs) * MICROS_PER_MS;
+      return { instrument: `key-${key}`, eventTime, price: price / 100, size: price / 1_000, sequence: null };
+    }),
+  );
+
+/** How the process that runs some of the tasks cuts what it reads, commits, and is given up without a commit. */
+const disturbance = fc.record({
+  maxRecords: fc.integer({ min: 1, max: 40 }),
+  commitRecords: fc.integer({ min: 1, max: 60 }),
+  crashes: fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 6 }),
+});
+type Disturbance = typeof disturbance extends fc.Arbitrary<infer T> ? T : never;
+const UNDISTURBED: Disturbance = { maxRecords: 10_000, commitRecords: 10_000, crashes: [] };
+
+/** Parts that the ticks are produced in; each is run to its end and flushed, as `run --until-end` does. */
+const plans = fc
+  .record({
+    ticks,
+    cuts: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 2, maxLength: 4 }),
+    start: fc.nat(),
+    swap: fc.nat(),
+    base: disturbance,
+    shadow: disturbance,
+    range: fc.option(
+      fc.tuple(fc.double({ min: -0.2, max: 1, noNaN: true }), fc.double({ min: 0.01, max: 1.2, noNaN: true })),
+    ),
+  })
+  .map(({ ticks: made, cuts, start, swap, range, ...rest }) => {
+    const places = [0, ...cuts.map((cut) => Math.ceil(cut * made.length) || 1).sort((a, b) => a - b), made.length];
+    const parts = places.slice(1).map((to, i) => made.slice(places[i], to));
+    const startAfter = start % parts.length;
+    const swapAfter = startAfter + (swap % (parts.length - startAfter));
+    const spanMicros = made.length * 100 * MICROS_PER_MS;
+    const from = range === null ? Number.NEGATIVE_INFINITY : Math.round(range[0] * spanMicros);
+    const to = range === null ? Number.POSITIVE_INFINITY : from + Math.round(range[1] * spanMicros);
+    return {
+      parts,
+      startAfter,
+      swapAfter,
+      range: { fromMicros: from, toMicros: to },
+      isWhole: range === null,
+      ...rest,
+    };
+  });
+
+const directories: string[] = [];
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true });
+});
+
+function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'tidemark-replay-'));
+  directories.push(directory);
+  return directory;
+}
+
+function partitionOf({ instrument }: TestTick): number {
+  return Number(instrument.at(-1)) % PARTITIONS;
+}
+
+interface Store {
+  readonly log: Log;
+  readonly registry: SchemaRegistry;
+  readonly watch: GenerationWatch;
+}
+
+function inWatchedStore<T>(directory: string, body: (store: Store) => Promise<T>): Promise<T> {
+  return inStore(directory, async (log, registry) => {
+    const watch = await GenerationWatch.open({ log, registry, topology: checked.name }, () => 0);
+    return body({ log, registry, watch });
+  });
+}
+
+/** Runs a generation until it is done, opening it again after each crash. */
+async function run(
+  directory: string,
+  generation: number,
+  { maxRecords, commitRecords, crashes }: Disturbance,
+  finish: (runner: TopologyRunner, store: Store) => Promise<boolean>,
+): Promise<void> {
+  const left = [...crashes];
+  for (let done = false; !done; ) {
+    done = await inWatchedStore(directory, async (store) => {
+      const { log, registry, watch } = store;
+      const plan = planGeneration(checked, {}, watch, generation);
+      const runner = await openRunner(log, registry, checked, PARTITIONS, {
+        generation,
+        ...(plan.replay === undefined ? {} : { replay: plan.replay }),
+        readBounds: { maxRecords, maxBytes: 1_000_000 },
+        commitBounds: { maxRecords: commitRecords, maxBytes: 1_000_000, intervalMs: 1e9 },
+      });
+      try {
+        const crashAfter = left.shift() ?? null;
+        for (let step = 0; ; step++) {
+          if (step === crashAfter) return false;
+          if (step > MOST_STEPS) throw new Error(`generation ${generation} does not come to its end`);
+          await runner.step(0);
+          if (await finish(runner, store)) break;
+        }
+        await runner.commit();
+        return true;
+      } finally {
+        await runner.close();
+      }
+    });
+  }
+}
+
+/** As a live run does that ends with its input. */
+function runLive(directory: string, generation: number, disturbed: Disturbance): Promise<void> {
+  return run(directory, generation, disturbed, async (runner, { log }) => {
+    if (!runner.reached(await log.ranges('ticks'))) return false;
+    runner.flush();
+    return true;
+  });
+}
+
+/** As a replay does that ends where the first generation stands. */
+function runShadow(directory: string, disturbed: Disturbance): Promise<void> {
+  return run(directory, 2, disturbed, async (runner, { log, registry, watch }) => {
+    if (watch.known.live === 2) return runner.hasTakenOver(watch.get(2).handOvers ?? []);
+    return runner.reached(await endsOf({ log, registry, topology: checked.name }, 1));
+  });
+}
+
+interface ResultRow {
+  readonly instrument: string;
+  readonly interval: string;
+  readonly start: number;
+  readonly end: number;
+  readonly revision: number;
+}
+
+const [output] = planTopology(checked, {}, 1).outputs;
+
+async function resultsOf(directory: string, topic: string): Promise<ResultRow[]> {
+  return rowsOf<ResultRow>(directory, topic, JSON.parse(output?.schema.text ?? ''));
+}
+
+/** The last emission of each window: rows of the later list count more. */
+function newest(...lists: readonly (readonly ResultRow[])[]): Map<string, unknown> {
+  const windows = new Map<string, unknown>();
+  for (const rows of lists) {
+    for (const { revision, ...row } of rows) windows.set(`${row.instrument} ${row.interval} ${row.start}`, row);
+  }
+  return new Map([...windows].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function latePlaces(rows: readonly Late[]): string[] {
+  return rows.map(({ partition, offset, intervals }) => `${partition}/${offset} ${intervals}`).sort();
+}
+
+describe('a replay', () => {
+  it('swapped in at any moment, goes on as the generation before would have', {
+    timeout: effort(120_000),
+  }, async () => {
+    await fc.assert(
+      fc.asyncProperty(plans, async ({ parts, startAfter, swapAfter, range, isWhole, base, shadow }) => {
+        const [calm, disturbed] = [newDirectory(), newDirectory()];
+        for (const [i, part] of parts.entries()) {
+          for (const directory of [calm, disturbed]) await appendTicks(directory, PARTITIONS, part, partitionOf);
+          await runLive(calm, 1, UNDISTURBED);
+          if (i <= swapAfter) await runLive(disturbed, 1, base);
+          else await runLive(disturbed, 2, shadow);
+          if (i === startAfter) {
+            await inWatchedStore(disturbed, (store) =>
+              startReplay({ ...store, topology: checked.name, definition: checked, set: {} }, range),
+            );
+          }
+          if (i >= startAfter && i <= swapAfter) await runShadow(disturbed, shadow);
+          if (i === swapAfter) {
+            await inWatchedStore(disturbed, ({ log, registry, watch }) =>
+              recordSwap({ log, registry, topology: checked.name }, watch.get(2)),
+            );
+            await runShadow(disturbed, shadow);
+          }
+        }
+        if (isWhole) {
+          expect(await contentsOf(disturbed, 'checked__g2')).toEqual(await contentsOf(calm, 'checked'));
+          expect(await contentsOf(disturbed, 'checked__g2.late')).toEqual(await contentsOf(calm, 'checked.late'));
+        }
+        const isOutside = ({ start, end }: ResultRow): boolean => start >= range.toMicros || end <= range.fromMicros;
+        const takenOver = (await resultsOf(disturbed, 'checked')).filter(isOutside);
+        expect(newest(takenOver, await resultsOf(disturbed, 'checked__g2'))).toEqual(
+          newest(await resultsOf(calm, 'checked')),
+        );
+        const lateBefore = await rowsOf<Late>(disturbed, 'checked.late', lateSchema);
+        const lateOutside = lateBefore.filter(
+          ({ eventTime }) => eventTime < range.fromMicros || eventTime >= range.toMicros,
+        );
+        const lateAfter = await rowsOf<Late>(disturbed, 'checked__g2.late', lateSchema);
+        expect(latePlaces([...lateOutside, ...lateAfter])).toEqual(
+          latePlaces(await rowsOf<Late>(calm, 'checked.late', lateSchema)),
+        );
+      }),
+      { numRuns: CASES, endOnFailure: true },
+    );
+  });
+});
