@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { TidemarkError } from '../errors.ts';
 import type { ReplayOptions } from '../replay/replayParts.ts';
 import type { Act, Context } from './context.ts';
+import { wholeNumber } from './optionValues.ts';
 import { addParameter } from './run.ts';
 
 interface TopologyOptions {
@@ -16,7 +16,7 @@ interface StartOptions extends TopologyOptions {
 }
 
 interface DiffOptions extends TopologyOptions {
-  readonly limit: string;
+  readonly limit: number;
 }
 
 const EXAMPLES = `
@@ -53,7 +53,7 @@ export function declareReplay(program: Command, act: Act): void {
     .option('--until-end', 'end where the served generation stands, also with a live run beside it')
     .action(act(start));
   subcommand('diff', 'Show which windows of the replay differ from those that are served.')
-    .option('--limit <n>', 'how many differing windows to list', '20')
+    .option('--limit <n>', 'how many differing windows to list', wholeNumber, 20)
     .action(act(diff));
   subcommand('swap', 'Serve the replay; live goes on with it from there.').action(act(swap));
   subcommand('rollback', 'Take back the last swap: serve what was served before.').action(act(rollBack));
@@ -100,12 +100,8 @@ async function drop(context: Context, command: Command): Promise<void> {
 
 async function diff(context: Context, command: Command): Promise<void> {
   const { limit } = command.opts<DiffOptions>();
-  const maxWindows = Number(limit);
-  if (!Number.isSafeInteger(maxWindows) || maxWindows < 0) {
-    throw new TidemarkError('TM_USAGE', `${JSON.stringify(limit)} is not a number of windows`, { where: '--limit' });
-  }
   const { diffReplay } = await import('../replay/diff.ts');
-  const difference = await diffReplay(optionsOf(context, command), maxWindows);
+  const difference = await diffReplay(optionsOf(context, command), limit);
   if (context.json) return context.out.line(JSON.stringify(difference));
   const { differenceText } = await import('./replayText.ts');
   await context.out.write(differenceText(difference));

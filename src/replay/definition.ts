@@ -1,3 +1,4 @@
+import type { TimeRange } from '../core/timeRange.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Generation } from '../runtime/generations.ts';
 import { fingerprintOf } from '../runtime/recovery.ts';
@@ -26,6 +27,11 @@ export function definitionOf(
   const { inputs, windows } = assembly;
   const input = inputs[0]?.topic ?? '';
   return { params, input, windows, fingerprint: fingerprintOf(definition, params, assembly) };
+}
+
+/** The watermark at which windows that end before a range take no more records. */
+export function expiredAt(windows: readonly WindowSet[], { fromMicros }: TimeRange): number {
+  return fromMicros - 1 + Math.max(...windows.map(({ latenessMicros }) => latenessMicros));
 }
 
 /** @throws TM_TOPOLOGY_CHANGED when a topology is not the one that a generation was computed with */

@@ -81,9 +81,11 @@ export async function rollBack(
 /** The live generation, where the swap that made it so did not come to its end. */
 async function unserved({ config }: ReplayOptions, parts: ReplayParts): Promise<Generation> {
   const { watch, topology } = parts;
-  const served = await withClickHouse(config, (clickhouse) => servedGeneration(clickhouse, topology));
-  if (served === watch.known.live) throw nothing(parts, 'no replay is under way that could be swapped in');
-  return watch.get(watch.known.live);
+  const live = watch.get(watch.known.live);
+  const isServed = async (): Promise<boolean> =>
+    (await withClickHouse(config, (clickhouse) => servedGeneration(clickhouse, topology))) === live.number;
+  if (live.base !== null && !(await isServed())) return live;
+  throw nothing(parts, 'no replay is under way that could be swapped in');
 }
 
 async function untilServed(

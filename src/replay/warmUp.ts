@@ -16,51 +16,68 @@ export interface WarmUpParts {
   readonly input: string;
 }
 
+/** What a replay must meet. */
+export interface Needed {
+  /** Every record from this event time on; minus infinity for all. */
+  readonly fromMicros: number;
+  /** Once the watermark has come to it, windows that end before the range take no more records. */
+  readonly expiredAtMicros: number;
+}
+
 /**
- * Where a replay starts in each partition, so that it meets every record from an event time on. Each is a restart point of
- * the base: the windows that were open there are whole too.
+ * Where a replay starts in each partition. Windows that end before its range are not computed by it; as long as they take
+ * records, though, it must hold them whole, and then it starts further back: at a restart point of the base.
  *
- * @param fromMicros lowest event time that is needed; minus infinity for all
  * @throws TM_REPLAY_RANGE when the input there is gone
  */
-export async function warmUpStarts(parts: WarmUpParts, fromMicros: number): Promise<readonly GenerationStart[]> {
+export async function warmUpStarts(parts: WarmUpParts, needed: Needed): Promise<readonly GenerationStart[]> {
   const [inputs, controls] = [await parts.log.ranges(parts.input), await parts.log.ranges(parts.controlTopic)];
   const starts: GenerationStart[] = [];
   for (const input of inputs) {
     const control = controls[input.partition];
     if (control === undefined) throw new RangeError(`${parts.controlTopic} has no partition ${input.partition}`);
-    starts.push(await startOf(parts, input, control, fromMicros));
+    const start = await startOf(parts, control, needed);
+    if (start.position < input.begin) throw inputGone(input, start.position);
+    starts.push(start);
   }
   return starts;
 }
 
 async function startOf(
   parts: WarmUpParts,
-  input: PartitionRange,
   control: PartitionRange,
-  fromMicros: number,
+  { fromMicros, expiredAtMicros }: Needed,
 ): Promise<GenerationStart> {
   const rows = await TopicRows.open<Control>(parts, CONTROL, [{ ...control, offset: control.begin }]);
   try {
-    const before = await lastWhere(
-      rows,
-      control,
-      ({ maxEventTime }) => maxEventTime === null || maxEventTime < fromMicros,
-    );
-    const position = before?.row.restartOffset ?? 0;
-    if (position < input.begin) throw inputGone(input, position);
-    // Flushes at the restart point itself had applied there.
-    const applied = await lastWhere(rows, control, (row) => row.position <= position);
-    return {
-      position,
-      watermark: before?.row.restartWatermark ?? null,
-      maxEventTime: before?.row.maxEventTime ?? null,
-      controlSequence: before?.row.restartControlSequence ?? 0,
-      controlOffset: applied === null ? control.begin : applied.offset + 1,
-    };
+    const isBefore = ({ maxEventTime }: Control): boolean => maxEventTime === null || maxEventTime < fromMicros;
+    const before = await lastWhere(rows, control, isBefore);
+    const last = await lastWhere(rows, control, () => true);
+    const haveExpired = (last?.row.watermark ?? Number.NEGATIVE_INFINITY) >= expiredAtMicros;
+    const start = before === null ? BEGINNING : haveExpired ? placeOf(before.row) : restartOf(before.row);
+    // Flushes at the position itself had applied there.
+    const applied = await lastWhere(rows, control, (row) => row.position <= start.position);
+    return { ...start, controlOffset: applied === null ? control.begin : applied.offset + 1 };
   } finally {
     await rows.close();
   }
+}
+
+type Place = Omit<GenerationStart, 'controlOffset'>;
+
+const BEGINNING: Place = { position: 0, watermark: null, maxEventTime: null, controlSequence: 0 };
+
+function placeOf({ position, watermark, maxEventTime, controlSequence }: Control): Place {
+  return { position, watermark, maxEventTime, controlSequence };
+}
+
+function restartOf({ restartOffset, restartWatermark, maxEventTime, restartControlSequence }: Control): Place {
+  return {
+    position: restartOffset,
+    watermark: restartWatermark,
+    maxEventTime,
+    controlSequence: restartControlSequence,
+  };
 }
 
 /** The last record of a partition for which something holds that, once it no longer holds, never does again. */

@@ -3,7 +3,7 @@ import { TidemarkError } from '../errors.ts';
 import type { Generation } from '../runtime/generations.ts';
 import { taskPositions } from '../runtime/positions.ts';
 import { committedTasks } from './decisions.ts';
-import { definitionOf } from './definition.ts';
+import { definitionOf, expiredAt } from './definition.ts';
 import type { ReplayParts } from './replayParts.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function checkWarmUp(parts: ReplayParts, generation: Generation): P
   const { number, base, range, starts } = generation;
   if (base === null || !Number.isFinite(range.fromMicros) || (await isUnchanged(parts, generation, base))) return;
   const { windows } = definitionOf(parts, generation.params ?? {}, number);
-  const needed = range.fromMicros - 1 + Math.max(...windows.map(({ latenessMicros }) => latenessMicros));
+  const needed = expiredAt(windows, range);
   const run = generationTopic(topology, number);
   for (const task of await taskPositions(log, registry)) {
     const isWhole = task.topology !== run || starts[task.partition]?.watermark === null;
@@ -33,7 +33,7 @@ export async function checkWarmUp(parts: ReplayParts, generation: Generation): P
   }
 }
 
-/** Restart points of a base of the same definition leave no window in part. */
+/** With the definition of its base, the replay began so that no window that takes records is held in part. */
 async function isUnchanged(parts: ReplayParts, { params }: Generation, base: number): Promise<boolean> {
   const { fingerprint } = definitionOf(parts, params ?? {}, base);
   const tasks = await committedTasks(parts.log, generationTopic(parts.topology, base));

@@ -28,7 +28,7 @@ import type { TestTick } from '../support/drive.ts';
 import { effort } from '../support/effort.ts';
 import { appendTicks, contentsOf, inStore, openRunner, rowsOf } from '../support/tickStore.ts';
 
-const CASES = effort(25);
+const CASES = effort(15);
 const PARTITIONS = 2;
 const MICROS_PER_MS = 1_000;
 /** More than a case has records and commits. */

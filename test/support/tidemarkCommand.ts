@@ -18,6 +18,8 @@ export interface RunningCommand {
   readonly result: Promise<CommandResult>;
   /** False once the process has ended. */
   running(): boolean;
+  /** Asks the process to end, as Ctrl-C does. */
+  stop(): void;
   /** Kills the process with SIGKILL: no handler runs, nothing is flushed. */
   killHard(): void;
 }
@@ -41,6 +43,9 @@ export function startTidemark(
   return {
     result: collect(child).finally(() => clearTimeout(timeout)),
     running: () => child.exitCode === null && child.signalCode === null,
+    stop: () => {
+      child.kill('SIGINT');
+    },
     killHard: () => {
       child.kill('SIGKILL');
     },
