@@ -108,7 +108,7 @@ export interface LogReader {
  * has resolved.
  */
 export interface PartitionOwner {
-  /** They are this member's from now on, and no other's. */
+  /** They are this member's from now on, and no other's. None, where a member comes in that others have yet to give some. */
   assigned(partitions: readonly number[]): Promise<void>;
   /** Other members are to have them, once this resolves: what was done is committed by then. */
   revoked(partitions: readonly number[]): Promise<void>;

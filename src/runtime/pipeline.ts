@@ -9,9 +9,11 @@ import { migrate } from '../sinks/clickhouse/migrate.ts';
 import type { ClickHouseSink } from '../sinks/clickhouse/sink.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
 import { takeLease } from './lease.ts';
+import { OwnedTasks, type TopologyShare } from './ownedTasks.ts';
+import { isCommittedTo } from './positions.ts';
 import type { Role } from './run.ts';
 import { openRawSink, openResultsSink, RAW_SINK_GROUP, rawTopics, resultsSinkGroup, type SinkParts } from './sinks.ts';
-import { type RunnerTotals, type TopologyPlan, TopologyRunner } from './topologyRunner.ts';
+import { NOTHING, type RunnerTotals, type TopologyPlan } from './topologyRunner.ts';
 import { lateTopic, TopologyTopics } from './topologyTopics.ts';
 
 /** How long a step waits for records before it looks whether a commit is due. */
@@ -40,6 +42,7 @@ export interface PipelineOptions {
   /** Told at once when a part has failed: the others come to their ends first. */
   readonly onFailed?: () => void;
   readonly onWaiting: (what: string, pid: number) => void;
+  readonly onShare?: (share: TopologyShare) => void;
 }
 
 /** Finds the ends that a bounded part goes to; null while they are not known. */
@@ -60,7 +63,7 @@ export class Pipeline {
   /** Aborted from outside, or when a part failed. */
   readonly #stop: AbortSignal;
   readonly #failed = new AbortController();
-  #runner: TopologyRunner | null = null;
+  #tasks: OwnedTasks | null = null;
   /** True once the tasks have committed their last: then it is known what is left to store. */
   #topologyEnded = false;
   #stored = 0;
@@ -95,9 +98,8 @@ export class Pipeline {
   /** Sinks store what tasks write while they write it; a bounded sink learns its ends when the tasks are done. */
   async #runParts(topologyEnds: Ends | null, sinkEnds: (sink: Part) => Ends | null): Promise<void> {
     await this.#withClickHouse(async (sinks) => {
-      const topology = this.#together(
-        this.#topologyParts().map((part) => this.#whenLeased(part, topologyEnds)),
-      ).finally(() => {
+      const runsTopology = this.#options.roles.has('topology');
+      const topology = this.#together(runsTopology ? [this.#runTopology(topologyEnds)] : []).finally(() => {
         this.#topologyEnded = true;
       });
       await this.#together([topology, ...sinks.map((sink) => this.#whenLeased(sink, sinkEnds(sink)))]);
@@ -110,13 +112,6 @@ export class Pipeline {
     const topics =
       group === RAW_SINK_GROUP ? rawTopics() : [...plan.outputs.map(({ topic }) => topic), lateTopic(topology.name)];
     return (await Promise.all(topics.map((topic) => log.ranges(topic)))).flat();
-  }
-
-  #topologyParts(): readonly Part[] {
-    const { roles, topology } = this.#options;
-    if (!roles.has('topology')) return [];
-    const run: Part['run'] = (ends) => this.#runTopology(ends);
-    return [{ lease: `topology.${topology.name}`, what: `topology ${topology.name}`, group: topology.name, run }];
   }
 
   async #withClickHouse(body: (sinks: readonly Part[]) => Promise<void>): Promise<void> {
@@ -151,13 +146,16 @@ export class Pipeline {
 
   /** Runs a part once this process has its lease; bounded, it is enough that the other process reaches the ends. */
   async #whenLeased(part: Part, ends: Ends | null): Promise<void> {
-    const { config, onWaiting } = this.#options;
+    const { config, log, onWaiting } = this.#options;
     const lock: ProcessLock | null = await takeLease({
       directory: config.data.directory,
       name: part.lease,
       signal: this.#stop,
       onHeld: (pid) => onWaiting(part.what, pid),
-      giveUp: async () => this.#committedTo(part.group, (await ends?.()) ?? null),
+      giveUp: async () => {
+        const bound = (await ends?.()) ?? null;
+        return bound !== null && isCommittedTo(log, part.group, bound);
+      },
     });
     if (lock === null) return;
     try {
@@ -167,38 +165,30 @@ export class Pipeline {
     }
   }
 
-  async #committedTo(group: string, ends: readonly PartitionRange[] | null): Promise<boolean> {
-    if (ends === null) return false;
-    const committed = await this.#options.log.committed(group);
-    return ends.every(({ topic, partition, begin, end }) => {
-      const own = committed.find((position) => position.topic === topic && position.partition === partition);
-      return (own?.offset ?? begin) >= end;
-    });
-  }
-
+  /** Runs the tasks of the partitions that this process has; bounded, until its own and those of others are at the ends. */
   async #runTopology(ends: Ends | null): Promise<void> {
-    const { config } = this.#options;
-    const runner = await TopologyRunner.open({
+    const { config, plan } = this.#options;
+    const options = {
       ...this.#options,
       maxAheadMs: config.watermark.maxAheadMs,
       topicSettings: config.log,
       readBounds: { maxRecords: config.topology.maxRecordsPerChunk, maxBytes: config.topology.maxBytesPerChunk },
       commitBounds: config.commit,
-    });
-    this.#runner = runner;
+    };
+    const tasks = await OwnedTasks.join(options, plan.input.topic);
+    this.#tasks = tasks;
     try {
-      const bound = ends === null ? null : await ends();
-      while (!this.#stop.aborted && !(bound !== null && runner.reached(bound))) {
-        await runner.step(STEP_WAIT_MS);
+      const bound = (await ends?.()) ?? null;
+      while (!this.#stop.aborted && !(bound !== null && (await tasks.reached(bound)))) {
+        await tasks.step(STEP_WAIT_MS, bound);
         this.#report();
         // A log that answers at once would keep sinks and signals waiting.
         await nextTurn();
       }
-      if (bound !== null && runner.reached(bound)) runner.flush();
-      await runner.commit();
+      await tasks.commit();
       this.#report();
     } finally {
-      await runner.close();
+      await tasks.close();
     }
   }
 
@@ -247,12 +237,10 @@ export class Pipeline {
   }
 
   #totals(): PipelineTotals {
-    return { ...(this.#runner?.totals ?? NOTHING), stored: this.#stored };
+    return { ...(this.#tasks?.totals ?? NOTHING), stored: this.#stored };
   }
 
   #report(): void {
     this.#options.onProgress(this.#totals());
   }
 }
-
-const NOTHING: RunnerTotals = { records: 0, results: 0, late: 0, rejected: 0, unassigned: 0 };

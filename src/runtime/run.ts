@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { Log } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { openLog, openRegistry } from './openLog.ts';
+import type { TopologyShare } from './ownedTasks.ts';
 import { Pipeline, type PipelineTotals } from './pipeline.ts';
 import { createInputTopics } from './sinks.ts';
 import { planTopology } from './topologyRunner.ts';
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly onFailed?: () => void;
   /** Told when another process does the work that this one waits for. */
   readonly onWaiting: (what: string, pid: number) => void;
+  /** Told when this process's share of the topology has changed. */
+  readonly onShare?: (share: TopologyShare) => void;
 }
 
 /** The generation that a live run writes. */

@@ -57,121 +57,185 @@ export interface RunnerTotals {
   readonly unassigned: number;
 }
 
-/** Runs the tasks of one topology, one for each partition of its input, in this process. */
-export class TopologyRunner {
-  readonly #reader: LogReader;
-  readonly #tasks: readonly Task[];
-  readonly #outboxes: readonly Outbox[];
-  readonly #readBounds: ReadBounds;
+export const NOTHING: RunnerTotals = { records: 0, results: 0, late: 0, rejected: 0, unassigned: 0 };
 
-  private constructor(reader: LogReader, tasks: readonly Task[], outboxes: readonly Outbox[], readBounds: ReadBounds) {
-    this.#reader = reader;
-    this.#tasks = tasks;
-    this.#outboxes = outboxes;
-    this.#readBounds = readBounds;
+interface OpenedTask {
+  readonly task: Task;
+  readonly outbox: Outbox;
+}
+
+/** Runs tasks of one topology in this process: one for each partition of its input that it is given. */
+export class TopologyRunner {
+  readonly #options: TopologyRunnerOptions;
+  readonly #input: AssembledInput;
+  readonly #topics: TopologyTopics;
+  /** How many partitions the input has. */
+  readonly inputPartitions: number;
+  readonly #readBounds: ReadBounds;
+  readonly #opened = new Map<number, OpenedTask>();
+  /** Reads the partitions of all tasks; those of tasks that are gone are paused. Null before the first task. */
+  #reader: LogReader | null = null;
+  /** Partitions whose tasks have flushed at their ends. */
+  readonly #flushed = new Set<number>();
+  /** Of tasks that are gone. */
+  #totalsBefore = NOTHING;
+
+  private constructor(
+    options: TopologyRunnerOptions,
+    input: AssembledInput,
+    inputPartitions: number,
+    topics: TopologyTopics,
+  ) {
+    const { readBounds, commitBounds } = options;
+    this.inputPartitions = inputPartitions;
+    this.#options = options;
+    this.#input = input;
+    this.#topics = topics;
+    this.#readBounds = { ...readBounds, maxRecords: Math.min(readBounds.maxRecords, commitBounds.maxRecords) };
   }
 
-  /** Opens every task at its committed position. @throws what `recoverTask` and `planTopology` throw */
+  /** Makes the topics that tasks write; the tasks come with `add`. @throws what `planTopology` throws */
   static async open(options: TopologyRunnerOptions): Promise<TopologyRunner> {
-    const { log, registry, topology, params, generation, topicSettings, now } = options;
+    const { log, registry, topology, params, generation, topicSettings } = options;
     const { input, outputs } = planTopology(topology, params, generation);
-    const inputRanges = await log.ranges(input.topic);
-    const settings = { ...topicSettings, partitions: inputRanges.length };
+    const partitions = (await log.ranges(input.topic)).length;
+    const settings = { ...topicSettings, partitions };
     const topics = await TopologyTopics.create(log, registry, topology.name, outputs, settings);
-    const tasks: Task[] = [];
-    const outboxes: Outbox[] = [];
-    for (const range of inputRanges) {
-      const place = { topic: range.topic, partition: range.partition };
-      const outbox = new Outbox(place, topics);
-      const assembly = assemble({
-        topology,
-        params,
-        generation,
-        onElement: (output, element) => {
-          if (element.kind === 'chunk') outbox.addResults(output, element);
-          else if (element.kind === 'late') outbox.addLate(element);
-        },
-      });
-      const fingerprint = fingerprintOf(topology, params, assembly);
-      // The writer first: it fences an earlier owner, so that the position read after it is the last one.
-      const writer = await log.openWriter(`${topology.name}-0-${range.partition}`);
-      const recovery = {
-        log,
-        registry,
-        topology: topology.name,
-        controlTopic: topics.control,
-        fingerprint,
-        inputRanges,
-      };
-      tasks.push(
-        new Task({
-          group: topology.name,
-          input: place,
-          inputName: input.name,
-          partitions: inputRanges.length,
-          fingerprint,
-          controlTopic: topics.control,
-          start: await recoverTask(recovery, range),
-          writer,
-          stage: new InputStage({ input, registry, maxAheadMs: options.maxAheadMs }),
-          assembly,
-          outbox,
-          bounds: options.commitBounds,
-          now,
-          onCommit: options.onCommit ?? (() => {}),
-        }),
-      );
-      outboxes.push(outbox);
+    return new TopologyRunner(options, input, partitions, topics);
+  }
+
+  /** Opens the tasks of more partitions, each at its committed position. @throws what `recoverTask` throws */
+  async add(partitions: readonly number[]): Promise<void> {
+    const { log } = this.#options;
+    const inputRanges = await log.ranges(this.#input.topic);
+    for (const partition of partitions) {
+      const range = inputRanges[partition];
+      if (range === undefined) throw new RangeError(`${this.#input.topic} has no partition ${partition}`);
+      this.#opened.set(partition, await this.#openTask(range, inputRanges));
     }
-    const reader = await log.openReader(tasks.map(({ input: place, position }) => ({ ...place, offset: position })));
-    const maxRecords = Math.min(options.readBounds.maxRecords, options.commitBounds.maxRecords);
-    return new TopologyRunner(reader, tasks, outboxes, { ...options.readBounds, maxRecords });
+    await this.#reader?.close();
+    this.#reader = await log.openReader(this.#tasks.map((task) => ({ ...task.input, offset: task.position })));
+  }
+
+  /** Closes tasks. What they have not committed is for others to do. */
+  async drop(partitions: readonly number[]): Promise<void> {
+    for (const partition of partitions) {
+      const opened = this.#opened.get(partition);
+      if (opened === undefined) continue;
+      this.#opened.delete(partition);
+      this.#flushed.delete(partition);
+      this.#totalsBefore = sum(this.#totalsBefore, totalsOf(opened));
+      this.#reader?.pause(opened.task.input);
+      await opened.task.close();
+    }
   }
 
   /** Records taken in for the first time, and result rows, late and rejected records written, since the start. */
   get totals(): RunnerTotals {
-    const totals = { records: 0, results: 0, late: 0, rejected: 0, unassigned: 0 };
-    for (const task of this.#tasks) {
-      totals.records += task.newRecords;
-      totals.unassigned += task.unassigned;
-    }
-    for (const outbox of this.#outboxes) {
-      totals.results += outbox.totals.results;
-      totals.late += outbox.totals.late;
-      totals.rejected += outbox.totals.rejected;
-    }
-    return totals;
+    return [...this.#opened.values()].map(totalsOf).reduce(sum, this.#totalsBefore);
   }
 
-  /** Processes one chunk, and commits each task that is due. False when nothing came within `waitMs`. */
-  async step(waitMs: number): Promise<boolean> {
-    const chunk = await this.#reader.read(this.#readBounds, waitMs);
+  /** Those that it has tasks of, in order. */
+  get partitions(): readonly number[] {
+    return [...this.#opened.keys()].sort((a, b) => a - b);
+  }
+
+  /**
+   * Processes one chunk, and commits each task that is due. False when nothing came within `waitMs`. Given ends, each task
+   * flushes once it has reached its own: whatever it commits there is flushed.
+   */
+  async step(waitMs: number, ends: readonly PartitionRange[] | null = null): Promise<boolean> {
+    const reader = this.#reader;
+    const chunk = (await reader?.read(this.#readBounds, waitMs)) ?? null;
     if (chunk !== null) {
-      const task = this.#tasks[chunk.partition];
-      if (task === undefined) throw new RangeError(`no task has partition ${chunk.partition}`);
-      await task.take(chunk);
-    } else {
-      for (const task of this.#tasks) task.skipTo(this.#reader.position(task.input));
+      const opened = this.#opened.get(chunk.partition);
+      if (opened === undefined) throw new RangeError(`no task has partition ${chunk.partition}`);
+      await opened.task.take(chunk);
+    } else if (reader !== null) {
+      for (const task of this.#tasks) task.skipTo(reader.position(task.input));
     }
-    for (const task of this.#tasks) if (task.commitDue) await task.commit();
+    for (const task of this.#tasks) {
+      if (ends !== null) this.#flushAt(ends, task);
+      if (task.commitDue) await task.commit();
+    }
     return chunk !== null;
   }
 
-  /** Whether every task has processed all that lies before these ends. */
-  reached(ends: readonly PartitionRange[]): boolean {
-    return ends.every(({ partition, end }) => (this.#tasks[partition]?.position ?? 0) >= end);
+  /** Whether every task has processed all that lies before the ends that `step` is given, and has flushed there. */
+  get haveFlushed(): boolean {
+    return this.#flushed.size === this.#opened.size;
   }
 
-  flush(): void {
-    for (const task of this.#tasks) task.flush();
-  }
-
-  async commit(): Promise<void> {
-    for (const task of this.#tasks) await task.commit();
+  async commit(partitions: Iterable<number> = this.#opened.keys()): Promise<void> {
+    for (const partition of partitions) await this.#opened.get(partition)?.task.commit();
   }
 
   async close(): Promise<void> {
-    await this.#reader.close();
+    await this.#reader?.close();
     for (const task of this.#tasks) await task.close();
   }
+
+  get #tasks(): readonly Task[] {
+    return Array.from(this.#opened.values(), ({ task }) => task);
+  }
+
+  #flushAt(ends: readonly PartitionRange[], task: Task): void {
+    const { partition } = task.input;
+    if (this.#flushed.has(partition) || task.position < (ends[partition]?.end ?? 0)) return;
+    this.#flushed.add(partition);
+    task.flush();
+  }
+
+  async #openTask(range: PartitionRange, inputRanges: readonly PartitionRange[]): Promise<OpenedTask> {
+    const { log, registry, topology, params, generation, maxAheadMs, commitBounds, now, onCommit } = this.#options;
+    const input = this.#input;
+    const topics = this.#topics;
+    const place = { topic: range.topic, partition: range.partition };
+    const outbox = new Outbox(place, topics);
+    const assembly = assemble({
+      topology,
+      params,
+      generation,
+      onElement: (output, element) => {
+        if (element.kind === 'chunk') outbox.addResults(output, element);
+        else if (element.kind === 'late') outbox.addLate(element);
+      },
+    });
+    const fingerprint = fingerprintOf(topology, params, assembly);
+    // The writer first: it fences an earlier owner, so that the position read after it is the last one.
+    const writer = await log.openWriter(`${topology.name}-0-${range.partition}`);
+    const controlTopic = topics.control;
+    const recovery = { log, registry, topology: topology.name, controlTopic, fingerprint, inputRanges };
+    const task = new Task({
+      group: topology.name,
+      input: place,
+      inputName: input.name,
+      partitions: inputRanges.length,
+      fingerprint,
+      controlTopic,
+      start: await recoverTask(recovery, range),
+      writer,
+      stage: new InputStage({ input, registry, maxAheadMs }),
+      assembly,
+      outbox,
+      bounds: commitBounds,
+      now,
+      onCommit: onCommit ?? (() => {}),
+    });
+    return { task, outbox };
+  }
+}
+
+function totalsOf({ task, outbox }: OpenedTask): RunnerTotals {
+  return { records: task.newRecords, unassigned: task.unassigned, ...outbox.totals };
+}
+
+function sum(a: RunnerTotals, b: RunnerTotals): RunnerTotals {
+  return {
+    records: a.records + b.records,
+    results: a.results + b.results,
+    late: a.late + b.late,
+    rejected: a.rejected + b.rejected,
+    unassigned: a.unassigned + b.unassigned,
+  };
 }

@@ -55,6 +55,7 @@ export class EmbeddedMember implements Membership {
     }
     const nowMs = performance.now();
     if (nowMs - this.#lookedMs < LOOK_MS) return;
+    const isFirstLook = this.#lookedMs === Number.NEGATIVE_INFINITY;
     this.#lookedMs = nowMs;
     this.#store.root.resetReadTxn();
     const living = this.#living();
@@ -62,7 +63,7 @@ export class EmbeddedMember implements Membership {
     if (own === undefined) return this.#returnToGroup();
     const surplus = own.partitions.slice(this.#shareOf(own, living));
     if (surplus.length > 0) return this.#giveUp(surplus);
-    if (this.#freeFor(own, living).length > 0) await this.#take();
+    if (isFirstLook || this.#freeFor(own, living).length > 0) await this.#take();
   }
 
   async close(): Promise<void> {
@@ -105,7 +106,6 @@ export class EmbeddedMember implements Membership {
         return { ...one, partitions: [...one.partitions, ...taken] };
       }),
     );
-    if (taken.length === 0) return;
     this.#held = [...this.#held, ...taken];
     await this.#owner.assigned(taken);
   }

@@ -141,7 +141,7 @@ export class KafkaMember implements Membership {
   }
 
   #add(kind: Change['kind'], partitions: readonly NativePartition[]): void {
-    if (!this.#closed && partitions.length > 0) this.#changes.push({ kind, partitions });
+    if (!this.#closed && (kind === 'assigned' || partitions.length > 0)) this.#changes.push({ kind, partitions });
   }
 
   #assign(partitions: readonly NativePartition[]): void {
