@@ -12,8 +12,9 @@ import { appendTicks, contentsOf, inStore, runnerOptions } from '../support/tick
 const PARTITIONS = 4;
 const INSTRUMENTS = ['a', 'b', 'c', 'd'];
 const PATIENCE_MS = 30_000;
-/** Small chunks, so that a task has many steps before it. */
-const BOUNDS = { maxRecords: 5, maxBytes: 1_000_000 };
+/** Small chunks, so that a task has many steps before it, and some of them uncommitted. */
+const CHUNK = { maxRecords: 5, maxBytes: 1_000_000 };
+const COMMIT = { maxRecords: 105, maxBytes: 1_000_000, intervalMs: 1e9 };
 
 const counting = topology({
   name: 'counting',
@@ -29,7 +30,7 @@ const counting = topology({
   }),
 });
 
-const TICKS = Array.from({ length: 2_000 }, (_, i): TestTick => {
+const TICKS = Array.from({ length: 8_000 }, (_, i): TestTick => {
   const instrument = INSTRUMENTS[i % INSTRUMENTS.length] ?? '';
   return { instrument, eventTime: i * 1_000, price: 1, size: 1, sequence: null };
 });
@@ -43,8 +44,8 @@ class Runner {
     const runner = new Runner();
     const options = {
       ...runnerOptions(log, registry, counting, PARTITIONS),
-      readBounds: BOUNDS,
-      commitBounds: { ...BOUNDS, intervalMs: 1e9 },
+      readBounds: CHUNK,
+      commitBounds: COMMIT,
       onShare: ({ partitions }: { partitions: readonly number[] }) => {
         runner.partitions = partitions;
       },

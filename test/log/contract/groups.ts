@@ -12,6 +12,7 @@ const CHILD = fileURLToPath(new URL('./children/member.ts', import.meta.url));
 /** Longer than a dead member is waited for, and a process takes to start. */
 const GROUP_PATIENCE_MS = 45_000;
 const POLL_MS = 10;
+const HELD_POLLS = 200;
 
 /** Who has which partition, over all members of the test. A partition is never given to two. */
 class Owners {
@@ -149,12 +150,17 @@ export function groupContract(fixture: ContractFixture): void {
       await until(() => owners.of('a').length === 3);
     });
 
-    it('find what the owner before them committed when it was asked for a partition', async () => {
+    it('get a partition only once the owner before them has committed, and find what it did', async () => {
       const found: number[] = [];
       const writer = await openWriter();
       await join('a', {
         ...keepingBook('a'),
         revoked: async (partitions) => {
+          // Long enough for the other to get it, were it free.
+          for (let polls = 0; polls < HELD_POLLS; polls++) {
+            await members.get('b')?.poll();
+            await sleep(POLL_MS);
+          }
           const positions = partitions.map((partition) => ({ ...at(partition, partition), metadata: 'last' }));
           const appends = partitions.map((partition) => append(partition, numbered('last', 1)));
           await writer.commit({ appends, positions: [{ group: fixture.topic, positions }] });
