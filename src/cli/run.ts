@@ -28,6 +28,9 @@ Examples:
   Serve the API of a data directory, whichever process computes:
     $ tidemark run --roles api --port 8081
 
+  Take a part of the partitions off the processes that compute already:
+    $ tidemark run --roles topology
+
   A topology of your own, with another watermark bound:
     $ tidemark run my-topology.ts --set outOfOrdernessMs=5000`;
 
