@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { TidemarkError } from '../errors.ts';
+import type { TopologyShare } from '../runtime/ownedTasks.ts';
 import type { RunOptions as PipelineOptions, Role, RunTotals } from '../runtime/run.ts';
 import { type PipelineWatch, withApi } from './api.ts';
 import type { Act, Context } from './context.ts';
@@ -26,6 +27,9 @@ Examples:
 
   Serve the API of a data directory, whichever process computes:
     $ tidemark run --roles api --port 8081
+
+  Take a part of the partitions off the processes that compute already:
+    $ tidemark run --roles topology
 
   A topology of your own, with another watermark bound:
     $ tidemark run my-topology.ts --set outOfOrdernessMs=5000`;
@@ -108,7 +112,18 @@ async function runShown({ config, err, signal }: Context, options: ShownOptions)
       progress.update(records, `${results} results, ${late} late, ${stored} stored`);
     },
     onWaiting: (what, pid) => err.write(`process ${pid} runs ${what}; waiting for it\n`),
+    onShare: shareAnnouncer((line) => err.write(line)),
   }).finally(() => progress.stop());
+}
+
+/** Says which partitions this process has, once it is known that others share the topology. */
+function shareAnnouncer(write: (line: string) => void): (share: TopologyShare) => void {
+  let isShared = false;
+  return ({ topology, partitions, of }) => {
+    isShared ||= partitions.length < of;
+    const names = partitions.length === 0 ? '' : `: ${partitions.join(', ')}`;
+    if (isShared) write(`this process has ${partitions.length} of ${of} partitions of topology ${topology}${names}\n`);
+  };
 }
 
 function summaryLine({ records, results, late, rejected, unassigned, stored }: RunTotals): string {

@@ -103,6 +103,37 @@ export interface LogReader {
   close(): Promise<void>;
 }
 
+/**
+ * What a member of a group does with the partitions that it has. The calls come one after another, each once the one before
+ * has resolved.
+ */
+export interface PartitionOwner {
+  /** They are this member's from now on, and no other's. None, where a member comes in that others have yet to give some. */
+  assigned(partitions: readonly number[]): Promise<void>;
+  /** Other members are to have them, once this resolves: what was done is committed by then. */
+  revoked(partitions: readonly number[]): Promise<void>;
+  /**
+   * The group has given them up without asking, since this member did not answer for too long. Others may have them
+   * already: what was not committed is theirs to do.
+   */
+  lost(partitions: readonly number[]): Promise<void>;
+}
+
+/**
+ * One process's part in a group whose members share the partitions of a topic, each partition with one member at a time.
+ * When a member comes, goes or dies, those partitions change hands that have to, and the others stay where they are.
+ * Membership shares out the work; what keeps an earlier owner from doing it still is its writer's fencing.
+ */
+export interface Membership {
+  /**
+   * Tells the owner what has changed. A member that does not call it for some minutes counts as hung and loses its
+   * partitions. Rejects with what the owner rejects with, and then the member is of no more use.
+   */
+  poll(): Promise<void>;
+  /** Leaves: the partitions go to other members at once, without a call to the owner, so commit before. */
+  close(): Promise<void>;
+}
+
 export interface Log {
   /** Makes a topic; does nothing when one with the same settings exists. @throws TM_TOPIC_DIFFERS, TM_TOPIC_NAME */
   createTopic(topic: string, settings: TopicSettings): Promise<void>;
@@ -116,6 +147,8 @@ export interface Log {
   openReader(start: readonly (TopicPartition & { readonly offset: number })[]): Promise<LogReader>;
   /** Committed positions of a group, for the partitions that have one. */
   committed(group: string): Promise<readonly Position[]>;
+  /** Makes this process a member of a group that shares the partitions of a topic. @throws TM_TOPIC_UNKNOWN */
+  join(group: string, topic: string, owner: PartitionOwner): Promise<Membership>;
   /** Deletes records below an offset (or all that retention allows, for the adapter that has no background cleaner). */
   deleteRecords(partition: TopicPartition, beforeOffset: number): Promise<void>;
   close(): Promise<void>;

@@ -23,7 +23,7 @@ export async function dropReplay(options: ReplayOptions): Promise<number> {
     const { number, params } = pending;
     const run = generationTopic(parts.topology, number);
     await recordDrop(parts, pending);
-    for (const lease of [`topology.${run}`, resultsSinkGroup(run)]) await untilFree(options, lease);
+    await untilFree(options, resultsSinkGroup(run));
     const { outputs } = planTopology(parts.definition, definitionOf(parts, params ?? {}, number).params, number);
     await withClickHouse(options.config, async (clickhouse) => {
       for (const { name } of outputs) {

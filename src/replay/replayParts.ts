@@ -69,13 +69,19 @@ export function shadowPipeline(options: ReplayOptions, parts: ReplayParts, gener
   });
 }
 
-/** Where the tasks of a generation stand, as the ends of one that follows it. */
+/** Where the tasks of a generation stand, as the ends of the one that follows it. */
 export async function endsOf(
   { log, topology }: GenerationParts,
-  generation: number,
+  base: number,
+  { starts }: Generation,
 ): Promise<readonly PartitionRange[]> {
-  const positions = await log.committed(generationTopic(topology, generation));
-  return positions.map(({ topic, partition, offset }) => ({ topic, partition, begin: 0, end: offset }));
+  const positions = await log.committed(generationTopic(topology, base));
+  return positions.map(({ topic, partition, offset }) => ({
+    topic,
+    partition,
+    begin: starts[partition]?.position ?? 0,
+    end: offset,
+  }));
 }
 
 /** Records between where a generation stands and these ends. */

@@ -3,6 +3,7 @@ import type { TimeRange } from '../core/timeRange.ts';
 import { TidemarkError } from '../errors.ts';
 import type { GenerationWatch } from '../runtime/generationWatch.ts';
 import { leaseHolder } from '../runtime/lease.ts';
+import { resultsSinkGroup } from '../runtime/sinks.ts';
 import { endsOf, type ReplayOptions, recordsLeft, shadowPipeline, withReplay } from './replayParts.ts';
 import { startReplay } from './start.ts';
 
@@ -25,11 +26,12 @@ export async function runReplay(
     const { watch, topology } = parts;
     await watch.lookNow();
     const base = watch.get(generation).base ?? generation;
-    const ends = await endsOf(parts, base);
+    const ends = await endsOf(parts, base, watch.get(generation));
     options.onBegin(generation, isResumed, await recordsLeft(parts, watch.get(generation), ends));
     const pipeline = shadowPipeline(options, parts, generation);
-    const run = `topology.${generationTopic(topology, base)}`;
-    const isBounded = untilEnd || leaseHolder(options.config.data.directory, run) === null;
+    // A live run has the sink of its results.
+    const lease = resultsSinkGroup(generationTopic(topology, base));
+    const isBounded = untilEnd || leaseHolder(options.config.data.directory, lease) === null;
     await (isBounded ? pipeline.runTo(ends) : pipeline.runLive());
     await watch.lookNow();
     return { generation, end: endOf(watch, generation, isBounded) };

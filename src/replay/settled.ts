@@ -32,7 +32,7 @@ export async function settle(
 ): Promise<Settled> {
   const { log, topology } = parts;
   const run = generationTopic(topology, generation);
-  const target = await endsOf(parts, base);
+  const target = await endsOf(parts, base, parts.watch.get(generation));
   const baseEnds = await resultEnds(log, baseOutputs);
   const wait = (group: string, ends: readonly PartitionRange[]) => untilReached(log, group, ends, now, signal);
   const behind = await wait(run, target);

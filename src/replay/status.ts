@@ -31,7 +31,7 @@ async function statusOf(parts: ReplayParts, generation: Generation): Promise<Gen
     base,
     fromMicros: Number.isFinite(range.fromMicros) ? range.fromMicros : null,
     toMicros: Number.isFinite(range.toMicros) ? range.toMicros : null,
-    behind: follows ? await recordsLeft(parts, generation, await endsOf(parts, base)) : null,
+    behind: follows ? await recordsLeft(parts, generation, await endsOf(parts, base, generation)) : null,
   };
 }
 

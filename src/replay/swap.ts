@@ -37,7 +37,7 @@ export async function swapReplay(options: ReplayOptions): Promise<number> {
     const { number, base, fingerprint } = pending;
     checkDefinition(parts, pending, fingerprint);
     if (pending.handOvers === null) {
-      const ends = await endsOf(parts, base ?? number);
+      const ends = await endsOf(parts, base ?? number, pending);
       options.onBegin(number, true, await recordsLeft(parts, pending, ends));
       await shadowPipeline(options, parts, number).runTo(ends);
       await checkWarmUp(parts, pending);
@@ -47,7 +47,12 @@ export async function swapReplay(options: ReplayOptions): Promise<number> {
     const { input } = planGeneration(parts.definition, parts.set, watch, number);
     const ends = watch
       .get(number)
-      .handOvers?.map(({ position }, partition) => ({ topic: input.topic, partition, begin: 0, end: position }));
+      .handOvers?.map(({ position }, partition) => ({
+        topic: input.topic,
+        partition,
+        begin: pending.starts[partition]?.position ?? 0,
+        end: position,
+      }));
     await shadowPipeline(options, parts, number).runTo(ends ?? []);
     await withClickHouse(options.config, (clickhouse) => untilServed(options, clickhouse, parts, number));
     return number;

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { TidemarkError } from '../errors.ts';
 import type { PartitionRange } from '../log/log.ts';
 import {
@@ -11,9 +10,6 @@ import {
 
 /** How often a running process looks whether another generation is live. */
 const LOOK_MS = 1_000;
-/** How soon a swap follows the fencing of the tasks that it takes over from. */
-const SWAP_WITHIN_MS = 10_000;
-const POLL_MS = 100;
 
 /** What a process knows of a topology's generations, looked up now and then. */
 export class GenerationWatch {
@@ -57,17 +53,6 @@ export class GenerationWatch {
     if (end === this.#end) return;
     this.#known = await readGenerations(this.#parts);
     this.#end = end;
-  }
-
-  /** Whether another generation than this one is live, or is about to be: its tasks have just been fenced. */
-  async isTakenOver(number: number): Promise<boolean> {
-    const deadline = this.#now() + SWAP_WITHIN_MS;
-    for (;;) {
-      await this.lookNow();
-      if (this.#known.live !== number) return true;
-      if (this.#now() >= deadline) return false;
-      await sleep(POLL_MS);
-    }
   }
 }
 

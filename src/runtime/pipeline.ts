@@ -9,6 +9,8 @@ import type { Topology } from '../topology/topology.ts';
 import { type GenerationPlan, planGeneration } from './generationPlan.ts';
 import type { GenerationWatch } from './generationWatch.ts';
 import { takeLease } from './lease.ts';
+import type { TopologyShare } from './ownedTasks.ts';
+import { isCommittedTo } from './positions.ts';
 import type { Role } from './run.ts';
 import { Serving } from './serving.ts';
 import { SinkPart } from './sinkPart.ts';
@@ -40,6 +42,7 @@ export interface PipelineOptions {
   /** Told at once when a part has failed: the others come to their ends first. */
   readonly onFailed?: () => void;
   readonly onWaiting: (what: string, pid: number) => void;
+  readonly onShare?: (share: TopologyShare) => void;
 }
 
 /** Finds the ends that a bounded part goes to; null while they are not known. */
@@ -100,20 +103,17 @@ export class Pipeline {
       ends === null ? null : async () => (this.#topologyEnded ? this.#endsOf(topics()) : null);
     await this.#withClickHouse(async (clickhouse) => {
       const parts: Promise<void>[] = [];
-      const topology = roles.has('topology') ? this.#eachGeneration((plan) => this.#topologyPart(plan, ends)) : null;
+      const topology = roles.has('topology') ? this.#eachGeneration((plan) => this.#tasks.run(plan, inputEnds)) : null;
       parts.push(
         this.#together(topology === null ? [] : [topology]).finally(() => {
           this.#topologyEnded = true;
         }),
       );
       if (clickhouse !== null) {
-        const results = this.#eachGeneration((plan) =>
-          this.#resultsSink(
-            plan,
-            clickhouse,
-            whenTopologyEnded(() => resultsTopics(plan)),
-          ),
-        );
+        const results = this.#eachGeneration((plan) => {
+          const resultsEnds = whenTopologyEnded(() => resultsTopics(plan));
+          return this.#whenLeased(this.#resultsSink(plan, clickhouse, resultsEnds));
+        });
         parts.push(results);
         if (shadow === undefined) {
           parts.push(this.#whenLeased(this.#rawSink(clickhouse, whenTopologyEnded(rawTopics))));
@@ -123,29 +123,18 @@ export class Pipeline {
     });
   }
 
-  /** The part for one generation, and again for the next, when another has become the live one. */
-  async #eachGeneration(partOf: (plan: GenerationPlan) => Part): Promise<void> {
+  /** Does it for one generation, and again for the next, when another has become the live one. */
+  async #eachGeneration(run: (plan: GenerationPlan) => Promise<void>): Promise<void> {
     const { topology, set, watch, shadow } = this.#options;
     let number: number;
     do {
       number = shadow ?? watch.known.live;
-      await this.#whenLeased(partOf(planGeneration(topology, set, watch, number)));
+      await run(planGeneration(topology, set, watch, number));
     } while (!this.#stop.aborted && shadow === undefined && watch.known.live !== number);
   }
 
   async #endsOf(topics: readonly string[]): Promise<readonly PartitionRange[]> {
     return (await Promise.all(topics.map((topic) => this.#options.log.ranges(topic)))).flat();
-  }
-
-  #topologyPart(plan: GenerationPlan, ends: Ends | null): Part {
-    const { run } = plan;
-    return {
-      lease: `topology.${run}`,
-      what: `topology ${run}`,
-      group: run,
-      ends,
-      run: () => this.#tasks.run(plan, ends),
-    };
   }
 
   #rawSink(clickhouse: ClickHouse, ends: Ends | null): Part {
@@ -222,13 +211,16 @@ export class Pipeline {
 
   /** Runs a part once this process has its lease; bounded, it is enough that the other process reaches the ends. */
   async #whenLeased(part: Part): Promise<void> {
-    const { config, onWaiting } = this.#options;
+    const { config, log, onWaiting } = this.#options;
     const lock: ProcessLock | null = await takeLease({
       directory: config.data.directory,
       name: part.lease,
       signal: this.#stop,
       onHeld: (pid) => onWaiting(part.what, pid),
-      giveUp: async () => this.#committedTo(part.group, (await part.ends?.()) ?? null),
+      giveUp: async () => {
+        const bound = (await part.ends?.()) ?? null;
+        return bound !== null && isCommittedTo(log, part.group, bound);
+      },
     });
     if (lock === null) return;
     try {
@@ -236,15 +228,6 @@ export class Pipeline {
     } finally {
       lock.release();
     }
-  }
-
-  async #committedTo(group: string, ends: readonly PartitionRange[] | null): Promise<boolean> {
-    if (ends === null) return false;
-    const committed = await this.#options.log.committed(group);
-    return ends.every(({ topic, partition, begin, end }) => {
-      const own = committed.find((position) => position.topic === topic && position.partition === partition);
-      return (own?.offset ?? begin) >= end;
-    });
   }
 
   /** All of it, or the first failure, once every part has stopped. */

@@ -1,7 +1,7 @@
 import { parseRecordSchema } from '../core/avro/parseSchema.ts';
 import { TopicDecoder } from '../core/avro/topicDecoder.ts';
 import type { Columns } from '../core/columns.ts';
-import type { Log, TopicPartition } from '../log/log.ts';
+import type { Log, PartitionRange, TopicPartition } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { controlSchema } from '../schemas.generated.ts';
 
@@ -22,6 +22,15 @@ export interface TaskPosition extends GroupPosition {
 
 const CONTROL_SUFFIX = '.control';
 const ONE_RECORD = { maxRecords: 1, maxBytes: 1 };
+
+/** Whether a group has committed all that lies before these ends, whichever processes have done it. */
+export async function isCommittedTo(log: Log, group: string, ends: readonly PartitionRange[]): Promise<boolean> {
+  const committed = await log.committed(group);
+  return ends.every(({ topic, partition, begin, end }) => {
+    const own = committed.find((position) => position.topic === topic && position.partition === partition);
+    return (own?.offset ?? begin) >= end;
+  });
+}
 
 /** The committed positions of a consumer group, for the partitions that have one. */
 export async function groupPositions(log: Log, group: string): Promise<GroupPosition[]> {

@@ -4,6 +4,7 @@ import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { planGeneration } from './generationPlan.ts';
 import { GenerationWatch } from './generationWatch.ts';
 import { openLog, openRegistry } from './openLog.ts';
+import type { TopologyShare } from './ownedTasks.ts';
 import { Pipeline, type PipelineTotals } from './pipeline.ts';
 import { createInputTopics } from './sinks.ts';
 import { findTopology } from './topologySource.ts';
@@ -32,6 +33,8 @@ export interface RunOptions {
   readonly onFailed?: () => void;
   /** Told when another process does the work that this one waits for. */
   readonly onWaiting: (what: string, pid: number) => void;
+  /** Told when this process's share of the topology has changed. */
+  readonly onShare?: (share: TopologyShare) => void;
 }
 
 /**

@@ -22,6 +22,8 @@ export interface TopologyRunnerOptions {
   readonly generation: number;
   /** For a generation that is not the first: what it replays, and behind which other. */
   readonly replay?: { readonly range: TimeRange; readonly base: Base };
+  /** A replay that is not live yet ends without a flush: its base decides on those. */
+  readonly shadow?: number;
   readonly topicSettings: { readonly partitions: number; readonly retentionMs: number };
   readonly readBounds: ReadBounds;
   readonly commitBounds: CommitBounds;
@@ -63,77 +65,139 @@ export interface RunnerTotals {
   readonly unassigned: number;
 }
 
-/** Runs the tasks of one generation of a topology, one for each partition of its input, in this process. */
+export const NOTHING: RunnerTotals = { records: 0, results: 0, late: 0, rejected: 0, unassigned: 0 };
+
+interface OpenedTask {
+  readonly task: Task;
+  readonly outbox: Outbox;
+}
+
+/** Runs tasks of one generation of a topology in this process: one for each partition of its input that it is given. */
 export class TopologyRunner {
-  readonly #reader: LogReader;
-  readonly #tasks: readonly Task[];
-  readonly #outboxes: readonly Outbox[];
-  readonly #follower: BaseFollower | null;
+  readonly #options: TopologyRunnerOptions;
+  readonly #input: AssembledInput;
+  readonly #topics: TopologyTopics;
+  /** How many partitions the input has. */
+  readonly inputPartitions: number;
   readonly #readBounds: ReadBounds;
+  readonly #opened = new Map<number, OpenedTask>();
+  /** Reads the partitions of all tasks; those of tasks that are gone are paused. Null before the first task. */
+  #reader: LogReader | null = null;
+  /** Leads the tasks behind their base; null for tasks that have none, or have all taken over from it. */
+  #follower: BaseFollower | null = null;
+  /** Partitions whose tasks have flushed at their ends. */
+  readonly #flushed = new Set<number>();
+  /** Of tasks that are gone. */
+  #totalsBefore = NOTHING;
 
   private constructor(
-    reader: LogReader,
-    opened: readonly OpenedTask[],
-    follower: BaseFollower | null,
-    readBounds: ReadBounds,
+    options: TopologyRunnerOptions,
+    input: AssembledInput,
+    inputPartitions: number,
+    topics: TopologyTopics,
   ) {
-    this.#reader = reader;
-    this.#tasks = opened.map(({ task }) => task);
-    this.#outboxes = opened.map(({ outbox }) => outbox);
-    this.#follower = follower;
-    this.#readBounds = readBounds;
+    const { readBounds, commitBounds } = options;
+    this.inputPartitions = inputPartitions;
+    this.#options = options;
+    this.#input = input;
+    this.#topics = topics;
+    this.#readBounds = { ...readBounds, maxRecords: Math.min(readBounds.maxRecords, commitBounds.maxRecords) };
   }
 
-  /** Opens every task at its committed position. @throws what `recoverTask` and `planTopology` throw */
+  /** Makes the topics that tasks write; the tasks come with `add`. @throws what `planTopology` throws */
   static async open(options: TopologyRunnerOptions): Promise<TopologyRunner> {
-    const { log, registry, topology, params, generation, topicSettings, readBounds, commitBounds, replay } = options;
+    const { log, registry, topology, params, generation, topicSettings } = options;
     const { input, outputs } = planTopology(topology, params, generation);
-    const inputRanges = await log.ranges(input.topic);
-    const settings = { ...topicSettings, partitions: inputRanges.length };
+    const partitions = (await log.ranges(input.topic)).length;
+    const settings = { ...topicSettings, partitions };
     const run = generationTopic(topology.name, generation);
     const topics = await TopologyTopics.create(log, registry, run, outputs, settings);
-    const opened: OpenedTask[] = [];
-    for (const range of inputRanges) opened.push(await openTask(options, { run, input, topics, inputRanges, range }));
-    const places = opened.map(({ task }) => ({ ...task.input, offset: task.position }));
-    const tasks = opened.map(({ task }) => task);
-    const follower =
-      replay === undefined ? null : await BaseFollower.openIfNeeded({ log, registry }, replay.base, tasks);
+    return new TopologyRunner(options, input, partitions, topics);
+  }
+
+  /** Opens the tasks of more partitions, each at its committed position. @throws what `recoverTask` throws */
+  async add(partitions: readonly number[]): Promise<void> {
+    const { log } = this.#options;
+    const inputRanges = await log.ranges(this.#input.topic);
+    for (const partition of partitions) {
+      const range = inputRanges[partition];
+      if (range === undefined) throw new RangeError(`${this.#input.topic} has no partition ${partition}`);
+      this.#opened.set(partition, await this.#openTask(range, inputRanges));
+    }
+    await this.#closeReaders();
+    await this.#openReaders();
+  }
+
+  async #openReaders(): Promise<void> {
+    const { log, replay } = this.#options;
+    const tasks = this.#tasks;
+    const places = tasks.map((task) => ({ ...task.input, offset: task.position }));
+    // It begins anew with every task: what a task has repeated already it does not repeat again.
+    const follower = replay === undefined ? null : await BaseFollower.openIfNeeded(this.#options, replay.base, tasks);
     const reader = await log.openReader(places);
-    const bounded = follower === null ? reader : new BoundedReader(reader, places, (place) => follower.limitOf(place));
-    const maxRecords = Math.min(readBounds.maxRecords, commitBounds.maxRecords);
-    return new TopologyRunner(bounded, opened, follower, { ...readBounds, maxRecords });
+    this.#follower = follower;
+    this.#reader = follower === null ? reader : new BoundedReader(reader, places, (place) => follower.limitOf(place));
+  }
+
+  async #closeReaders(): Promise<void> {
+    await this.#reader?.close();
+    await this.#follower?.close();
+  }
+
+  /** Closes tasks. What they have not committed is for others to do. */
+  async drop(partitions: readonly number[]): Promise<void> {
+    for (const partition of partitions) {
+      const opened = this.#opened.get(partition);
+      if (opened === undefined) continue;
+      this.#opened.delete(partition);
+      this.#flushed.delete(partition);
+      this.#totalsBefore = sumOf(this.#totalsBefore, totalsOf(opened));
+      this.#reader?.pause(opened.task.input);
+      await opened.task.close();
+    }
   }
 
   /** Records taken in for the first time, and result rows, late and rejected records written, since the start. */
   get totals(): RunnerTotals {
-    const totals = { records: 0, results: 0, late: 0, rejected: 0, unassigned: 0 };
-    for (const task of this.#tasks) {
-      totals.records += task.newRecords;
-      totals.unassigned += task.unassigned;
-    }
-    for (const outbox of this.#outboxes) {
-      totals.results += outbox.totals.results;
-      totals.late += outbox.totals.late;
-      totals.rejected += outbox.totals.rejected;
-    }
-    return totals;
+    return [...this.#opened.values()].map(totalsOf).reduce(sumOf, this.#totalsBefore);
   }
 
-  /** Processes one chunk, and commits each task that is due. False when nothing came within `waitMs`. */
-  async step(waitMs: number): Promise<boolean> {
+  /** Those that it has tasks of, in order. */
+  get partitions(): readonly number[] {
+    return [...this.#opened.keys()].sort((a, b) => a - b);
+  }
+
+  /**
+   * Processes one chunk, and commits each task that is due. False when nothing came within `waitMs`. Given ends, each task
+   * flushes once it has reached its own: whatever it commits there is flushed.
+   */
+  async step(waitMs: number, ends: readonly PartitionRange[] | null = null): Promise<boolean> {
+    const reader = this.#reader;
     await this.#follower?.poll();
     this.#lead();
-    const chunk = await this.#reader.read(this.#readBounds, waitMs);
+    const chunk = (await reader?.read(this.#readBounds, waitMs)) ?? null;
     if (chunk !== null) {
-      const task = this.#tasks[chunk.partition];
-      if (task === undefined) throw new RangeError(`no task has partition ${chunk.partition}`);
-      await task.take(chunk);
-    } else {
-      for (const task of this.#tasks) task.skipTo(this.#reader.position(task.input));
+      const opened = this.#opened.get(chunk.partition);
+      if (opened === undefined) throw new RangeError(`no task has partition ${chunk.partition}`);
+      await opened.task.take(chunk);
+    } else if (reader !== null) {
+      for (const task of this.#tasks) task.skipTo(reader.position(task.input));
     }
     this.#lead();
-    for (const task of this.#tasks) if (task.commitDue) await task.commit();
+    for (const task of this.#tasks) {
+      if (ends !== null) this.#flushAt(ends, task);
+      if (task.commitDue) await task.commit();
+    }
     return chunk !== null;
+  }
+
+  /** Whether every task has processed all that lies before the ends that `step` is given, and has flushed there. */
+  get haveFlushed(): boolean {
+    return this.#flushed.size === this.#opened.size;
+  }
+
+  async commit(partitions: Iterable<number> = this.#opened.keys()): Promise<void> {
+    for (const partition of partitions) await this.#opened.get(partition)?.task.commit();
   }
 
   /** Whether every task has taken over from its base. */
@@ -141,85 +205,82 @@ export class TopologyRunner {
     return this.#tasks.every((task) => hasTakenOver(task, handOvers[task.input.partition]));
   }
 
-  /** Whether every task has processed all that lies before these ends. */
-  reached(ends: readonly PartitionRange[]): boolean {
-    return ends.every(({ partition, end }) => (this.#tasks[partition]?.position ?? 0) >= end);
+  async close(): Promise<void> {
+    await this.#closeReaders();
+    for (const task of this.#tasks) await task.close();
+  }
+
+  get #tasks(): readonly Task[] {
+    return Array.from(this.#opened.values(), ({ task }) => task);
   }
 
   #lead(): void {
     for (const task of this.#tasks) this.#follower?.lead(task);
   }
 
-  flush(): void {
-    for (const task of this.#tasks) task.flush();
+  #flushAt(ends: readonly PartitionRange[], task: Task): void {
+    const { partition } = task.input;
+    if (this.#flushed.has(partition) || task.position < (ends[partition]?.end ?? 0)) return;
+    this.#flushed.add(partition);
+    if (this.#options.shadow === undefined) task.flush();
   }
 
-  async commit(): Promise<void> {
-    for (const task of this.#tasks) await task.commit();
-  }
-
-  async close(): Promise<void> {
-    await this.#reader.close();
-    await this.#follower?.close();
-    for (const task of this.#tasks) await task.close();
+  async #openTask(range: PartitionRange, inputRanges: readonly PartitionRange[]): Promise<OpenedTask> {
+    const { log, registry, topology, params, generation, replay, maxAheadMs, commitBounds, now, onCommit } =
+      this.#options;
+    const run = generationTopic(topology.name, generation);
+    const input = this.#input;
+    const topics = this.#topics;
+    const place = { topic: range.topic, partition: range.partition };
+    const outbox = new Outbox(place, topics);
+    outbox.range = replay?.range ?? null;
+    const assembly = assemble({
+      topology,
+      params,
+      generation,
+      onElement: (output, element) => {
+        if (element.kind === 'chunk') outbox.addResults(output, element);
+        else if (element.kind === 'late') outbox.addLate(element);
+      },
+    });
+    const fingerprint = fingerprintOf(topology, params, assembly);
+    // The writer first: it fences an earlier owner, so that the position read after it is the last one.
+    const writer = await log.openWriter(writerId(run, range.partition));
+    const controlTopic = topics.control;
+    const starts = replay?.base.starts ?? null;
+    const recovery = { log, registry, group: run, controlTopic, fingerprint, inputRanges, starts };
+    const task = new Task({
+      group: run,
+      input: place,
+      inputName: input.name,
+      partitions: inputRanges.length,
+      fingerprint,
+      controlTopic,
+      start: await recoverTask(recovery, range),
+      writer,
+      stage: new InputStage({ input, registry, maxAheadMs }),
+      assembly,
+      outbox,
+      bounds: commitBounds,
+      now,
+      onCommit: onCommit ?? (() => {}),
+    });
+    return { task, outbox };
   }
 }
 
-interface OpenedTask {
-  readonly task: Task;
-  readonly outbox: Outbox;
+function totalsOf({ task, outbox }: OpenedTask): RunnerTotals {
+  return { records: task.newRecords, unassigned: task.unassigned, ...outbox.totals };
 }
 
-interface TaskPlace {
-  /** The group that the task commits under. */
-  readonly run: string;
-  readonly input: AssembledInput;
-  readonly topics: TopologyTopics;
-  readonly inputRanges: readonly PartitionRange[];
-  readonly range: PartitionRange;
-}
-
-async function openTask(
-  options: TopologyRunnerOptions,
-  { run, input, topics, inputRanges, range }: TaskPlace,
-): Promise<OpenedTask> {
-  const { log, registry, topology, params, generation, replay, now } = options;
-  const place = { topic: range.topic, partition: range.partition };
-  const outbox = new Outbox(place, topics);
-  outbox.range = replay?.range ?? null;
-  const assembly = assemble({
-    topology,
-    params,
-    generation,
-    onElement: (output, element) => {
-      if (element.kind === 'chunk') outbox.addResults(output, element);
-      else if (element.kind === 'late') outbox.addLate(element);
-    },
-  });
-  const fingerprint = fingerprintOf(topology, params, assembly);
-  // The writer first: it fences an earlier owner, so that the position read after it is the last one.
-  const writer = await log.openWriter(writerId(run, range.partition));
-  const starts = replay?.base.starts ?? null;
-  const task = new Task({
-    group: run,
-    input: place,
-    inputName: input.name,
-    partitions: inputRanges.length,
-    fingerprint,
-    controlTopic: topics.control,
-    start: await recoverTask(
-      { log, registry, group: run, controlTopic: topics.control, fingerprint, inputRanges, starts },
-      range,
-    ),
-    writer,
-    stage: new InputStage({ input, registry, maxAheadMs: options.maxAheadMs }),
-    assembly,
-    outbox,
-    bounds: options.commitBounds,
-    now,
-    onCommit: options.onCommit ?? (() => {}),
-  });
-  return { task, outbox };
+export function sumOf(a: RunnerTotals, b: RunnerTotals): RunnerTotals {
+  return {
+    records: a.records + b.records,
+    results: a.results + b.results,
+    late: a.late + b.late,
+    rejected: a.rejected + b.rejected,
+    unassigned: a.unassigned + b.unassigned,
+  };
 }
 
 /** The id of a task's writer: whoever opens it fences the task. */

@@ -63,7 +63,8 @@ describe('demo', { timeout: TIMEOUT_MS }, () => {
     expect(await json('query', 'SELECT count() > 0 AS some FROM ticks')).toEqual([{ some: 1 }]);
     expect(await json('topics')).toContainEqual(expect.objectContaining({ topic: 'bars.control', partition: 0 }));
     const beside = start(['run', '--data', data]);
-    await beside.shows(/process \d+ runs topology bars/);
+    await beside.shows(/process \d+ runs the sink of bars/);
+    await beside.shows(/this process has 2 of 4 partitions of topology bars: \d, \d/);
 
     first.child.kill('SIGINT');
     const stopped = await first.ended;

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { ContractFixture, type OpenedLog } from './contract/fixture.ts';
+import { groupContract } from './contract/groups.ts';
 import { readerContract } from './contract/readers.ts';
 import { recordContract } from './contract/records.ts';
 import { retentionContract } from './contract/retention.ts';
@@ -15,5 +16,6 @@ export function logContract(name: string, open: () => Promise<OpenedLog>): void 
     transactionContract(fixture);
     readerContract(fixture);
     retentionContract(fixture);
+    groupContract(fixture);
   });
 }

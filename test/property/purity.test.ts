@@ -92,11 +92,10 @@ async function run(directory: string, disturbance: Disturbance, crashAfter: numb
     });
     try {
       const ends = await log.ranges('ticks');
-      for (let step = 0; !runner.reached(ends); step++) {
+      for (let step = 0; !runner.haveFlushed; step++) {
         if (step === crashAfter) return false;
-        await runner.step(0);
+        await runner.step(0, ends);
       }
-      runner.flush();
       if (crashAfter !== null && crashAfter % 2 === 0) return false;
       await runner.commit();
       return true;

@@ -15,7 +15,7 @@ import {
   watermark,
   window,
 } from '../../src/index.ts';
-import type { Log } from '../../src/log/log.ts';
+import type { Log, PartitionRange } from '../../src/log/log.ts';
 import type { SchemaRegistry } from '../../src/log/registry/registry.ts';
 import { recordSwap } from '../../src/replay/decisions.ts';
 import { endsOf } from '../../src/replay/replayParts.ts';
@@ -141,26 +141,31 @@ async function run(
   directory: string,
   generation: number,
   { maxRecords, commitRecords, crashes }: Disturbance,
-  finish: (runner: TopologyRunner, store: Store) => Promise<boolean>,
+  options: {
+    readonly shadow?: number;
+    readonly ends: (store: Store) => Promise<readonly PartitionRange[]>;
+    readonly isDone: (runner: TopologyRunner, store: Store) => boolean;
+  },
 ): Promise<void> {
   const left = [...crashes];
   for (let done = false; !done; ) {
     done = await inWatchedStore(directory, async (store) => {
       const { log, registry, watch } = store;
-      const plan = planGeneration(checked, {}, watch, generation);
+      const { replay } = planGeneration(checked, {}, watch, generation);
       const runner = await openRunner(log, registry, checked, PARTITIONS, {
         generation,
-        ...(plan.replay === undefined ? {} : { replay: plan.replay }),
+        ...(replay === undefined ? {} : { replay }),
+        ...(options.shadow === undefined ? {} : { shadow: options.shadow }),
         readBounds: { maxRecords, maxBytes: 1_000_000 },
         commitBounds: { maxRecords: commitRecords, maxBytes: 1_000_000, intervalMs: 1e9 },
       });
       try {
         const crashAfter = left.shift() ?? null;
-        for (let step = 0; ; step++) {
+        const ends = await options.ends(store);
+        for (let step = 0; step === 0 || !options.isDone(runner, store); step++) {
           if (step === crashAfter) return false;
           if (step > MOST_STEPS) throw new Error(`generation ${generation} does not come to its end`);
-          await runner.step(0);
-          if (await finish(runner, store)) break;
+          await runner.step(0, ends);
         }
         await runner.commit();
         return true;
@@ -173,18 +178,21 @@ async function run(
 
 /** As a live run does that ends with its input. */
 function runLive(directory: string, generation: number, disturbed: Disturbance): Promise<void> {
-  return run(directory, generation, disturbed, async (runner, { log }) => {
-    if (!runner.reached(await log.ranges('ticks'))) return false;
-    runner.flush();
-    return true;
+  return run(directory, generation, disturbed, {
+    ends: ({ log }) => log.ranges('ticks'),
+    isDone: (runner) => runner.haveFlushed,
   });
 }
 
-/** As a replay does that ends where the first generation stands. */
+/** As a replay does that ends where the first generation stands, or where it takes over from it. */
 function runShadow(directory: string, disturbed: Disturbance): Promise<void> {
-  return run(directory, 2, disturbed, async (runner, { log, registry, watch }) => {
-    if (watch.known.live === 2) return runner.hasTakenOver(watch.get(2).handOvers ?? []);
-    return runner.reached(await endsOf({ log, registry, topology: checked.name }, 1));
+  return run(directory, 2, disturbed, {
+    shadow: 2,
+    ends: ({ log, registry, watch }) => endsOf({ log, registry, topology: checked.name }, 1, watch.get(2)),
+    isDone: (runner, { watch }) => {
+      const { handOvers } = watch.get(2);
+      return handOvers === null ? runner.haveFlushed : runner.hasTakenOver(handOvers);
+    },
   });
 }
 

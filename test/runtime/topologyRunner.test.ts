@@ -62,8 +62,7 @@ async function runToEnd(version = 1, size = '10ms'): Promise<void> {
     const runner = await openRunner(log, registry, counting(version, size), partitions);
     try {
       const ends = await log.ranges('ticks');
-      while (!runner.reached(ends)) await runner.step(0);
-      runner.flush();
+      while (!runner.haveFlushed) await runner.step(0, ends);
       await runner.commit();
     } finally {
       await runner.close();
@@ -119,7 +118,8 @@ describe('the tasks of a topology', () => {
     for (let run = 0; run < 2; run++) {
       await inStore(directory, async (log, registry) => {
         const runner = await openRunner(log, registry, gaps, 1);
-        while (!runner.reached(await log.ranges('ticks'))) await runner.step(0);
+        const ends = await log.ranges('ticks');
+        while (!runner.haveFlushed) await runner.step(0, ends);
         await runner.commit();
         unassigned.push(runner.totals.unassigned);
         await runner.close();

@@ -61,15 +61,14 @@ function encoded(ticks: readonly TestTick[], schemaId: number): RecordBytes {
   return { count: ticks.length, keys: Buffer.concat(keys), keyOffsets, ...values };
 }
 
-/** A runner over a store's ticks; options that a test does not name are wide. */
-export async function openRunner(
+/** Of a runner over a store's ticks: wide bounds, a clock that stands still. */
+export function runnerOptions(
   log: Log,
   registry: SchemaRegistry,
   topology: Topology,
   partitions: number,
-  options: Partial<TopologyRunnerOptions> = {},
-): Promise<TopologyRunner> {
-  return TopologyRunner.open({
+): TopologyRunnerOptions {
+  return {
     log,
     registry,
     topology,
@@ -80,8 +79,20 @@ export async function openRunner(
     commitBounds: { maxRecords: 10_000, maxBytes: 1_000_000, intervalMs: 1e9 },
     maxAheadMs: 3_600_000,
     now: () => 0,
-    ...options,
-  });
+  };
+}
+
+/** A runner with the tasks of all partitions. */
+export async function openRunner(
+  log: Log,
+  registry: SchemaRegistry,
+  topology: Topology,
+  partitions: number,
+  options: Partial<TopologyRunnerOptions> = {},
+): Promise<TopologyRunner> {
+  const runner = await TopologyRunner.open({ ...runnerOptions(log, registry, topology, partitions), ...options });
+  await runner.add(Array.from({ length: partitions }, (_, partition) => partition));
+  return runner;
 }
 
 /** Keys and values of a topic as text of one character a byte, by partition, in order. */

@@ -2,6 +2,8 @@ import { TidemarkError } from '../../errors.ts';
 import type {
   Log,
   LogReader,
+  Membership,
+  PartitionOwner,
   PartitionRange,
   Position,
   TopicDescription,
@@ -10,6 +12,7 @@ import type {
   TransactionalWriter,
 } from '../log.ts';
 import { checkId, checkOffset } from '../positionRules.ts';
+import { EmbeddedMember } from './member.ts';
 import { deleteBelow, offsetAtTime, partitionRow } from './partitionStore.ts';
 import { EmbeddedReader } from './reader.ts';
 import { closeStore, type Lifetime, openStore, type Store, transact } from './store.ts';
@@ -37,6 +40,7 @@ class EmbeddedLog implements Log {
   readonly #topics: Topics;
   readonly #now: () => number;
   readonly #lifetime: Lifetime = { closed: false };
+  readonly #members = new Set<Membership>();
 
   constructor(store: Store, now: () => number) {
     this.#store = store;
@@ -92,6 +96,16 @@ class EmbeddedLog implements Log {
     }));
   }
 
+  async join(group: string, topic: string, owner: PartitionOwner): Promise<Membership> {
+    this.#refresh();
+    const { id: topicId, partitions } = this.#topics.get(topic);
+    const place = { group, topicId, partitions };
+    const onClosed = (one: Membership) => this.#members.delete(one);
+    const member = new EmbeddedMember(this.#store, this.#lifetime, place, owner, onClosed);
+    this.#members.add(member);
+    return member;
+  }
+
   async deleteRecords(partition: TopicPartition, beforeOffset: number): Promise<void> {
     this.#checkOpen();
     const store = this.#store;
@@ -107,6 +121,7 @@ class EmbeddedLog implements Log {
 
   async close(): Promise<void> {
     if (this.#lifetime.closed) return;
+    for (const member of this.#members) await member.close();
     this.#lifetime.closed = true;
     for (const wake of this.#store.committed) wake();
     await closeStore(this.#store);

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { TidemarkError } from '../../errors.ts';
+import { isAlive, ownIdentity, type ProcessIdentity } from './processIdentity.ts';
 
 /** A lock that this process holds. The system frees it when the process ends, in whatever way. */
 export interface ProcessLock {
@@ -18,12 +19,6 @@ export interface ProcessLock {
 
 /** Another holder cannot take over more often than this while one call looks. */
 const MAX_ATTEMPTS = 100;
-
-interface Holder {
-  readonly pid: number;
-  /** Boot and tick at which the process started, where the system tells: the same pid later is another process. */
-  readonly started: string | null;
-}
 
 /**
  * Takes the lock named by `path`, unless a living process (this one included) holds it; then gives that one's pid. It
@@ -55,8 +50,7 @@ export function acquireProcessLock(path: string): ProcessLock | { readonly heldB
 }
 
 function claim(path: string, draft: string): ProcessLock | { readonly heldBy: number } {
-  const self: Holder = { pid: process.pid, started: startOf(process.pid) };
-  writeFileSync(draft, JSON.stringify(self));
+  writeFileSync(draft, JSON.stringify(ownIdentity()));
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const newest = Math.max(0, ...generations(path));
     const text = newest === 0 ? '' : readIfThere(`${path}.${newest}`);
@@ -108,37 +102,10 @@ function linkIfFree(source: string, target: string): boolean {
 }
 
 /** Null for a released lock, and for one that a power cut left damaged: its holder is gone too. */
-function parseHolder(text: string): Holder | null {
+function parseHolder(text: string): ProcessIdentity | null {
   try {
     const { pid, started } = JSON.parse(text);
     return Number.isInteger(pid) && pid > 0 ? { pid, started: typeof started === 'string' ? started : null } : null;
-  } catch {
-    return null;
-  }
-}
-
-function isAlive({ pid, started }: Holder): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (isCode(error, 'ESRCH')) return false;
-    if (!isCode(error, 'EPERM')) throw error;
-  }
-  const startedNow = startOf(pid);
-  return started === null || startedNow === null || started === startedNow;
-}
-
-/** A process that ended and that its parent has not asked about yet (a zombie) holds nothing. */
-const ENDED = 'ended';
-
-/** When a process started, by Linux's /proc (proc_pid_stat(5), field 22); null elsewhere. */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The second field, the command in brackets, may hold spaces and brackets.
-    const afterCommand = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (afterCommand[0] === 'Z' || afterCommand[0] === 'X') return ENDED;
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${afterCommand[19]}`;
   } catch {
     return null;
   }

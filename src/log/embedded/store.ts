@@ -3,6 +3,7 @@ import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { TidemarkError } from '../../errors.ts';
+import type { ProcessIdentity } from './processIdentity.ts';
 
 /** Version of the layout below. A store of another version is refused. */
 const FORMAT = 1;
@@ -32,6 +33,12 @@ export interface PositionRow {
   readonly metadata: string;
 }
 
+/** A member of a group: the process that it lives in, and the partitions that it has. */
+export interface MemberRow extends ProcessIdentity {
+  readonly id: number;
+  readonly partitions: readonly number[];
+}
+
 export interface SubjectVersionRow {
   readonly id: number;
   readonly deleted: boolean;
@@ -51,6 +58,8 @@ export interface Store {
   readonly times: Database<number, [number, number, number]>;
   /** By group, topic id and partition. */
   readonly positions: Database<PositionRow, [string, number, number]>;
+  /** Members by group and topic id, in the order in which they joined. */
+  readonly members: Database<readonly MemberRow[], [string, number]>;
   /** Newest epoch by transactional id. */
   readonly writers: Database<number, string>;
   /** Schema text by id, and id by the text's SHA-256 (a text may be longer than a key). */
@@ -136,6 +145,7 @@ function openDatabases(path: string): Store {
       batches: root.openDB('batches', { encoding: 'binary' }),
       times: root.openDB('times', { encoding: 'json' }),
       positions: root.openDB('positions', { encoding: 'json' }),
+      members: root.openDB('members', { encoding: 'json' }),
       writers: root.openDB('writers', { encoding: 'json' }),
       schemas: root.openDB('schemas', { encoding: 'string' }),
       schemaIds: root.openDB('schemaIds', { encoding: 'json' }),

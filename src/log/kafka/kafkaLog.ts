@@ -2,6 +2,8 @@ import { TidemarkError } from '../../errors.ts';
 import type {
   Log,
   LogReader,
+  Membership,
+  PartitionOwner,
   PartitionRange,
   Position,
   TopicDescription,
@@ -13,6 +15,7 @@ import { checkId, checkOffset } from '../positionRules.ts';
 import type { BrokerSettings } from './brokerSettings.ts';
 import { type BrokerClient, loadBrokerClient } from './client.ts';
 import { GroupHandles } from './groups.ts';
+import { KafkaMember } from './kafkaMember.ts';
 import { KafkaReader } from './kafkaReader.ts';
 import { KafkaWriter, type WriterParts } from './kafkaWriter.ts';
 import { BrokerTopics } from './topics.ts';
@@ -38,12 +41,12 @@ export async function openKafkaLog(settings: BrokerSettings): Promise<Log> {
 class KafkaLog implements Log {
   readonly #parts: WriterParts;
   /** What is to be closed with the log. */
-  readonly #opened = new Set<LogReader | TransactionalWriter>();
+  readonly #opened = new Set<LogReader | TransactionalWriter | Membership>();
   #closed = false;
 
   constructor(client: BrokerClient, settings: BrokerSettings, topics: BrokerTopics) {
     const groups = new GroupHandles(client, settings);
-    const onClosed = (one: LogReader | TransactionalWriter) => this.#opened.delete(one);
+    const onClosed = (one: LogReader | TransactionalWriter | Membership) => this.#opened.delete(one);
     this.#parts = { client, settings, topics, groups, isLogClosed: () => this.#closed, onClosed };
   }
 
@@ -85,6 +88,15 @@ class KafkaLog implements Log {
     const reader = await KafkaReader.open(this.#parts, start);
     this.#opened.add(reader);
     return reader;
+  }
+
+  async join(group: string, topic: string, owner: PartitionOwner): Promise<Membership> {
+    const topics = this.#open;
+    checkId('group', group);
+    await topics.partitions(topic);
+    const member = await KafkaMember.join(this.#parts, group, topic, owner);
+    this.#opened.add(member);
+    return member;
   }
 
   async committed(group: string): Promise<readonly Position[]> {

@@ -4,6 +4,7 @@ import { TidemarkError } from '../../errors.ts';
 import type {
   Appended,
   LogReader,
+  Membership,
   Position,
   RecordBytes,
   TopicPartition,
@@ -45,7 +46,7 @@ export interface WriterParts {
   readonly topics: BrokerTopics;
   readonly groups: GroupHandles;
   readonly isLogClosed: () => boolean;
-  readonly onClosed: (one: LogReader | TransactionalWriter) => void;
+  readonly onClosed: (one: LogReader | TransactionalWriter | Membership) => void;
 }
 
 /** One epoch of a transactional id at a broker. */

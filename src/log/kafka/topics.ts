@@ -55,6 +55,8 @@ export class BrokerTopics {
     } catch (error) {
       const exists = error instanceof TidemarkError && isNative(error.cause) && error.cause.code === TOPIC_EXISTS;
       if (!exists) throw error;
+      // Another process may have asked for it a moment ago.
+      await this.#untilKnown(topic);
       const [existing] = await this.#describe([topic]);
       if (existing !== undefined) checkSameSettings(topic, existing, settings);
       return;

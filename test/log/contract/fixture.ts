@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach } from 'vitest';
 import type { Appended, Log, TopicPartition, TransactionalWriter } from '../../../src/log/log.ts';
 import { type ReadRecord, readToEnd, recordBytes, type TestRecord, WIDE } from '../records.ts';
+import type { LogAddress } from './address.ts';
 
 /** Longer than any adapter takes to show what was committed; a wait ends as soon as it is there. */
 export const PATIENCE_MS = 10_000;
@@ -10,6 +11,7 @@ export const AT_END_MS = 100;
 
 export interface OpenedLog {
   readonly log: Log;
+  readonly address: LogAddress;
   readonly close: () => Promise<void>;
 }
 
@@ -28,8 +30,16 @@ export class ContractFixture {
   }
 
   get log(): Log {
+    return this.#whileOpen.log;
+  }
+
+  get address(): LogAddress {
+    return this.#whileOpen.address;
+  }
+
+  get #whileOpen(): OpenedLog {
     if (this.#opened === undefined) throw new Error('The log is open while a test runs, not before.');
-    return this.#opened.log;
+    return this.#opened;
   }
 
   /** An offset of a partition of the topic. */

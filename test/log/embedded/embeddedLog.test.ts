@@ -16,6 +16,7 @@ logContract('the embedded log', async () => {
   const log = await openEmbeddedLog({ directory, now: Date.now });
   return {
     log,
+    address: { directory },
     close: async () => {
       await log.close();
       rmSync(directory, { recursive: true });

@@ -22,7 +22,7 @@ describe.skipIf(!available)('on Apache Kafka', () => {
 
   logContract('the Kafka log', async () => {
     const log = await openKafkaLog(brokerSettings(broker.urls));
-    return { log, close: () => log.close() };
+    return { log, address: { urls: broker.urls }, close: () => log.close() };
   });
 
   it('makes topics that keep history, whatever the event times: the broker says so', async () => {

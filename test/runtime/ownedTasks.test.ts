@@ -1,0 +1,166 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aggregate, bounded, count, keyBy, topology, tumbling, watermark, window } from '../../src/index.ts';
+import type { Log, PartitionRange } from '../../src/log/log.ts';
+import type { SchemaRegistry } from '../../src/log/registry/registry.ts';
+import { OwnedTasks } from '../../src/runtime/ownedTasks.ts';
+import type { TestTick } from '../support/drive.ts';
+import { appendTicks, contentsOf, inStore, runnerOptions } from '../support/tickStore.ts';
+
+const PARTITIONS = 4;
+const INSTRUMENTS = ['a', 'b', 'c', 'd'];
+const PATIENCE_MS = 30_000;
+/** Small chunks, so that a task has many steps before it, and some of them uncommitted. */
+const CHUNK = { maxRecords: 5, maxBytes: 1_000_000 };
+const COMMIT = { maxRecords: 105, maxBytes: 1_000_000, intervalMs: 1e9 };
+
+const counting = topology({
+  name: 'counting',
+  version: 1,
+  inputs: { ticks: 'ticks' },
+  build: ({ ticks }) => ({
+    counting: ticks.pipe(
+      watermark(bounded(0)),
+      keyBy('instrument'),
+      window([tumbling('10ms'), tumbling('1s')]),
+      aggregate({ n: count() }),
+    ),
+  }),
+});
+
+const TICKS = Array.from({ length: 8_000 }, (_, i): TestTick => {
+  const instrument = INSTRUMENTS[i % INSTRUMENTS.length] ?? '';
+  return { instrument, eventTime: i * 1_000, price: 1, size: 1, sequence: null };
+});
+
+/** A process of a run, as far as its tasks go. */
+class Runner {
+  partitions: readonly number[] = [];
+  #tasks: OwnedTasks | undefined;
+
+  static async start(log: Log, registry: SchemaRegistry): Promise<Runner> {
+    const runner = new Runner();
+    const options = {
+      ...runnerOptions(log, registry, counting, PARTITIONS),
+      readBounds: CHUNK,
+      commitBounds: COMMIT,
+      onShare: ({ partitions }: { partitions: readonly number[] }) => {
+        runner.partitions = partitions;
+      },
+    };
+    runner.#tasks = await OwnedTasks.join(options, 'ticks');
+    return runner;
+  }
+
+  get tasks(): OwnedTasks {
+    if (this.#tasks === undefined) throw new Error('it is started');
+    return this.#tasks;
+  }
+
+  step(ends: readonly PartitionRange[] | null): Promise<void> {
+    return this.tasks.step(1, ends);
+  }
+}
+
+async function until(holds: () => boolean | Promise<boolean>, turn: () => Promise<void>): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error('it does not come about');
+    await turn();
+  }
+}
+
+describe('tasks of a topology that several processes share', () => {
+  let directory = '';
+  let calm = '';
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'tidemark-owned-'));
+    calm = mkdtempSync(join(tmpdir(), 'tidemark-owned-'));
+    for (const store of [directory, calm]) {
+      await appendTicks(store, PARTITIONS, TICKS, ({ instrument }) => INSTRUMENTS.indexOf(instrument));
+    }
+    await inStore(calm, async (log, registry) => {
+      const ends = await log.ranges('ticks');
+      const alone = await Runner.start(log, registry);
+      await until(
+        () => alone.tasks.reached(ends),
+        () => alone.step(ends),
+      );
+      await alone.tasks.close();
+    });
+  });
+  afterEach(() => {
+    for (const store of [directory, calm]) rmSync(store, { recursive: true });
+  });
+
+  const expectSameAsCalm = async () => {
+    const results = await contentsOf(calm, 'counting');
+    expect(results.map((partition) => partition.length > 0)).toEqual([true, true, true, true]);
+    expect(await contentsOf(directory, 'counting')).toEqual(results);
+  };
+
+  it('move with what was computed, and give what one process would give', async () => {
+    await inStore(directory, async (log, registry) => {
+      const ends = await log.ranges('ticks');
+      const first = await Runner.start(log, registry);
+      await until(
+        () => first.tasks.totals.records >= 40,
+        () => first.step(ends),
+      );
+      expect(first.partitions).toEqual([0, 1, 2, 3]);
+      const second = await Runner.start(log, registry);
+      await until(
+        () => second.partitions.length === 2,
+        async () => {
+          await first.step(ends);
+          await second.step(ends);
+        },
+      );
+      expect([...first.partitions, ...second.partitions].sort()).toEqual([0, 1, 2, 3]);
+      await first.tasks.commit();
+      await first.tasks.close();
+      await until(
+        () => second.tasks.reached(ends),
+        () => second.step(ends),
+      );
+      expect(second.partitions).toEqual([0, 1, 2, 3]);
+      const both = first.tasks.totals.records + second.tasks.totals.records;
+      expect(both).toBe(TICKS.length);
+      await second.tasks.close();
+    });
+    await expectSameAsCalm();
+  });
+
+  it('are at the ends when those of every process are', async () => {
+    await inStore(directory, async (log, registry) => {
+      const ends = await log.ranges('ticks');
+      const first = await Runner.start(log, registry);
+      const second = await Runner.start(log, registry);
+      await until(
+        () => first.partitions.length === 2 && second.partitions.length === 2,
+        async () => {
+          await first.step(ends);
+          await second.step(ends);
+        },
+      );
+      const records = () => second.tasks.totals.records;
+      await until(
+        () => records() === TICKS.length / 2,
+        () => second.step(ends),
+      );
+      if (first.tasks.totals.records < TICKS.length / 2) expect(await second.tasks.reached(ends)).toBe(false);
+      await until(
+        async () => (await first.tasks.reached(ends)) && (await second.tasks.reached(ends)),
+        async () => {
+          await first.step(ends);
+          await second.step(ends);
+        },
+      );
+      await first.tasks.close();
+      await second.tasks.close();
+    });
+    await expectSameAsCalm();
+  });
+});
