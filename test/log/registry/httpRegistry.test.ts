@@ -6,10 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type EmbeddedRegistry, openEmbeddedRegistry } from '../../../src/log/registry/embeddedRegistry.ts';
 import { httpRegistry } from '../../../src/log/registry/httpRegistry.ts';
 import { type RegistryServer, serveRegistry } from '../../../src/log/registry/registryServer.ts';
+import { registryOverHttp } from './overHttp.ts';
 
 const V1 = { type: 'record', name: 'Point', namespace: 'test', fields: [{ name: 'x', type: 'long', doc: 'where' }] };
-const V2 = { ...V1, fields: [...V1.fields, { name: 'y', type: ['null', 'long'], default: null }] };
-const INCOMPATIBLE = { ...V1, fields: [{ name: 'x', type: 'string' }] };
 
 describe('the registry over HTTP', () => {
   let directory: string;
@@ -29,26 +28,7 @@ describe('the registry over HTTP', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('registers schemas, the same one once, and finds their text by id', async () => {
-    const registry = open(`${server.url}/`);
-    const first = await registry.register('points-value', JSON.stringify(V1, null, 2));
-    expect(await registry.register('points-value', JSON.stringify(V1))).toBe(first);
-    const second = await registry.register('points-value', JSON.stringify(V2));
-    expect(second).not.toBe(first);
-    expect(await registry.schemaById(first)).toBe(await embedded.schemaById(first));
-    expect(JSON.parse(await open(server.url).schemaById(second))).toMatchObject({ fields: V2.fields });
-  });
-
-  it('tells an incompatible schema, one that is not Avro and an unknown id apart', async () => {
-    const registry = open(server.url);
-    await registry.register('points-value', JSON.stringify(V1));
-    const coded = (code: string) => expect.objectContaining({ code });
-    await expect(registry.register('points-value', JSON.stringify(INCOMPATIBLE))).rejects.toEqual(
-      coded('TM_SCHEMA_INCOMPATIBLE'),
-    );
-    await expect(registry.register('points-value', '{"type": "nonsense"}')).rejects.toEqual(coded('TM_SCHEMA_INVALID'));
-    await expect(registry.schemaById(4711)).rejects.toEqual(coded('TM_SCHEMA_UNKNOWN'));
-  });
+  registryOverHttp("Tidemark's own registry", () => server.url);
 
   it('is waited for when it is away for a moment', async () => {
     const id = await open(server.url).register('points-value', JSON.stringify(V1));

@@ -1,14 +1,13 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endServer, freePorts, startServer } from '../serverProcess.ts';
 import { JARS, prepareKafkaTools } from './kafkaTools.ts';
 
 const START_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 20_000;
 const CLUSTER_ID = 'dGlkZW1hcmstdGVzdHMtMQ';
 
 /** Apache Kafka in a process and a directory of its own. */
@@ -46,11 +45,13 @@ export async function startBroker(): Promise<Broker> {
   const broker: Broker = {
     urls,
     async start() {
-      child = spawn('java', ['-Xmx512m', '-cp', join(JARS, '*'), 'kafka.Kafka', properties], { stdio: 'ignore' });
-      await untilListening(Number(port), child);
+      child = await startServer('java', ['-Xmx512m', '-cp', join(JARS, '*'), 'kafka.Kafka', properties], {
+        isReady: () => isListening(Number(port)),
+        timeoutMs: START_TIMEOUT_MS,
+      });
     },
     async stop() {
-      if (child !== null) await end(child);
+      if (child !== null) await endServer(child);
       child = null;
     },
     async remove() {
@@ -90,41 +91,10 @@ function serverProperties(broker: string, controller: string, directory: string)
     .join('');
 }
 
-/** Ports that are free now; they are held together so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-    return address.port;
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
   });
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
-}
-
-async function untilListening(port: number, child: ChildProcess): Promise<void> {
-  const { connect } = await import('node:net');
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`the broker ended with status ${child.exitCode}`);
-    const isListening = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-      socket.once('connect', () => socket.destroy());
-    });
-    if (isListening) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  await end(child);
-  throw new Error(`the broker does not listen after ${START_TIMEOUT_MS} ms`);
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-  await ended;
-  clearTimeout(timer);
 }
