@@ -14,12 +14,29 @@ const CLUSTER_ID = 'dGlkZW1hcmstdGVzdHMtMQ';
 export interface Broker {
   /** `HOST:PORT` */
   readonly urls: string;
+  /** The same of a listener that was asked for, by its name. */
+  readonly listeners: Readonly<Record<string, string>>;
   /** Ends the process, as an operator would; what it stored stays. */
   stop(): Promise<void>;
   /** Starts it again on what it stored. */
   start(): Promise<void>;
   /** Ends it and removes what it stored. */
   remove(): Promise<void>;
+}
+
+/** Where a broker listens besides its plain port, without TLS and logins. */
+export interface Listener {
+  /** In lower case, as Kafka's settings of one listener have it. */
+  readonly name: string;
+  readonly protocol: 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
+  /** Of this listener alone: names as Kafka's `listener.name.NAME.` has them. */
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+interface BrokerOptions {
+  readonly listeners?: readonly Listener[];
+  /** SCRAM logins that the broker knows from its first start, as Kafka's storage tool takes them. */
+  readonly scramLogins?: readonly string[];
 }
 
 /** Why no broker can be had here, or null. */
@@ -33,17 +50,26 @@ export function whyNoBroker(): string | null {
 }
 
 /** Starts a broker (KRaft, one node) on free ports. */
-export async function startBroker(): Promise<Broker> {
+export async function startBroker({ listeners = [], scramLogins = [] }: BrokerOptions = {}): Promise<Broker> {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-broker-'));
-  const [port, controllerPort] = await freePorts(2);
+  const [port, controllerPort, ...morePorts] = await freePorts(2 + listeners.length);
   const urls = `127.0.0.1:${port}`;
+  const others = Object.fromEntries(listeners.map(({ name }, i) => [name, `127.0.0.1:${morePorts[i]}`]));
   const properties = join(directory, 'server.properties');
-  writeFileSync(properties, serverProperties(urls, `127.0.0.1:${controllerPort}`, join(directory, 'data')));
-  const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties];
+  writeFileSync(
+    properties,
+    propertiesText({
+      ...serverProperties(`127.0.0.1:${controllerPort}`, join(directory, 'data')),
+      ...listenerProperties({ plaintext: urls, ...others }, `127.0.0.1:${controllerPort}`, listeners),
+    }),
+  );
+  const logins = scramLogins.flatMap((login) => ['--add-scram', login]);
+  const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties, ...logins];
   execFileSync('java', ['-cp', join(JARS, '*'), ...format], { stdio: 'ignore', timeout: START_TIMEOUT_MS });
   let child: ChildProcess | null = null;
   const broker: Broker = {
     urls,
+    listeners: others,
     async start() {
       child = await startServer('java', ['-Xmx512m', '-cp', join(JARS, '*'), 'kafka.Kafka', properties], {
         isReady: () => isListening(Number(port)),
@@ -68,24 +94,43 @@ export async function startBroker(): Promise<Broker> {
   return broker;
 }
 
-function serverProperties(broker: string, controller: string, directory: string): string {
-  const properties = {
+function serverProperties(controller: string, directory: string): Record<string, string> {
+  return {
     'process.roles': 'broker,controller',
-    'node.id': 1,
+    'node.id': '1',
     'controller.quorum.voters': `1@${controller}`,
-    listeners: `PLAINTEXT://${broker},CONTROLLER://${controller}`,
-    'advertised.listeners': `PLAINTEXT://${broker}`,
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': directory,
-    'offsets.topic.replication.factor': 1,
-    'offsets.topic.num.partitions': 4,
-    'transaction.state.log.num.partitions': 4,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
-    'group.initial.rebalance.delay.ms': 0,
-    'auto.create.topics.enable': false,
+    'offsets.topic.replication.factor': '1',
+    'offsets.topic.num.partitions': '4',
+    'transaction.state.log.num.partitions': '4',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'group.initial.rebalance.delay.ms': '0',
+    'auto.create.topics.enable': 'false',
   };
+}
+
+function listenerProperties(
+  urls: Readonly<Record<string, string>>,
+  controller: string,
+  secured: readonly Listener[],
+): Record<string, string> {
+  const all = Object.entries(urls).map(([name, url]) => `${name.toUpperCase()}://${url}`);
+  const protocols = secured.map(({ name, protocol }) => `${name.toUpperCase()}:${protocol}`);
+  const own = secured.flatMap(({ name, properties }) =>
+    Object.entries(properties).map(([key, value]) => [`listener.name.${name}.${key}`, value] as const),
+  );
+  return {
+    listeners: [...all, `CONTROLLER://${controller}`].join(),
+    'advertised.listeners': all.join(),
+    'listener.security.protocol.map': ['PLAINTEXT:PLAINTEXT', 'CONTROLLER:PLAINTEXT', ...protocols].join(),
+    ...Object.fromEntries(own),
+  };
+}
+
+function propertiesText(properties: Readonly<Record<string, string>>): string {
   return Object.entries(properties)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');
