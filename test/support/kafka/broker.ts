@@ -1,21 +1,15 @@
-import { type ChildProcess, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { endServer, freePorts, startServer } from '../serverProcess.ts';
-import { JARS, prepareKafkaTools } from './kafkaTools.ts';
+import { startKafka } from './kafkaBroker.ts';
+import { prepareKafkaTools } from './kafkaTools.ts';
+import { startRedpanda, whyNoDocker } from './redpanda.ts';
 
-const START_TIMEOUT_MS = 60_000;
-const CLUSTER_ID = 'dGlkZW1hcmstdGVzdHMtMQ';
-
-/** Apache Kafka in a process and a directory of its own. */
+/**
+ * A broker for one test file: the product's topics have fixed names, so that files that run at the same time cannot share
+ * one.
+ */
 export interface Broker {
   /** `HOST:PORT` */
   readonly urls: string;
-  /** The same of a listener that was asked for, by its name. */
-  readonly listeners: Readonly<Record<string, string>>;
   /** Ends the process, as an operator would; what it stored stays. */
   stop(): Promise<void>;
   /** Starts it again on what it stored. */
@@ -24,122 +18,30 @@ export interface Broker {
   remove(): Promise<void>;
 }
 
-/** Where a broker listens besides its plain port, without TLS and logins. */
-export interface Listener {
-  /** In lower case, as Kafka's settings of one listener have it. */
-  readonly name: string;
-  readonly protocol: 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
-  /** Of this listener alone: names as Kafka's `listener.name.NAME.` has them. */
-  readonly properties: Readonly<Record<string, string>>;
-}
-
-interface BrokerOptions {
-  readonly listeners?: readonly Listener[];
-  /** SCRAM logins that the broker knows from its first start, as Kafka's storage tool takes them. */
-  readonly scramLogins?: readonly string[];
-}
-
 /** Why no broker can be had here, or null. */
 export function whyNoBroker(): string | null {
+  const noClient = whyNoClient();
+  if (noClient !== null) return noClient;
+  const noKafka = whyNoKafka();
+  const noDocker = noKafka === null ? null : whyNoDocker();
+  return noDocker === null ? null : `${noKafka}; ${noDocker}`;
+}
+
+/** Why Apache Kafka is not to be had here, or not wanted; or null. */
+export function whyNoKafka(): string | null {
+  return process.env.TIDEMARK_TEST_BROKER === 'redpanda' ? 'TIDEMARK_TEST_BROKER is redpanda' : prepareKafkaTools();
+}
+
+/** Starts Apache Kafka; Redpanda where that cannot be had. */
+export function startBroker(): Promise<Broker> {
+  return whyNoKafka() === null ? startKafka() : startRedpanda();
+}
+
+function whyNoClient(): string | null {
   try {
     createRequire(import.meta.url)('@confluentinc/kafka-javascript');
+    return null;
   } catch {
     return 'the native broker client does not load';
   }
-  return prepareKafkaTools();
-}
-
-/** Starts a broker (KRaft, one node) on free ports. */
-export async function startBroker({ listeners = [], scramLogins = [] }: BrokerOptions = {}): Promise<Broker> {
-  const directory = mkdtempSync(join(tmpdir(), 'tidemark-broker-'));
-  const [port, controllerPort, ...morePorts] = await freePorts(2 + listeners.length);
-  const urls = `127.0.0.1:${port}`;
-  const others = Object.fromEntries(listeners.map(({ name }, i) => [name, `127.0.0.1:${morePorts[i]}`]));
-  const properties = join(directory, 'server.properties');
-  writeFileSync(
-    properties,
-    propertiesText({
-      ...serverProperties(`127.0.0.1:${controllerPort}`, join(directory, 'data')),
-      ...listenerProperties({ plaintext: urls, ...others }, `127.0.0.1:${controllerPort}`, listeners),
-    }),
-  );
-  const logins = scramLogins.flatMap((login) => ['--add-scram', login]);
-  const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties, ...logins];
-  execFileSync('java', ['-cp', join(JARS, '*'), ...format], { stdio: 'ignore', timeout: START_TIMEOUT_MS });
-  let child: ChildProcess | null = null;
-  const broker: Broker = {
-    urls,
-    listeners: others,
-    async start() {
-      child = await startServer('java', ['-Xmx512m', '-cp', join(JARS, '*'), 'kafka.Kafka', properties], {
-        isReady: () => isListening(Number(port)),
-        timeoutMs: START_TIMEOUT_MS,
-      });
-    },
-    async stop() {
-      if (child !== null) await endServer(child);
-      child = null;
-    },
-    async remove() {
-      await broker.stop();
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-  try {
-    await broker.start();
-  } catch (error) {
-    await broker.remove();
-    throw error;
-  }
-  return broker;
-}
-
-function serverProperties(controller: string, directory: string): Record<string, string> {
-  return {
-    'process.roles': 'broker,controller',
-    'node.id': '1',
-    'controller.quorum.voters': `1@${controller}`,
-    'controller.listener.names': 'CONTROLLER',
-    'inter.broker.listener.name': 'PLAINTEXT',
-    'log.dirs': directory,
-    'offsets.topic.replication.factor': '1',
-    'offsets.topic.num.partitions': '4',
-    'transaction.state.log.num.partitions': '4',
-    'transaction.state.log.replication.factor': '1',
-    'transaction.state.log.min.isr': '1',
-    'group.initial.rebalance.delay.ms': '0',
-    'auto.create.topics.enable': 'false',
-  };
-}
-
-function listenerProperties(
-  urls: Readonly<Record<string, string>>,
-  controller: string,
-  secured: readonly Listener[],
-): Record<string, string> {
-  const all = Object.entries(urls).map(([name, url]) => `${name.toUpperCase()}://${url}`);
-  const protocols = secured.map(({ name, protocol }) => `${name.toUpperCase()}:${protocol}`);
-  const own = secured.flatMap(({ name, properties }) =>
-    Object.entries(properties).map(([key, value]) => [`listener.name.${name}.${key}`, value] as const),
-  );
-  return {
-    listeners: [...all, `CONTROLLER://${controller}`].join(),
-    'advertised.listeners': all.join(),
-    'listener.security.protocol.map': ['PLAINTEXT:PLAINTEXT', 'CONTROLLER:PLAINTEXT', ...protocols].join(),
-    ...Object.fromEntries(own),
-  };
-}
-
-function propertiesText(properties: Readonly<Record<string, string>>): string {
-  return Object.entries(properties)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('');
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
 }

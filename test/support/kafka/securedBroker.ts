@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrokerSettings } from '../../../src/log/kafka/brokerSettings.ts';
-import { startBroker, whyNoBroker } from './broker.ts';
+import { whyNoBroker, whyNoKafka } from './broker.ts';
+import { startKafka } from './kafkaBroker.ts';
 import { brokerSettings } from './settings.ts';
 
 const OPENSSL_TIMEOUT_MS = 30_000;
@@ -26,7 +27,7 @@ export function whyNoSecuredBroker(): string | null {
   } catch {
     return 'openssl does not run';
   }
-  return whyNoBroker();
+  return whyNoKafka() ?? whyNoBroker();
 }
 
 /**
@@ -45,7 +46,7 @@ export async function startSecuredBroker(): Promise<SecuredBroker> {
     'sasl.enabled.mechanisms': mechanism,
     [`${mechanism.toLowerCase()}.sasl.jaas.config`]: `org.apache.kafka.common.security.${module};`,
   });
-  const broker = await startBroker({
+  const broker = await startKafka({
     listeners: [
       { name: 'tls', protocol: 'SSL', properties: tls },
       { name: 'mutual', protocol: 'SSL', properties: { ...tls, ...trust, 'ssl.client.auth': 'required' } },
