@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -50,18 +50,55 @@ describe('the registry over HTTP', () => {
     server = await serveRegistry(embedded, 0);
   });
 
+  /** A registry that answers as told, for the length of `use`. */
+  async function answering(answer: RequestListener, use: (url: string) => Promise<void>): Promise<void> {
+    const stub = createServer(answer);
+    await new Promise<void>((listening) => stub.listen(0, '127.0.0.1', listening));
+    const address = stub.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    await use(`http://127.0.0.1:${port}`);
+    await new Promise((closed) => stub.close(closed));
+  }
+
+  it.each([429, 500, 503])('is asked again when it answers %i', async (status) => {
+    let asked = 0;
+    await answering(
+      (_request, response) => {
+        asked++;
+        if (asked < 3) response.writeHead(status).end('{"error_code": 1, "message": "not now"}');
+        else response.end(JSON.stringify({ schema: JSON.stringify(V1) }));
+      },
+      async (url) => expect(JSON.parse(await open(url).schemaById(1))).toEqual(V1),
+    );
+    expect(asked).toBe(3);
+  });
+
+  it('is told from something else that answers at its address', async () => {
+    await answering(
+      (_request, response) => response.end('<html>Welcome</html>'),
+      async (url) => {
+        await expect(open(url).schemaById(1)).rejects.toMatchObject({ code: 'TM_REGISTRY_FAILED' });
+        const registered = open(url).register('points-value', JSON.stringify(V1));
+        await expect(registered).rejects.toMatchObject({ code: 'TM_REGISTRY_FAILED' });
+      },
+    );
+  });
+
   it('sends a login, and says when it is refused', async () => {
     let authorization: string | undefined;
-    const refusing = createServer((request, response) => {
-      authorization = request.headers.authorization;
-      response.writeHead(401).end('{"error_code": 40101, "message": "User cannot be authenticated"}');
-    });
-    await new Promise<void>((listening) => refusing.listen(0, '127.0.0.1', listening));
-    const address = refusing.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
-    const registry = httpRegistry({ url: `http://127.0.0.1:${port}`, user: 'ann', password: 'secret' });
-    await expect(registry.schemaById(1)).rejects.toMatchObject({ code: 'TM_REGISTRY_FAILED' });
+    await answering(
+      (request, response) => {
+        authorization = request.headers.authorization;
+        response.writeHead(401).end('{"error_code": 40101, "message": "User cannot be authenticated"}');
+      },
+      async (url) => {
+        const registry = httpRegistry({ url, user: 'ann', password: 'secret' });
+        await expect(registry.schemaById(1)).rejects.toMatchObject({
+          code: 'TM_REGISTRY_FAILED',
+          message: expect.stringContaining('User cannot be authenticated'),
+        });
+      },
+    );
     expect(authorization).toBe(`Basic ${Buffer.from('ann:secret').toString('base64')}`);
-    await new Promise((closed) => refusing.close(closed));
   });
 });

@@ -30,6 +30,13 @@ export function registryOverHttp(name: string, url: () => string): void {
       expect(await configOf('checked-value')).toEqual({ compatibilityLevel: 'BACKWARD' });
     });
 
+    it('changes nothing where a schema is registered already', async () => {
+      await ask('POST', 'subjects/known-value/versions', { schema: JSON.stringify(V1) });
+      const before = await configOf('known-value');
+      await register('known-value', V1);
+      expect(await configOf('known-value')).toEqual(before);
+    });
+
     it('holds a subject to the level that its operator set', async () => {
       await register('loose-value', V1);
       await setLevel('loose-value', 'NONE');
@@ -77,9 +84,12 @@ export function registryOverHttp(name: string, url: () => string): void {
     }
 
     async function setLevel(subject: string, compatibility: string): Promise<void> {
+      await ask('PUT', `config/${subject}`, { compatibility });
+    }
+
+    async function ask(method: string, path: string, body: object): Promise<void> {
       const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' };
-      const body = JSON.stringify({ compatibility });
-      const { ok } = await fetch(`${url()}/config/${subject}`, { method: 'PUT', headers, body });
+      const { ok } = await fetch(`${url()}/${path}`, { method, headers, body: JSON.stringify(body) });
       expect(ok).toBe(true);
     }
   });
