@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openKafkaLog } from '../../src/log/kafka/kafkaLog.ts';
-import { openEmbeddedRegistry } from '../../src/log/registry/embeddedRegistry.ts';
-import { type RegistryServer, serveRegistry } from '../../src/log/registry/registryServer.ts';
 import { type Broker, startBroker, whyNoBroker } from '../support/kafka/broker.ts';
 import { brokerSettings } from '../support/kafka/settings.ts';
 import { contentsOfLog } from '../support/logContents.ts';
 import { dataFile, haveDataFiles } from '../support/oracle/files.ts';
 import { readTrades } from '../support/oracle/tradeBars.ts';
+import { type RegistryProcess, startApicurio, whyNoApicurio } from '../support/registry/apicurio.ts';
 import { requirement } from '../support/requirement.ts';
 import {
   allBarsCsv,
@@ -24,28 +23,23 @@ import {
 const START_TIMEOUT_MS = 120_000;
 const STEP_TIMEOUT_MS = 240_000;
 
-const missing = whyNoBroker();
+const missing = whyNoBroker() ?? whyNoApicurio();
 const available =
   requirement('data', haveDataFiles(), 'bars of the real Binance trades through a Kafka broker') &&
   requirement('kafka', missing === null, `bars of real trades through a Kafka broker: ${missing}`);
 
-describe.skipIf(!available)('bars of 78,638 real trades through a Kafka broker and a schema registry', () => {
+describe.skipIf(!available)('bars of 78,638 real trades through a Kafka broker and Apicurio Registry', () => {
   let directory: string;
   let broker: Broker;
-  let server: RegistryServer;
-  let closeRegistry: () => Promise<void>;
+  let registry: RegistryProcess;
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'tidemark-kafka-'));
-    broker = await startBroker();
-    const registry = await openEmbeddedRegistry({ directory: join(directory, 'registry') });
-    server = await serveRegistry(registry, 0);
-    closeRegistry = () => registry.close();
+    [broker, registry] = await Promise.all([startBroker(), startApicurio()]);
   }, START_TIMEOUT_MS);
 
   afterAll(async () => {
-    await server.close();
-    await closeRegistry();
+    await registry.end();
     await broker.remove();
     await rm(directory, { recursive: true, force: true });
   });
@@ -58,7 +52,7 @@ describe.skipIf(!available)('bars of 78,638 real trades through a Kafka broker a
     await runToEnd(embedded);
 
     const data = join(directory, 'broker');
-    const options = { env: { TIDEMARK_BROKER_URLS: broker.urls, TIDEMARK_REGISTRY_URL: server.url } };
+    const options = { env: { TIDEMARK_BROKER_URLS: broker.urls, TIDEMARK_REGISTRY_URL: registry.url } };
     await produceTrades(data, [dataFile(TRADES)], options);
     await runToEnd(data, [], options);
 

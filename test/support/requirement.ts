@@ -1,6 +1,6 @@
 /**
- * What a test may need that a machine may lack: the shared data files, Java with Maven, a Kafka broker (both, and the native
- * client), or Chromium.
+ * What a test may need that a machine may lack: the shared data files; Java with Maven; a Kafka broker or a schema registry
+ * (both, and the native client; OpenSSL where the broker asks for TLS); or Chromium.
  */
 export type RequirementName = 'data' | 'java' | 'kafka' | 'browser';
 

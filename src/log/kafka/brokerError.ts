@@ -9,6 +9,8 @@ export interface NativeError {
 
 export const QUEUE_FULL = -184;
 export const TIMED_OUT = -185;
+export const TRANSPORT = -195;
+export const AUTHENTICATION = -169;
 export const TOPIC_EXISTS = 36;
 
 /**
@@ -23,15 +25,15 @@ const MEANING = new Map<ErrorCode, { readonly codes: readonly number[]; readonly
     {
       // Timeouts, lost connections, names that do not resolve; no coordinator, no leader or a new one, a transaction that is just
       // ending: what passes by itself.
-      codes: [TIMED_OUT, -192, -195, -187, -193, -196, -166, 5, 6, 7, 8, 9, 13, 14, 15, 16, 51, 74, 75, 88],
-      hint: 'See that the broker runs and that broker.urls (--brokers) is right. Nothing committed is lost: the same command goes on from there.',
+      codes: [TIMED_OUT, -192, TRANSPORT, -187, -193, -196, -166, 5, 6, 7, 8, 9, 13, 14, 15, 16, 51, 74, 75, 88],
+      hint: 'See that the broker runs and that broker.urls (--brokers) and broker.tls are right. Nothing committed is lost: the same command goes on from there.',
     },
   ],
   [
     'TM_BROKER_ACCESS',
     {
-      codes: [-169, -181, 29, 30, 31, 33, 34, 53, 58],
-      hint: 'See broker.tls, broker.saslMechanism, broker.user and broker.password, and what the broker allows this user.',
+      codes: [AUTHENTICATION, -181, 29, 30, 31, 33, 34, 53, 58],
+      hint: 'See broker.tls, broker.caFile, broker.saslMechanism, broker.user and broker.password, and what the broker allows this user.',
     },
   ],
   [
@@ -56,6 +58,11 @@ export function isNative(error: unknown): error is NativeError {
 
 export function isFenced(error: unknown): boolean {
   return isNative(error) && FENCED.has(error.code);
+}
+
+/** Whether no broker answered a question. */
+export function isUnanswered(error: unknown): error is TidemarkError {
+  return error instanceof TidemarkError && error.code === 'TM_BROKER_UNREACHABLE';
 }
 
 /** What went wrong, in the product's terms. An error that is one of them already stays as it is. */

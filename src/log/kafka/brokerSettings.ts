@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { GlobalConfig } from '@confluentinc/kafka-javascript';
 import type { KafkaConfig, SASLOptions } from 'kafkajs';
@@ -30,6 +31,16 @@ const RECONNECT_MAX_MS = 2_000;
 /** An answer that takes longer counts as lost. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
+/**
+ * Checks the PEM files: of a wrong one librdkafka says no more than that its own state is wrong.
+ * @throws TM_CONFIG
+ */
+export function checkPemFiles({ caFile, certificateFile, keyFile }: BrokerSettings): void {
+  if (caFile !== '') usePem(caFile, (pem) => new X509Certificate(pem));
+  if (certificateFile !== '') usePem(certificateFile, (pem) => new X509Certificate(pem));
+  if (keyFile !== '') usePem(keyFile, (pem) => createPrivateKey(pem));
+}
+
 /** What every librdkafka client is given. */
 export function clientConfig(settings: BrokerSettings): GlobalConfig {
   const { tls, caFile, certificateFile, keyFile, saslMechanism, user, password } = settings;
@@ -50,10 +61,10 @@ export function clientConfig(settings: BrokerSettings): GlobalConfig {
   };
 }
 
-/** The same for KafkaJS. @throws TM_CONFIG when a PEM file cannot be read */
+/** The same for KafkaJS. @throws TM_CONFIG when a PEM file cannot be used */
 export function kafkaJsConfig(settings: BrokerSettings): KafkaConfig {
   const { urls, tls, caFile, certificateFile, keyFile, saslMechanism, user: username, password } = settings;
-  const pem = (name: string, path: string) => (path === '' ? {} : { [name]: readPem(path) });
+  const pem = (name: string, path: string) => (path === '' ? {} : { [name]: usePem(path, String) });
   return {
     clientId: CLIENT_ID,
     brokers: urls.split(',').map((url) => url.trim()),
@@ -71,13 +82,14 @@ function saslOptions(mechanism: SaslMechanism, login: { username: string; passwo
     : { mechanism: 'scram-sha-512', ...login };
 }
 
-function readPem(path: string): string {
+function usePem<T>(path: string, use: (pem: string) => T): T {
   try {
-    return readFileSync(path, 'utf8');
+    return use(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new TidemarkError('TM_CONFIG', 'a PEM file cannot be read', {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TidemarkError('TM_CONFIG', `a PEM file cannot be used: ${reason}`, {
       where: path,
-      hint: 'broker.caFile, broker.certificateFile and broker.keyFile are paths of readable PEM files.',
+      hint: 'broker.caFile, broker.certificateFile and broker.keyFile are paths of PEM files.',
       cause,
     });
   }

@@ -1,11 +1,11 @@
-import type { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaConsumer, LibrdKafkaError, Producer } from '@confluentinc/kafka-javascript';
 import { TidemarkError } from '../../errors.ts';
-import { brokerError } from './brokerError.ts';
+import { brokerError, isUnanswered } from './brokerError.ts';
+import { ConnectionTrouble } from './connectionTrouble.ts';
 
 /** How long a client may take to learn what the broker has. */
-export const CONNECT_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 /** A client that takes longer to go is left to the end of the process. */
 const DISCONNECT_TIMEOUT_MS = 5_000;
 
@@ -50,8 +50,7 @@ export async function patiently<T>(question: () => Promise<T>): Promise<T> {
     try {
       return await question();
     } catch (error) {
-      const isUnanswered = error instanceof TidemarkError && error.code === 'TM_BROKER_UNREACHABLE';
-      if (!isUnanswered || performance.now() - startedMs >= RECOVERY_MS) throw error;
+      if (!isUnanswered(error) || performance.now() - startedMs >= RECOVERY_MS) throw error;
       await sleep(RECOVERY_POLL_MS);
     }
   }
@@ -59,16 +58,12 @@ export async function patiently<T>(question: () => Promise<T>): Promise<T> {
 
 /** @throws TM_BROKER_UNREACHABLE, TM_BROKER_ACCESS */
 export async function connect(client: Producer | KafkaConsumer, what: string): Promise<void> {
-  // A refused login is told by an event only; the call itself runs into its timeout.
-  let refused: unknown;
-  const events: EventEmitter = client;
-  events.on('event.error', (error: unknown) => {
-    if (brokerError(error, what).code === 'TM_BROKER_ACCESS') refused ??= error;
-  });
+  const trouble = new ConnectionTrouble();
+  trouble.watch(client);
   try {
     await ask(what, (done) => client.connect({ allTopics: false, timeout: CONNECT_TIMEOUT_MS }, done));
   } catch (error) {
-    throw refused === undefined ? error : brokerError(refused, what);
+    throw trouble.explain(error, what);
   }
 }
 

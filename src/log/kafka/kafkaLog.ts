@@ -12,7 +12,7 @@ import type {
   TransactionalWriter,
 } from '../log.ts';
 import { checkId, checkOffset } from '../positionRules.ts';
-import type { BrokerSettings } from './brokerSettings.ts';
+import { type BrokerSettings, checkPemFiles } from './brokerSettings.ts';
 import { type BrokerClient, loadBrokerClient } from './client.ts';
 import { GroupHandles } from './groups.ts';
 import { KafkaMember } from './kafkaMember.ts';
@@ -24,9 +24,10 @@ const ONE_RECORD = { maxRecords: 1, maxBytes: 1 };
 
 /**
  * Opens the log of a broker that speaks Kafka's protocol (Apache Kafka, Redpanda).
- * @throws TM_BROKER_CLIENT, TM_BROKER_UNREACHABLE, TM_BROKER_ACCESS
+ * @throws TM_CONFIG, TM_BROKER_CLIENT, TM_BROKER_UNREACHABLE, TM_BROKER_ACCESS
  */
 export async function openKafkaLog(settings: BrokerSettings): Promise<Log> {
+  checkPemFiles(settings);
   const client = await loadBrokerClient();
   const topics = new BrokerTopics(client, settings);
   try {

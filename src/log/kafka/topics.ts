@@ -4,11 +4,15 @@ import type { Admin } from 'kafkajs';
 import { TidemarkError } from '../../errors.ts';
 import type { PartitionRange, TopicDescription, TopicPartition, TopicSettings } from '../log.ts';
 import { checkNewTopic, checkPartition, checkSameSettings, isTopicName, unknownTopic } from '../topicRules.ts';
-import { brokerError, isNative, TOPIC_EXISTS } from './brokerError.ts';
+import { brokerError, isNative, isUnanswered, TOPIC_EXISTS } from './brokerError.ts';
 import { type BrokerSettings, clientConfig, kafkaJsConfig } from './brokerSettings.ts';
-import { ask, type BrokerClient, CONNECT_TIMEOUT_MS, type Done, patiently } from './client.ts';
+import { ask, type BrokerClient, type Done, patiently } from './client.ts';
+import { ConnectionTrouble } from './connectionTrouble.ts';
 
 const ADMIN_TIMEOUT_MS = 15_000;
+/** How long a broker may take to answer at all. The first try is short, so that a refusal is told soon. */
+const REACH_TIMEOUTS_MS = [2_000, 8_000];
+const LISTING = 'topics cannot be listed';
 /** How long every broker may take to know a new topic, and how often it is looked for. */
 const CREATED_TIMEOUT_MS = 10_000;
 const CREATED_POLL_MS = 10;
@@ -21,21 +25,35 @@ const INTERNAL = /^_/;
 export class BrokerTopics {
   readonly #client: BrokerClient;
   readonly #settings: BrokerSettings;
+  readonly #trouble = new ConnectionTrouble();
   readonly #admin: IAdminClient;
   /** librdkafka's admin client cannot read a topic's settings: KafkaJS does. */
   #configs: Promise<Admin> | null = null;
   /** A partition count is fixed, so one that was read is kept. */
   readonly #partitions = new Map<string, number>();
 
+  /** @throws TM_BROKER_FAILED */
   constructor(client: BrokerClient, settings: BrokerSettings) {
     this.#client = client;
     this.#settings = settings;
-    this.#admin = client.AdminClient.create(clientConfig(settings));
+    try {
+      this.#admin = client.AdminClient.create(clientConfig(settings), this.#trouble.handlers);
+    } catch (error) {
+      throw brokerError(error, "the broker's client refuses its settings");
+    }
   }
 
   /** @throws TM_BROKER_UNREACHABLE, TM_BROKER_ACCESS */
   async checkReachable(): Promise<void> {
-    await this.#names(CONNECT_TIMEOUT_MS);
+    for (const [i, timeoutMs] of REACH_TIMEOUTS_MS.entries()) {
+      try {
+        await this.#names(timeoutMs);
+        return;
+      } catch (error) {
+        const isLast = i === REACH_TIMEOUTS_MS.length - 1;
+        if (isLast || this.#trouble.isRefusal || !isUnanswered(error)) throw this.#trouble.explain(error, LISTING);
+      }
+    }
   }
 
   /** @throws TM_TOPIC_NAME, TM_TOPIC_SETTINGS, TM_TOPIC_DIFFERS */
@@ -168,7 +186,7 @@ export class BrokerTopics {
   }
 
   #names(timeout: number): Promise<string[]> {
-    return ask('topics cannot be listed', (done) => this.#admin.listTopics({ timeout }, done));
+    return ask(LISTING, (done) => this.#admin.listTopics({ timeout }, done));
   }
 
   async #untilKnown(topic: string): Promise<void> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type EmbeddedRegistry, openEmbeddedRegistry } from '../../../src/log/registry/embeddedRegistry.ts';
+import { registryContract } from './contract.ts';
 
 const V1 = { type: 'record', name: 'Point', fields: [{ name: 'x', type: 'long' }] };
 const WITH_DEFAULT = {
@@ -24,6 +25,8 @@ describe('the embedded registry', () => {
     await registry.close();
     rmSync(directory, { recursive: true });
   });
+
+  registryContract('the embedded registry', () => registry);
 
   it('gives ids from 1 up, and the same id to the same schema under any subject', async () => {
     expect(await registry.register('a-value', JSON.stringify(V1))).toBe(1);

@@ -1,15 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type EmbeddedRegistry, openEmbeddedRegistry } from '../../../src/log/registry/embeddedRegistry.ts';
 import { httpRegistry } from '../../../src/log/registry/httpRegistry.ts';
 import { type RegistryServer, serveRegistry } from '../../../src/log/registry/registryServer.ts';
+import { registryOverHttp } from './overHttp.ts';
 
 const V1 = { type: 'record', name: 'Point', namespace: 'test', fields: [{ name: 'x', type: 'long', doc: 'where' }] };
-const V2 = { ...V1, fields: [...V1.fields, { name: 'y', type: ['null', 'long'], default: null }] };
-const INCOMPATIBLE = { ...V1, fields: [{ name: 'x', type: 'string' }] };
 
 describe('the registry over HTTP', () => {
   let directory: string;
@@ -29,26 +28,7 @@ describe('the registry over HTTP', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('registers schemas, the same one once, and finds their text by id', async () => {
-    const registry = open(`${server.url}/`);
-    const first = await registry.register('points-value', JSON.stringify(V1, null, 2));
-    expect(await registry.register('points-value', JSON.stringify(V1))).toBe(first);
-    const second = await registry.register('points-value', JSON.stringify(V2));
-    expect(second).not.toBe(first);
-    expect(await registry.schemaById(first)).toBe(await embedded.schemaById(first));
-    expect(JSON.parse(await open(server.url).schemaById(second))).toMatchObject({ fields: V2.fields });
-  });
-
-  it('tells an incompatible schema, one that is not Avro and an unknown id apart', async () => {
-    const registry = open(server.url);
-    await registry.register('points-value', JSON.stringify(V1));
-    const coded = (code: string) => expect.objectContaining({ code });
-    await expect(registry.register('points-value', JSON.stringify(INCOMPATIBLE))).rejects.toEqual(
-      coded('TM_SCHEMA_INCOMPATIBLE'),
-    );
-    await expect(registry.register('points-value', '{"type": "nonsense"}')).rejects.toEqual(coded('TM_SCHEMA_INVALID'));
-    await expect(registry.schemaById(4711)).rejects.toEqual(coded('TM_SCHEMA_UNKNOWN'));
-  });
+  registryOverHttp("Tidemark's own registry", () => server.url);
 
   it('is waited for when it is away for a moment', async () => {
     const id = await open(server.url).register('points-value', JSON.stringify(V1));
@@ -70,18 +50,55 @@ describe('the registry over HTTP', () => {
     server = await serveRegistry(embedded, 0);
   });
 
+  /** A registry that answers as told, for the length of `use`. */
+  async function answering(answer: RequestListener, use: (url: string) => Promise<void>): Promise<void> {
+    const stub = createServer(answer);
+    await new Promise<void>((listening) => stub.listen(0, '127.0.0.1', listening));
+    const address = stub.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    await use(`http://127.0.0.1:${port}`);
+    await new Promise((closed) => stub.close(closed));
+  }
+
+  it.each([429, 500, 503])('is asked again when it answers %i', async (status) => {
+    let asked = 0;
+    await answering(
+      (_request, response) => {
+        asked++;
+        if (asked < 3) response.writeHead(status).end('{"error_code": 1, "message": "not now"}');
+        else response.end(JSON.stringify({ schema: JSON.stringify(V1) }));
+      },
+      async (url) => expect(JSON.parse(await open(url).schemaById(1))).toEqual(V1),
+    );
+    expect(asked).toBe(3);
+  });
+
+  it('is told from something else that answers at its address', async () => {
+    await answering(
+      (_request, response) => response.end('<html>Welcome</html>'),
+      async (url) => {
+        await expect(open(url).schemaById(1)).rejects.toMatchObject({ code: 'TM_REGISTRY_FAILED' });
+        const registered = open(url).register('points-value', JSON.stringify(V1));
+        await expect(registered).rejects.toMatchObject({ code: 'TM_REGISTRY_FAILED' });
+      },
+    );
+  });
+
   it('sends a login, and says when it is refused', async () => {
     let authorization: string | undefined;
-    const refusing = createServer((request, response) => {
-      authorization = request.headers.authorization;
-      response.writeHead(401).end('{"error_code": 40101, "message": "User cannot be authenticated"}');
-    });
-    await new Promise<void>((listening) => refusing.listen(0, '127.0.0.1', listening));
-    const address = refusing.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
-    const registry = httpRegistry({ url: `http://127.0.0.1:${port}`, user: 'ann', password: 'secret' });
-    await expect(registry.schemaById(1)).rejects.toMatchObject({ code: 'TM_REGISTRY_FAILED' });
+    await answering(
+      (request, response) => {
+        authorization = request.headers.authorization;
+        response.writeHead(401).end('{"error_code": 40101, "message": "User cannot be authenticated"}');
+      },
+      async (url) => {
+        const registry = httpRegistry({ url, user: 'ann', password: 'secret' });
+        await expect(registry.schemaById(1)).rejects.toMatchObject({
+          code: 'TM_REGISTRY_FAILED',
+          message: expect.stringContaining('User cannot be authenticated'),
+        });
+      },
+    );
     expect(authorization).toBe(`Basic ${Buffer.from('ann:secret').toString('base64')}`);
-    await new Promise((closed) => refusing.close(closed));
   });
 });

@@ -1,17 +1,12 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { JARS, prepareKafkaTools } from './kafkaTools.ts';
+import { startKafka } from './kafkaBroker.ts';
+import { prepareKafkaTools } from './kafkaTools.ts';
+import { startRedpanda, whyNoDocker } from './redpanda.ts';
 
-const START_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 20_000;
-const CLUSTER_ID = 'dGlkZW1hcmstdGVzdHMtMQ';
-
-/** Apache Kafka in a process and a directory of its own. */
+/**
+ * A broker for one test file: the product's topics have fixed names, so that files that run at the same time cannot share
+ * one.
+ */
 export interface Broker {
   /** `HOST:PORT` */
   readonly urls: string;
@@ -25,106 +20,28 @@ export interface Broker {
 
 /** Why no broker can be had here, or null. */
 export function whyNoBroker(): string | null {
+  const noClient = whyNoClient();
+  if (noClient !== null) return noClient;
+  const noKafka = whyNoKafka();
+  const noDocker = noKafka === null ? null : whyNoDocker();
+  return noDocker === null ? null : `${noKafka}; ${noDocker}`;
+}
+
+/** Why Apache Kafka is not to be had here, or not wanted; or null. */
+export function whyNoKafka(): string | null {
+  return process.env.TIDEMARK_TEST_BROKER === 'redpanda' ? 'TIDEMARK_TEST_BROKER is redpanda' : prepareKafkaTools();
+}
+
+/** Starts Apache Kafka; Redpanda where that cannot be had. */
+export function startBroker(): Promise<Broker> {
+  return whyNoKafka() === null ? startKafka() : startRedpanda();
+}
+
+function whyNoClient(): string | null {
   try {
     createRequire(import.meta.url)('@confluentinc/kafka-javascript');
+    return null;
   } catch {
     return 'the native broker client does not load';
   }
-  return prepareKafkaTools();
-}
-
-/** Starts a broker (KRaft, one node) on free ports. */
-export async function startBroker(): Promise<Broker> {
-  const directory = mkdtempSync(join(tmpdir(), 'tidemark-broker-'));
-  const [port, controllerPort] = await freePorts(2);
-  const urls = `127.0.0.1:${port}`;
-  const properties = join(directory, 'server.properties');
-  writeFileSync(properties, serverProperties(urls, `127.0.0.1:${controllerPort}`, join(directory, 'data')));
-  const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties];
-  execFileSync('java', ['-cp', join(JARS, '*'), ...format], { stdio: 'ignore', timeout: START_TIMEOUT_MS });
-  let child: ChildProcess | null = null;
-  const broker: Broker = {
-    urls,
-    async start() {
-      child = spawn('java', ['-Xmx512m', '-cp', join(JARS, '*'), 'kafka.Kafka', properties], { stdio: 'ignore' });
-      await untilListening(Number(port), child);
-    },
-    async stop() {
-      if (child !== null) await end(child);
-      child = null;
-    },
-    async remove() {
-      await broker.stop();
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-  try {
-    await broker.start();
-  } catch (error) {
-    await broker.remove();
-    throw error;
-  }
-  return broker;
-}
-
-function serverProperties(broker: string, controller: string, directory: string): string {
-  const properties = {
-    'process.roles': 'broker,controller',
-    'node.id': 1,
-    'controller.quorum.voters': `1@${controller}`,
-    listeners: `PLAINTEXT://${broker},CONTROLLER://${controller}`,
-    'advertised.listeners': `PLAINTEXT://${broker}`,
-    'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'log.dirs': directory,
-    'offsets.topic.replication.factor': 1,
-    'offsets.topic.num.partitions': 4,
-    'transaction.state.log.num.partitions': 4,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
-    'group.initial.rebalance.delay.ms': 0,
-    'auto.create.topics.enable': false,
-  };
-  return Object.entries(properties)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('');
-}
-
-/** Ports that are free now; they are held together so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-    return address.port;
-  });
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
-}
-
-async function untilListening(port: number, child: ChildProcess): Promise<void> {
-  const { connect } = await import('node:net');
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`the broker ended with status ${child.exitCode}`);
-    const isListening = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-      socket.once('connect', () => socket.destroy());
-    });
-    if (isListening) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  await end(child);
-  throw new Error(`the broker does not listen after ${START_TIMEOUT_MS} ms`);
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-  await ended;
-  clearTimeout(timer);
 }

@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cached, fetchOnce } from '../mavenCache.ts';
 
 const POM = fileURLToPath(new URL('./pom.xml', import.meta.url));
+const NAME = `kafka-${createHash('sha256').update(readFileSync(POM)).digest('hex').slice(0, 12)}`;
 /** The jars of Kafka's tools and of its broker. */
-export const JARS = fileURLToPath(new URL('../../../node_modules/.cache/kafka-tools', import.meta.url));
-/** A copy of the pom that the jars were fetched for. */
-const FETCHED = join(JARS, 'pom.xml');
-const FETCH_TIMEOUT_MS = 240_000;
+export const JARS = cached(NAME);
 const RUN_TIMEOUT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
@@ -17,20 +17,7 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
  * @returns why they cannot be had here, or null
  */
 export function prepareKafkaTools(): string | null {
-  try {
-    execFileSync('java', ['-version'], { stdio: 'ignore' });
-  } catch {
-    return 'java does not run';
-  }
-  if (existsSync(FETCHED) && readFileSync(FETCHED, 'utf8') === readFileSync(POM, 'utf8')) return null;
-  try {
-    const fetch = ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${JARS}`];
-    execFileSync('mvn', fetch, { stdio: 'ignore', timeout: FETCH_TIMEOUT_MS });
-  } catch (error) {
-    return `mvn cannot fetch the tools: ${error instanceof Error ? error.message : String(error)}`;
-  }
-  writeFileSync(FETCHED, readFileSync(POM));
-  return null;
+  return fetchOnce(NAME, (into) => ['-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${into}`]);
 }
 
 /** Runs a main class of Kafka's tools; its standard output. */
