@@ -43,6 +43,7 @@ const BAD: readonly (readonly [method: string, path: string, status: number, cod
   ['POST', '/v1/bars', 405, 'TM_API_METHOD', null],
   ['DELETE', '/v1/symbols', 405, 'TM_API_METHOD', null],
   ['PUT', '/healthz', 405, 'TM_API_METHOD', null],
+  ['QUERY', '/healthz', 405, 'TM_API_METHOD', null],
 ];
 
 describe('a bad request', { timeout: TIMEOUT_MS }, async () => {
@@ -83,5 +84,7 @@ describe('a bad request', { timeout: TIMEOUT_MS }, async () => {
   it('names the methods that a path takes', async () => {
     const response = await fetch(`${api.url}/v1/bars`, { method: 'POST' });
     expect(response.headers.get('allow')).toBe('GET, HEAD');
+    const stream = await fetch(`${api.url}/v1/stream`, { method: 'HEAD' });
+    expect([stream.status, stream.headers.get('allow')]).toEqual([405, 'GET']);
   });
 });

@@ -1,8 +1,8 @@
 /**
  * What a test may need that a machine may lack: the shared data files, Java with Maven, a Kafka broker (both, and the native
- * client), or Chromium.
+ * client), Chromium, or Python with its package index.
  */
-export type RequirementName = 'data' | 'java' | 'kafka' | 'browser';
+export type RequirementName = 'data' | 'java' | 'kafka' | 'browser' | 'python';
 
 /**
  * Whether tests that need `name` can run; meant for `describe.skipIf(!requirement(…))`. A part that is left out is
