@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { TidemarkError } from '../../errors.ts';
-import { BAR_COLUMNS, type BarPlace, type BarsQuery, barRows, storedGeneration } from '../../query/bars.ts';
+import { BAR_COLUMNS, type BarPlace, type BarsQuery, barRows } from '../../query/bars.ts';
 import { instantMicros } from '../../query/instant.ts';
 import { rowsAsText } from '../../query/rowText.ts';
 import { withSqlErrors } from '../../query/sql.ts';
@@ -19,6 +19,7 @@ import {
 import { type ApiParts, type ApiServer, OUTPUT, TOPOLOGY } from '../parts.ts';
 import { problemResponses } from '../problem.ts';
 import { barSchema } from '../rows.ts';
+import { ServedGeneration } from '../servedGeneration.ts';
 
 const MAX_CURSOR_LENGTH = 1_024;
 
@@ -72,6 +73,7 @@ function schemaOf(config: ApiParts['config']) {
 }
 
 export function declareBars(server: ApiServer, { clickhouse, config }: ApiParts): void {
+  const served = new ServedGeneration(clickhouse);
   server.get('/v1/bars', { schema: schemaOf(config) }, async (request, reply) => {
     const { interval, symbol, limit, cursor } = request.query;
     const format = request.query.format ?? acceptedFormat(request.headers.accept);
@@ -85,10 +87,18 @@ export function declareBars(server: ApiServer, { clickhouse, config }: ApiParts)
       ...(cursor === undefined ? {} : { after: placeOf(cursor) }),
       settings: queryBounds(config),
     };
-    const generation = await storedGeneration(clickhouse, TOPOLOGY);
     reply.type(CONTENT_TYPES[format]).header('vary', 'accept');
-    if (limit === undefined) return reply.send(await streamed(query, generation, config.maxRows, format));
-    const { rows, next } = await pageOf(query, generation, limit);
+    if (limit === undefined) {
+      const whole = await served.read(
+        (generation) => streamed(query, generation, config.maxRows, format),
+        (unused) => unused.destroy(),
+      );
+      return reply.send(whole);
+    }
+    const { rows, next } = await served.read(
+      (generation) => pageOf(query, generation, limit),
+      () => {},
+    );
     if (next !== null) reply.header('link', `<${nextUrl(request.url, next)}>; rel="next"`);
     return reply.send(await textOf(rows, format));
   });
@@ -103,18 +113,20 @@ async function streamed(
 ): Promise<Readable> {
   const blocks = bounded(barRows({ ...query, limit: maxRows + 1 }, generation), maxRows);
   const pieces = withSqlErrors(rowsAsText(BAR_COLUMNS, blocks, format))[Symbol.asyncIterator]();
-  const first = await pieces.next();
-  return Readable.from(
-    (async function* () {
-      try {
-        if (first.done !== true) yield first.value;
-        for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield next.value;
-      } finally {
-        await pieces.return?.();
-      }
-    })(),
-    { objectMode: false },
-  );
+  let first: IteratorResult<string> | null = await pieces.next();
+  // An iterator, not a generator: one that is never started would not let go of the rows when it is thrown away.
+  const body: AsyncIterator<string> = {
+    next() {
+      const next = first === null ? pieces.next() : Promise.resolve(first);
+      first = null;
+      return next;
+    },
+    async return() {
+      await pieces.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return Readable.from({ [Symbol.asyncIterator]: () => body }, { objectMode: false });
 }
 
 async function* bounded(blocks: AsyncIterable<readonly Row[]>, maxRows: number): AsyncIterable<readonly Row[]> {
