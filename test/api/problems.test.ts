@@ -34,6 +34,8 @@ const BAD: readonly (readonly [method: string, path: string, status: number, cod
   ['GET', '/v1/latest?interval=5', 400, 'TM_API_REQUEST', 'interval'],
   ['GET', '/v1/late?limit=0', 400, 'TM_API_REQUEST', 'limit'],
   ['GET', '/v1/late?from=never', 400, 'TM_API_REQUEST', 'from'],
+  ['GET', '/v1/late?cursor=abc', 400, 'TM_API_REQUEST', 'cursor'],
+  ['GET', '/v1/late?cursor=WyJhIiwxLDJd', 400, 'TM_API_REQUEST', 'cursor'],
   ['GET', '/v1/stream?interval=5', 400, 'TM_API_REQUEST', 'interval'],
   ['GET', '/v1/stream?x=5', 400, 'TM_API_REQUEST', 'x'],
   ['GET', '/%zz', 400, 'TM_API_REQUEST', null],
