@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { TidemarkError } from '../errors.ts';
-import { checkKey } from './access.ts';
+import { checkHost, checkKey } from './access.ts';
 import { openApi } from './openApi.ts';
 import { declarePage } from './page.ts';
 import type { ApiParts, ApiServer } from './parts.ts';
@@ -51,6 +51,7 @@ export async function createServer(parts: ApiParts): Promise<ApiServer> {
   }).withTypeProvider<TypeBoxTypeProvider>();
   server.setErrorHandler((error, _request, reply) => fail(error, reply));
   server.addHook('onRequest', async (request, reply) => {
+    checkHost(request, parts.config);
     // Here, before what a request of another method carries is looked at.
     if (request.is404) throw notFound(server, request, reply);
     // The route's own path: a request can write the same path in several ways.

@@ -1,8 +1,8 @@
 /**
  * What a test may need that a machine may lack: the shared data files, Java with Maven, a Kafka broker (both, and the native
- * client), Chromium, or Python with its package index.
+ * client), Chromium, Python with its package index, or Linux.
  */
-export type RequirementName = 'data' | 'java' | 'kafka' | 'browser' | 'python';
+export type RequirementName = 'data' | 'java' | 'kafka' | 'browser' | 'python' | 'linux';
 
 /**
  * Whether tests that need `name` can run; meant for `describe.skipIf(!requirement(…))`. A part that is left out is
