@@ -141,12 +141,9 @@ describe('the API', { timeout: TIMEOUT_MS }, async () => {
 
   it('is a role of `run`, beside a process that holds the data, and ends with a signal', async () => {
     const { child, shows, ended } = start(['run', '--roles', 'api', '--port', '0', '--data', data]);
-    let stderr = '';
-    child.stderr?.on('data', (text: string) => {
-      stderr += text;
-    });
-    await shows(/curl '/);
-    const url = /API at (http:\S+), /.exec(stderr)?.[1] ?? '';
+    const [, page, url, example] = (await shows(/Page at (\S+)\nAPI at (\S+), .*\n {2}curl '(.*)'\n/)) ?? [];
+    expect((await fetch(`${page}`)).headers.get('content-type')).toContain('text/html');
+    expect((await fetch(`${example}`)).headers.get('content-type')).toContain('text/csv');
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
     expect(await (await fetch(`${url}/v1/symbols`)).json()).toEqual([]);
     child.kill('SIGTERM');

@@ -1,12 +1,11 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { endAll, type Started, start } from '../cli/command.ts';
 import { findBrowser, launchBrowser } from '../support/browser.ts';
+import { freePort } from '../support/ports.ts';
 import { requirement } from '../support/requirement.ts';
 import { tidemark } from '../support/tidemarkCommand.ts';
 
@@ -215,13 +214,4 @@ function tradesBetween(fromMs: number, toMs: number): TestTrade[] {
     trades.push({ ms: START_MS + ms, symbol: 'ETHUSDT', price: 2_600 + ((step * 53) % 97) / 100 });
   }
   return trades;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

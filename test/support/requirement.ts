@@ -1,8 +1,8 @@
 /**
  * What a test may need that a machine may lack: the shared data files, Java with Maven, a Kafka broker (both, and the native
- * client), Chromium, Python with its package index, or Linux.
+ * client), Chromium, Python with its package index, curl, or Linux.
  */
-export type RequirementName = 'data' | 'java' | 'kafka' | 'browser' | 'python' | 'linux';
+export type RequirementName = 'data' | 'java' | 'kafka' | 'browser' | 'python' | 'curl' | 'linux';
 
 /**
  * Whether tests that need `name` can run; meant for `describe.skipIf(!requirement(…))`. A part that is left out is
