@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { openClickHouse } from '../../src/sinks/clickhouse/connect.ts';
 import { endAll, type Started, start } from '../cli/command.ts';
 import { findBrowser, launchBrowser } from '../support/browser.ts';
 import { freePort } from '../support/ports.ts';
@@ -190,6 +192,44 @@ describe.skipIf(!requirement('browser', executable !== null, 'the page in Chromi
       await visitor.waitForSelector('#banner', { state: 'hidden' });
       expect(await visitor.isVisible('#key')).toBe(false);
       await visitor.close();
+    });
+
+    it('shows no number of one symbol beside the name of another, while that is loaded', async () => {
+      await page.keyboard.press('1');
+      await expectSameAsApi(OTHER, '1s');
+      let answer = (): void => {};
+      const asked = new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      await page.route('**/v1/bars?*', async (route) => {
+        await asked;
+        await route.continue();
+      });
+      await page.evaluate(`location.hash = '${SYMBOL}/1s'`);
+      await page.waitForSelector('#chart[data-state=loading]');
+      expect(await page.textContent('#name')).toBe('BTCUSDT');
+      expect(await page.textContent('#close')).toBe('–');
+      expect(await page.textContent('#legend')).toBe('');
+      expect(await page.locator('#bars tr').count()).toBe(0);
+      answer();
+      await page.waitForSelector('#chart[data-state=ready]');
+      await page.unroute('**/v1/bars?*');
+      await expectSameAsApi(SYMBOL, '1s');
+    });
+
+    it('draws all bars again when another generation is served', async () => {
+      const before = await drawn();
+      const { clickhouse } = loadConfig({ env: {} });
+      const store = await openClickHouse({ ...clickhouse, directory });
+      await store.command('CREATE TABLE bars__g2 AS bars__g1');
+      await store.command('INSERT INTO bars__g2 SELECT * REPLACE (high + 1000 AS high) FROM bars__g1 FINAL');
+      await store.command("INSERT INTO served (topology, generation, version) VALUES ('bars', 2, 2)");
+      await store.close();
+      await vi.waitFor(async () => {
+        expect((await drawn()).map(({ high }) => high)).toEqual(before.map(({ high }) => high + 1_000));
+      }, SOON);
+      await expectSameAsApi(SYMBOL, '1s');
+      await page.waitForSelector('#live[data-state=live]');
     });
 
     it('fits a phone, has both themes, and breaks none of its own rules', async () => {
