@@ -151,8 +151,8 @@ function showNumbers() {
   showLegend(barOfLegend(), style());
   showBars(element('bars'), bars, style());
   const revised = bars.filter(({ revision }) => revision > 0).length;
-  element('bars-note').textContent = `${formatCount(bars.length)} loaded`;
-  element('revised-note').textContent = `${formatCount(revised)} revised`;
+  element('bars-note').textContent = `${formatCount(bars.length)} loaded${revised === 0 ? ', none revised' : ''}`;
+  element('revised-note').textContent = revised === 0 ? '' : `${formatCount(revised)} revised`;
   describeChart(element('chart'), chosen, bars, chart.decimals);
 }
 
