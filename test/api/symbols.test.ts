@@ -45,4 +45,14 @@ describe('the symbols', { timeout: TIMEOUT_MS }, async () => {
       },
     ]);
   });
+
+  it('have as their latest bar the last one that was not', async () => {
+    const { bars } = (await (await fetch(`${api.url}/v1/latest`)).json()) as {
+      bars: { symbol: string; start: string }[];
+    };
+    expect(bars.map(({ symbol, start }) => `${symbol} ${start}`)).toEqual([
+      `${symbolOf(0)} 2024-08-08T13:23:00.000Z`,
+      `${symbolOf(2)} 2024-08-08T13:28:00.000Z`,
+    ]);
+  });
 });
