@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Measured, measure } from './measure.ts';
+import { type Latencies, serving } from './serving.ts';
 import { writeTicksFile } from './ticksFile.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -29,6 +30,8 @@ const { values } = parseArgs({
   options: {
     ticks: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '3' },
+    bars: { type: 'string', default: '5000000' },
+    requests: { type: 'string', default: '500' },
     json: { type: 'string' },
   },
 });
@@ -37,12 +40,22 @@ if (!existsSync(join(root, 'dist/cli.js'))) {
 }
 const ticks = Number(values.ticks);
 const rounds = Number(values.rounds);
+const bars = Number(values.bars);
+const requests = Number(values.requests);
 const directory = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
 try {
-  const results = await compete(join(directory, 'ticks.csv'));
-  const rows = STAGES.flatMap((stage) => CONTENDERS.map((contender) => summary(stage, contender, results)));
-  console.log(table(rows));
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ ticks, rounds, rows }, null, 2)}\n`);
+  const results = rounds === 0 ? null : await compete(join(directory, 'ticks.csv'));
+  const rows =
+    results === null
+      ? []
+      : STAGES.flatMap((stage) => CONTENDERS.map((contender) => summary(stage, contender, results)));
+  if (rows.length > 0) console.log(table(rows));
+  const latencies =
+    requests === 0 ? [] : await serving({ tidemark: TIDEMARK, directory: join(directory, 'serving'), bars, requests });
+  if (latencies.length > 0) console.log(latencyTable(latencies));
+  if (values.json !== undefined) {
+    writeFileSync(values.json, `${JSON.stringify({ ticks, rounds, rows, bars, requests, latencies }, null, 2)}\n`);
+  }
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
@@ -137,12 +150,32 @@ function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
+function line(cells: readonly string[]): string {
+  return cells
+    .map((cell, index) => (index < 2 ? cell.padEnd(20) : cell.padStart(14)))
+    .join('')
+    .trimEnd();
+}
+
+function latencyTable(latencies: readonly Latencies[]): string {
+  const direct = latencies.find(({ by }) => by === 'ClickHouse directly');
+  const lines = [line(['bars of a day', 'by', 'p50 ms', 'p99 ms', 'ratio of p50', 'ratio of p99'])];
+  for (const { by, p50Ms, p99Ms } of latencies) {
+    const ratios = [p50Ms / (direct?.p50Ms ?? Number.NaN), p99Ms / (direct?.p99Ms ?? Number.NaN)];
+    lines.push(
+      line([
+        `of ${bars.toLocaleString('en-US')}`,
+        by,
+        p50Ms.toFixed(1),
+        p99Ms.toFixed(1),
+        ...ratios.map((ratio) => `${ratio.toFixed(2)}x`),
+      ]),
+    );
+  }
+  return lines.join('\n');
+}
+
 function table(rows: readonly Row[]): string {
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, index) => (index < 2 ? cell.padEnd(18) : cell.padStart(14)))
-      .join('')
-      .trimEnd();
   const lines = [line(['stage', 'by', 'ticks/s', 'CPU us/tick', 'peak RSS MB', 'ratio'])];
   for (const row of rows) {
     const baseline = rows.find(({ stage, contender }) => stage === row.stage && contender === 'baseline');

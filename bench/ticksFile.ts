@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
+import { seededRandom } from './random.ts';
 
 const SYMBOLS = 100;
 const START_MS = Date.UTC(2024, 0, 2, 9, 30);
@@ -9,17 +10,6 @@ const MEAN_GAP_MS = 0.4;
 /** A tick's time lies up to this far behind the newest: less than the topology's bound, so that none is late. */
 const MOST_DISORDER_MS = 800;
 const LINES_A_WRITE = 10_000;
-
-/** Numbers in [0, 1) from a seed (xorshift32). */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
 
 /**
  * Writes `count` trades of 100 symbols in the columns of the packaged layout for Binance trades, a third of them out of

@@ -7,7 +7,7 @@
 /** An unanswered request is given up. */
 const TIMEOUT_MS = 10_000;
 /** Rows of the late ledger that the page shows. */
-const LATE_SHOWN = 50;
+export const LATE_SHOWN = 50;
 
 /**
  * @typedef {object} SymbolSummary

@@ -1,7 +1,7 @@
 // @ts-check
 
 import { chartKeys } from './chartKeys.js';
-import { formatPrice, formatVolume, priceDecimals } from './format.js';
+import { formatDate, formatPrice, formatTick, formatTime, formatVolume, priceDecimals } from './format.js';
 import {
   CandlestickSeries,
   ColorType,
@@ -27,6 +27,8 @@ const NARROW_PX = 600;
 const LEAST_SLOTS = 24;
 /** Bars left of the view at which older ones are asked for. */
 const NEAR_THE_OLDEST = 30;
+/** What turns at a tick of the time axis, by the chart library's number for it. */
+const TURNS = /** @type {const} */ (['year', 'month', 'day', 'minutes', 'seconds']);
 /** Revised bars that get a mark: the newest ones. */
 const MOST_MARKS = 2_000;
 
@@ -38,6 +40,7 @@ export class BarChart {
   #volume;
   #marks;
   #decimals = 0;
+  #showsSeconds = false;
   #volumeUp = '';
   #volumeDown = '';
   /** @type {readonly Bar[]} */
@@ -54,7 +57,20 @@ export class BarChart {
       layout: { attributionLogo: false, fontSize: 12, fontFamily: getComputedStyle(document.body).fontFamily },
       crosshair: { mode: CrosshairMode.Normal },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: ABOVE_CANDLES, bottom: BELOW_CANDLES } },
-      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffset: 6, minBarSpacing: 0.5 },
+      localization: {
+        timeFormatter: (/** @type {Time} */ time) => {
+          const ms = 1_000 * Number(time);
+          return `${formatDate(ms)} ${formatTime(ms, this.#showsSeconds ? 'seconds' : 'minutes')}`;
+        },
+      },
+      timeScale: {
+        borderVisible: false,
+        timeVisible: true,
+        rightOffset: 6,
+        minBarSpacing: 0.5,
+        tickMarkFormatter: (/** @type {Time} */ time, /** @type {number} */ type) =>
+          formatTick(1_000 * Number(time), TURNS[type] ?? 'seconds'),
+      },
     });
     this.#volume = this.#chart.addSeries(HistogramSeries, {
       priceScaleId: 'volume',
@@ -95,6 +111,7 @@ export class BarChart {
    * @param {{ seconds: boolean }} axis whether the time axis writes seconds
    */
   show(bars, { seconds }) {
+    this.#showsSeconds = seconds;
     this.#chart.applyOptions({ timeScale: { secondsVisible: seconds } });
     this.#redraw(bars);
     this.toNewest();

@@ -3,6 +3,7 @@
 
 const MOST_PRICE_DECIMALS = 10;
 const DAY_MS = 86_400_000;
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /**
  * Decimals that show each of the prices in full; the shortest decimal form of a double is what it means.
@@ -75,6 +76,19 @@ export function formatDate(ms) {
  */
 export function formatTime(ms, to) {
   return new Date(ms).toISOString().slice(11, { minutes: 16, seconds: 19, millis: 23 }[to]);
+}
+
+/**
+ * A tick of a time axis: the time, or at the turn of a day the day; times of two days are never taken for those of one.
+ *
+ * @param {number} ms epoch milliseconds
+ * @param {'year' | 'month' | 'day' | 'minutes' | 'seconds'} turn what turns there
+ */
+export function formatTick(ms, turn) {
+  if (turn === 'minutes' || turn === 'seconds') return formatTime(ms, turn);
+  const [year = '', month = '', day = ''] = formatDate(ms).split('-');
+  const name = MONTHS[Number(month) - 1] ?? '';
+  return { year, month: name, day: `${Number(day)} ${name}` }[turn];
 }
 
 /** @param {number} ms a length of time */

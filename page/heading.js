@@ -24,7 +24,11 @@ export function showInstrument(symbol) {
 export function showLast(last, inView, decimals) {
   const [first] = inView;
   const end = inView.at(-1);
-  element('close').textContent = formatPrice(last?.close ?? null, decimals);
+  const close = element('close');
+  close.textContent = formatPrice(last?.close ?? null, decimals);
+  close.className = `last ${last === undefined ? 'level' : tone(last.close - last.open)}`;
+  element('close-time').textContent =
+    last === undefined ? '' : `bar of ${formatDate(last.startMs)} ${formatTime(last.startMs, 'seconds')}`;
   if (first === undefined || end === undefined) return element('range').replaceChildren();
   let [high, low, volume] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 0];
   for (const bar of inView) {
@@ -60,8 +64,10 @@ export function showLegend(bar, { decimals, precision }) {
     pair('VWAP', formatPrice(bar.vwap, decimals)),
     pair('Ticks', formatCount(bar.count)),
   ];
+  // The date says that it is one; only who does not see it is told.
+  pairs[0]?.firstElementChild?.classList.add('hidden');
   for (const i of [1, 2, 3, 4]) pairs[i]?.lastElementChild?.classList.add(tone(bar.close - bar.open));
-  const revision = pair('Revision', String(bar.revision));
+  const revision = pair('Rev', String(bar.revision));
   if (bar.revision > 0) revision.className = 'revision';
   legend.replaceChildren(...pairs, revision);
 }

@@ -1,10 +1,10 @@
 // @ts-check
-import { fetchLate, fetchPipeline, fetchSymbols, useKey } from './api.js';
+import { fetchLate, fetchPipeline, fetchSymbols, LATE_SHOWN, useKey } from './api.js';
 import { BarView } from './barView.js';
 import { BarChart } from './chart.js';
 import { Connection } from './connection.js';
 import { element } from './elements.js';
-import { formatCount } from './format.js';
+import { formatCount, formatDate } from './format.js';
 import { describeChart, showInstrument, showLast, showLegend } from './heading.js';
 import { IntervalSwitch } from './intervalSwitch.js';
 import { poll } from './poll.js';
@@ -103,7 +103,7 @@ function choose(symbol, interval) {
   search.chosen = chosen.symbol;
   intervals.show(names, chosen.interval);
   showInstrument(chosen.symbol);
-  element('chart').dataset.state = 'loading';
+  showNothingYet();
   view?.close();
   view = new BarView(chosen.symbol, chosen.interval, {
     onLoaded: (loaded) => {
@@ -134,13 +134,25 @@ function fromAddress() {
   return { symbol, interval };
 }
 
+/** Until the bars chosen now are there, no number of the ones before may stand beside their name. */
+function showNothingYet() {
+  element('chart').dataset.state = 'loading';
+  bars = [];
+  cursorMs = null;
+  showLast(undefined, [], chart.decimals);
+  showLegend(undefined, style());
+  for (const id of ['bars', 'late']) element(id).replaceChildren();
+  for (const id of ['bars-note', 'revised-note', 'late-note']) element(id).textContent = '';
+}
+
 /** What goes with every change of the bars. */
 function showNumbers() {
   showLast(bars.at(-1), chart.inView, chart.decimals);
   showLegend(barOfLegend(), style());
   showBars(element('bars'), bars, style());
   const revised = bars.filter(({ revision }) => revision > 0).length;
-  element('bars-note').textContent = `${formatCount(bars.length)} loaded, ${formatCount(revised)} revised`;
+  element('bars-note').textContent = `${formatCount(bars.length)} loaded${revised === 0 ? ', none revised' : ''}`;
+  element('revised-note').textContent = revised === 0 ? '' : `${formatCount(revised)} revised`;
   describeChart(element('chart'), chosen, bars, chart.decimals);
 }
 
@@ -148,7 +160,11 @@ async function showLateOfSymbol() {
   const { symbol } = chosen;
   if (symbol === '') return;
   const records = await fetchLate(symbol);
-  if (symbol === chosen.symbol) showLate(element('late'), records);
+  if (symbol !== chosen.symbol) return;
+  showLate(element('late'), records);
+  const [newest] = records;
+  const count = records.length < LATE_SHOWN ? `${records.length}` : `${LATE_SHOWN} and more`;
+  element('late-note').textContent = newest === undefined ? '' : `${count}, newest of ${formatDate(newest.eventMs)}`;
 }
 
 function barOfLegend() {

@@ -17,19 +17,24 @@ const LAG_THAT_COUNTS = 10_000;
 export function showBars(body, bars, { decimals, precision }) {
   const newest = bars.slice(-BARS_SHOWN).reverse();
   body.replaceChildren(
-    ...newest.map((bar) => {
-      const row = tableRow([
-        formatTime(bar.startMs, precision),
-        formatPrice(bar.close, decimals),
-        formatVolume(bar.volume),
-        formatCount(bar.count),
-        String(bar.revision),
-      ]);
-      row.children[1]?.classList.add(bar.close < bar.open ? 'fall' : 'rise');
-      row.classList.toggle('revised', bar.revision > 0);
-      row.title = `${formatDate(bar.startMs)} ${formatTime(bar.startMs, 'seconds')}`;
-      return row;
-    }),
+    ...byDay(
+      newest,
+      5,
+      ({ startMs }) => startMs,
+      (bar) => {
+        const row = tableRow([
+          formatTime(bar.startMs, precision),
+          formatPrice(bar.close, decimals),
+          formatVolume(bar.volume),
+          formatCount(bar.count),
+          String(bar.revision),
+        ]);
+        row.children[1]?.classList.add(bar.close < bar.open ? 'fall' : 'rise');
+        row.classList.toggle('revised', bar.revision > 0);
+        row.title = `${formatDate(bar.startMs)} ${formatTime(bar.startMs, 'seconds')}`;
+        return row;
+      },
+    ),
   );
   if (newest.length === 0) body.append(note('No bars yet.', 5));
 }
@@ -40,18 +45,26 @@ export function showBars(body, bars, { decimals, precision }) {
  */
 export function showLate(body, records) {
   body.replaceChildren(
-    ...records.map((record) => {
-      const row = tableRow([
-        formatTime(record.eventMs, 'millis'),
-        formatSpan(record.behindMs),
-        record.intervals.replaceAll(',', ' '),
-        record.position,
-      ]);
-      row.children[3]?.classList.add('quiet');
-      const missed = record.missedAll ? 'in no window at all' : 'still counted in wider windows';
-      row.title = `${formatDate(record.eventMs)}, topic ${record.topic}, ${record.reason}: ${missed}`;
-      return row;
-    }),
+    ...byDay(
+      records,
+      4,
+      ({ eventMs }) => eventMs,
+      (record) => {
+        const intervals = record.intervals.replaceAll(',', ' ');
+        const row = tableRow([
+          formatTime(record.eventMs, 'millis'),
+          formatSpan(record.behindMs),
+          record.missedAll ? 'every window' : intervals,
+          record.position,
+        ]);
+        row.children[2]?.classList.add('words');
+        row.children[3]?.classList.add('quiet');
+        row.classList.toggle('lost', record.missedAll);
+        const missed = record.missedAll ? 'so it is in no bar' : 'and is counted in wider windows';
+        row.title = `${formatDate(record.eventMs)}, topic ${record.topic}: ${record.reason} for ${intervals}, ${missed}`;
+        return row;
+      },
+    ),
   );
   if (records.length === 0) body.append(note('No record of this symbol came too late for a window.', 4));
 }
@@ -97,6 +110,32 @@ function detailOf(position, watermarkMs, newestMs) {
   const read = `offset ${formatCount(position)}`;
   if (watermarkMs === null || watermarkMs === newestMs) return read;
   return `${read}, ${formatSpan(newestMs - watermarkMs)} behind`;
+}
+
+/**
+ * Rows with a line between those of two days: a time alone would not say which.
+ *
+ * @template Item
+ * @param {readonly Item[]} items
+ * @param {number} columns
+ * @param {(item: Item) => number} msOf
+ * @param {(item: Item) => HTMLElement} rowOf
+ */
+function byDay(items, columns, msOf, rowOf) {
+  /** @type {HTMLElement[]} */
+  const rows = [];
+  let day = items[0] === undefined ? '' : formatDate(msOf(items[0]));
+  for (const item of items) {
+    const own = formatDate(msOf(item));
+    if (own !== day) {
+      const line = note(own, columns);
+      line.className = 'day';
+      rows.push(line);
+      day = own;
+    }
+    rows.push(rowOf(item));
+  }
+  return rows;
 }
 
 /** @param {readonly string[]} cells */

@@ -17,6 +17,11 @@ function text(defaultValue: string, notes: ValueNotes & { readonly minLength?: n
   return Type.String({ default: defaultValue, ...notes });
 }
 
+/** One of some texts; the first is the default. */
+function choice<const Values extends readonly string[]>(values: Values, notes: ValueNotes) {
+  return Type.Unsafe<Values[number]>({ type: 'string', enum: values, default: values[0], ...notes });
+}
+
 function section<T extends Record<string, TSchema>>(description: string, values: T) {
   return Type.Object(values, { description, additionalProperties: false });
 }
@@ -49,15 +54,14 @@ export const configSchema = Type.Object(
         pattern: '^[A-Za-z0-9._-]{0,100}$',
         description: 'Put before consumer groups and transactional ids: installs that share a broker need one each.',
       }),
-      tls: text('off', { pattern: '^(on|off)$', description: 'Whether connections are encrypted.' }),
+      tls: choice(['off', 'on'], { description: 'Whether connections are encrypted.' }),
       caFile: text('', { description: "PEM file of the authorities to trust; empty for the system's." }),
       certificateFile: text('', {
         description: "PEM file of the client's certificate, where the broker asks for one.",
       }),
       keyFile: text('', { description: "PEM file of that certificate's key." }),
-      saslMechanism: text('', {
-        pattern: '^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)?$',
-        description: 'How to log in: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`; empty for no login.',
+      saslMechanism: choice(['', 'PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], {
+        description: 'How to log in; empty for no login.',
       }),
       user: text('', { description: 'User name at the broker.' }),
       password: text('', { secret: true, description: 'Password at the broker. Set it through the environment.' }),
@@ -271,6 +275,8 @@ export interface ConfigOption extends ValueNotes {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly pattern?: string;
+  /** All that it may be, where it is one of some texts. */
+  readonly enum?: readonly string[];
 }
 
 function variableName(sectionName: string, name: string): string {
@@ -282,7 +288,7 @@ function variableName(sectionName: string, name: string): string {
 export const configOptions: readonly ConfigOption[] = Object.entries(configSchema.properties).flatMap(
   ([sectionName, { properties }]) =>
     Object.entries<TSchema>(properties).map(([name, schema]) => ({
-      // typebox drops a schema's own keywords from its type; integer() and text() above put them there.
+      // typebox drops a schema's own keywords from its type; integer(), text() and choice() above put them there.
       ...(schema as TSchema & Pick<ConfigOption, 'type' | 'default' | 'description'>),
       key: `${sectionName}.${name}`,
       section: sectionName,

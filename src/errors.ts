@@ -3,6 +3,7 @@ export const ERROR_CODES = {
   TM_USAGE: 'The command line is wrong.',
   TM_CONFIG: 'A configuration key is unknown, or its value has a wrong type or is out of bounds.',
   TM_API_BOUNDS: 'A request would take more time, memory or rows than the API allows.',
+  TM_API_HOST: 'A request names another host, where the API answers to this machine only.',
   TM_API_KEY: 'A request carries no API key, or a wrong one.',
   TM_API_LISTEN: 'The API cannot listen on its address.',
   TM_API_METHOD: 'The API has this path, but not for this method.',

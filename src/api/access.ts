@@ -7,6 +7,8 @@ import { TidemarkError } from '../errors.ts';
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
+/** `name`, `name:port`, `[address]` or `[address]:port`. */
+const HOST = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d*)?$/;
 
 function isLoopback(host: string): boolean {
   const family = isIP(host);
@@ -20,6 +22,25 @@ export function checkAccess({ host, key }: Config['api']): void {
     where: 'api.key',
     hint: 'Set TIDEMARK_API_KEY to a key of at least 16 characters, or api.host to 127.0.0.1.',
   });
+}
+
+/**
+ * Where only this machine can reach the API, only its own names are answered to. A page of elsewhere whose name was made to
+ * point here (DNS rebinding) would else read the data through its visitor's browser.
+ * @throws TM_API_HOST
+ */
+export function checkHost({ headers }: FastifyRequest, { host }: Config['api']): void {
+  if (!isLoopback(host) || isLoopback(hostName(headers.host))) return;
+  throw new TidemarkError('TM_API_HOST', `this is not the address of ${headers.host ?? 'a request without Host'}`, {
+    where: 'host',
+    hint: 'Ask for localhost, 127.0.0.1 or [::1]; for other names set api.host and api.key.',
+  });
+}
+
+/** The name in a Host header, without its port; empty when there is none. */
+function hostName(header = ''): string {
+  const match = HOST.exec(header);
+  return (match?.[1] ?? match?.[2] ?? '').toLowerCase();
 }
 
 /** @throws TM_API_KEY when a key is configured and the request does not carry it */

@@ -34,6 +34,7 @@ export const problemResponses = Object.fromEntries(
     [
       ['400', 'A parameter is wrong.'],
       ['401', 'The API key is missing or wrong.'],
+      ['403', 'The request names another host than this machine.'],
       ['422', 'The request passes a bound of time, memory or rows.'],
       ['500', 'A defect.'],
       ['503', 'The log or ClickHouse does not answer, or too many streams are open.'],
@@ -43,6 +44,7 @@ export const problemResponses = Object.fromEntries(
 
 const STATUSES: Partial<Record<ErrorCode, number>> = {
   TM_API_BOUNDS: 422,
+  TM_API_HOST: 403,
   TM_API_KEY: 401,
   TM_API_METHOD: 405,
   TM_API_NOT_FOUND: 404,

@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { TidemarkError } from '../errors.ts';
-import { checkKey } from './access.ts';
+import { checkHost, checkKey } from './access.ts';
 import { openApi } from './openApi.ts';
 import { declarePage } from './page.ts';
 import type { ApiParts, ApiServer } from './parts.ts';
@@ -50,8 +50,10 @@ export async function createServer(parts: ApiParts): Promise<ApiServer> {
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
   server.setErrorHandler((error, _request, reply) => fail(error, reply));
-  server.setNotFoundHandler((request, reply) => fail(notFound(server, request, reply), reply));
-  server.addHook('onRequest', async (request) => {
+  server.addHook('onRequest', async (request, reply) => {
+    checkHost(request, parts.config);
+    // Here, before what a request of another method carries is looked at.
+    if (request.is404) throw notFound(server, request, reply);
     // The route's own path: a request can write the same path in several ways.
     if (PROTECTED.test(request.routeOptions.url ?? '')) checkKey(request, parts.config.key);
   });
@@ -79,8 +81,7 @@ function notFound(server: ApiServer, request: FastifyRequest, reply: FastifyRepl
   if (!server.hasRoute({ url: path, method: 'GET' })) {
     return new TidemarkError('TM_API_NOT_FOUND', `there is no ${path}`, { hint: '/docs lists all paths.' });
   }
-  reply.header('allow', METHODS.join(', '));
-  return new TidemarkError('TM_API_METHOD', `${path} does not take ${request.method}`, {
-    hint: `Use one of ${METHODS.join(', ')}.`,
-  });
+  const allowed = METHODS.filter((method) => server.hasRoute({ url: path, method })).join(', ');
+  reply.header('allow', allowed);
+  return new TidemarkError('TM_API_METHOD', `${path} does not take ${request.method}`, { hint: `Use ${allowed}.` });
 }

@@ -1,3 +1,4 @@
+import type { Config } from '../config.ts';
 import type { Context } from './context.ts';
 
 /** What the API wants to be told by a pipeline in the same process. */
@@ -20,7 +21,7 @@ export async function withApi<T>(context: Context, body: (watch: PipelineWatch) 
       now: Date.now,
       stopping: AbortSignal.any([context.signal, failed.signal]),
     });
-    context.err.write(announcement(api, context.config.api.port));
+    context.err.write(announcement(api, context.config.api));
     try {
       return await body({
         onCommit: (durationMs) => metrics.committed(durationMs),
@@ -32,9 +33,14 @@ export async function withApi<T>(context: Context, body: (watch: PipelineWatch) 
   });
 }
 
-function announcement({ url, isOtherPort }: { url: string; isOtherPort: boolean }, port: number): string {
+function announcement({ url, isOtherPort }: { url: string; isOtherPort: boolean }, { port, key }: Config['api']) {
   const why = isOtherPort ? ` (port ${port} is taken)` : '';
-  return `API at ${url}${why}, its documentation at ${url}/docs\n  curl '${url}/v1/bars?interval=1m&format=csv'\n`;
+  const header = key === '' ? '' : '-H "x-api-key: $TIDEMARK_API_KEY" ';
+  return (
+    `Page at ${url}/${why}\n` +
+    `API at ${url}, its documentation at ${url}/docs\n` +
+    `  curl ${header}'${url}/v1/bars?interval=1m&format=csv'\n`
+  );
 }
 
 async function withStores<T>(

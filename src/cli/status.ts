@@ -6,9 +6,15 @@ import type { Log, PartitionRange } from '../log/log.ts';
 import type { GroupPosition, TaskPosition } from '../runtime/positions.ts';
 import type { Act, Context } from './context.ts';
 import { textTable } from './table.ts';
+import { noTopicsLine } from './topics.ts';
 
 interface Status {
   readonly directory: string;
+  /** Where the log is; null for the embedded one in the data directory. */
+  readonly brokers: string | null;
+  /** Where ClickHouse is; null for the embedded one in the data directory. */
+  readonly clickhouse: string | null;
+  /** Of the data directory. */
   readonly diskBytes: number;
   /** The process that holds the embedded ClickHouse now. */
   readonly ownerPid: number | null;
@@ -28,13 +34,12 @@ export function declareStatus(program: Command, act: Act): void {
 async function printStatus(context: Context): Promise<void> {
   const status = await readStatus(context);
   if (context.json) return context.out.line(JSON.stringify(status));
-  const { directory, diskBytes, ownerPid, partitions, tasks, sink } = status;
+  const { partitions, tasks, sink } = status;
   if (partitions.length === 0) {
-    context.err.write(`no topics in ${directory}; tidemark produce and tidemark demo make some\n`);
+    context.err.write(noTopicsLine(context.config));
     return;
   }
-  const owner = ownerPid === null ? 'no process' : `process ${ownerPid}`;
-  await context.out.write(`${directory}: ${megabytes(diskBytes)} MB, ClickHouse held by ${owner}\n\n`);
+  await context.out.write(`${placesOf(status)}\n\n`);
   await context.out.write(
     textTable(
       ['topic', 'partition', 'end'],
@@ -55,10 +60,29 @@ async function printStatus(context: Context): Promise<void> {
   );
 }
 
+/** Where the log and ClickHouse are; the data directory, as far as it holds any of them. */
+function placesOf({ directory, brokers, clickhouse, diskBytes, ownerPid }: Status): string {
+  const places = [
+    ...(brokers === null ? [] : [`log at ${brokers}`]),
+    ...(clickhouse === null ? [] : [`ClickHouse at ${clickhouse}`]),
+  ];
+  if (places.length === 2) return places.join(', ');
+  const owner = ownerPid === null ? 'no process' : `process ${ownerPid}`;
+  const size = `${directory}: ${megabytes(diskBytes)} MB`;
+  return [clickhouse === null ? `${size}, ClickHouse held by ${owner}` : size, ...places].join(', ');
+}
+
 async function readStatus({ config, openLogIfAny, openRegistry }: Context): Promise<Status> {
   const { directory } = config.data;
   const [diskBytes, ownerPid, log] = await Promise.all([sizeOf(directory), readOwner(directory), openLogIfAny()]);
-  if (log === null) return { directory, diskBytes, ownerPid, partitions: [], tasks: [], sink: [] };
+  const place = {
+    directory,
+    brokers: config.broker.urls || null,
+    clickhouse: config.clickhouse.url || null,
+    diskBytes,
+    ownerPid,
+  };
+  if (log === null) return { ...place, partitions: [], tasks: [], sink: [] };
   const registry = await openRegistry();
   try {
     const { groupPositions, taskPositions } = await import('../runtime/positions.ts');
@@ -67,9 +91,7 @@ async function readStatus({ config, openLogIfAny, openRegistry }: Context): Prom
     const sinkGroups = new Set([RAW_SINK_GROUP, ...tasks.map(({ topology }) => resultsSinkGroup(topology))]);
     const sink = await Promise.all(Array.from(sinkGroups, (group) => groupPositions(log, group)));
     return {
-      directory,
-      diskBytes,
-      ownerPid,
+      ...place,
       partitions: await allRanges(log),
       tasks: tasks.map(withTime),
       sink: sink.flat(),

@@ -23,11 +23,17 @@ async function printTopics({ openLogIfAny, json, out, err, config }: Context): P
   const rows = log === null ? [] : await partitionRows(log).finally(() => log.close());
   if (json) return out.line(JSON.stringify(rows));
   if (rows.length === 0) {
-    err.write(`no topics in ${config.data.directory}; tidemark produce and tidemark demo make some\n`);
+    err.write(noTopicsLine(config));
     return;
   }
   const cells = rows.map(({ topic, partition, begin, end, records }) => [topic, partition, begin, end, records]);
   await out.write(textTable(['topic', 'partition', 'begin', 'end', 'records'], cells));
+}
+
+/** Says where there are none, and what makes some. */
+export function noTopicsLine({ broker, data }: Context['config']): string {
+  const log = broker.urls === '' ? `in ${data.directory}` : `at ${broker.urls}`;
+  return `no topics ${log}; tidemark produce and tidemark demo make some\n`;
 }
 
 async function partitionRows(log: Log): Promise<PartitionRow[]> {

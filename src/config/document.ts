@@ -30,7 +30,8 @@ function shownDefault(option: ConfigOption): string {
   return option.default === '' ? 'empty' : `\`${option.default}\``;
 }
 
-function bounds({ minimum, maximum, pattern }: ConfigOption): string {
+function bounds({ minimum, maximum, pattern, enum: values }: ConfigOption): string {
+  if (values !== undefined) return values.map((value) => (value === '' ? 'empty' : `\`${value}\``)).join(', ');
   if (pattern !== undefined) return `matches \`${pattern.replaceAll('|', '\\|')}\``;
   return minimum === undefined ? 'text' : `${minimum} to ${maximum}`;
 }

@@ -32,6 +32,7 @@ function unknownKey(key: string, where: string): TidemarkError {
 }
 
 function expected(option: ConfigOption): string {
+  if (option.enum !== undefined) return `one of ${option.enum.map((value) => JSON.stringify(value)).join(', ')}`;
   if (option.type === 'string')
     return option.pattern === undefined ? 'a text' : `a text that matches ${option.pattern}`;
   const unit = option.unit === undefined ? '' : ` (${option.unit})`;

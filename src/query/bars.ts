@@ -16,6 +16,8 @@ export const BAR_COLUMNS: readonly OutputColumn[] = [
   ...['open', 'high', 'low', 'close', 'volume', 'vwap', 'count', 'revision'].map((name) => ({ name, isNumber: true })),
 ];
 const TIME_COLUMNS = new Set(['start', 'end']);
+const SECOND_MICROS = 1_000_000;
+const DAY_MICROS = 86_400 * SECOND_MICROS;
 
 export interface BarsQuery {
   readonly clickhouse: ClickHouse;
@@ -82,6 +84,15 @@ export async function storedGeneration(clickhouse: ClickHouse, topology: string)
 /** Rows of `BAR_COLUMNS`, block by block, of one generation; none of no generation. */
 export async function* barRows(query: BarsQuery, generation: number | null): AsyncIterable<readonly Row[]> {
   if (generation === null) return;
+  const { sql, options } = barsStatement(query, generation);
+  const iso = isoTimes();
+  for await (const block of readTabSeparated(query.clickhouse.stream(sql, options))) {
+    yield block.map((row) => barRow(row, iso));
+  }
+}
+
+/** What ClickHouse is asked for the bars of a query; times come in epoch microseconds. */
+export function barsStatement(query: Omit<BarsQuery, 'clickhouse'>, generation: number) {
   const columns = BAR_COLUMNS.map(({ name }) =>
     TIME_COLUMNS.has(name) ? `toUnixTimestamp64Micro(${quoteName(name)})` : quoteName(name),
   );
@@ -94,12 +105,10 @@ export async function* barRows(query: BarsQuery, generation: number | null): Asy
     ...(query.limit === undefined ? [] : ['LIMIT {limit:UInt64}']),
     'FORMAT TabSeparated',
   ].join('\n');
-  const iso = isoTimes();
-  const stream = query.clickhouse.stream(sql, { settings: query.settings ?? {}, parameters });
-  for await (const block of readTabSeparated(stream)) yield block.map((row) => barRow(row, iso));
+  return { sql, options: { settings: query.settings ?? {}, parameters } };
 }
 
-function conditionsOf({ interval, symbol, fromMicros, toMicros, after, limit }: BarsQuery) {
+function conditionsOf({ interval, symbol, fromMicros, toMicros, after, limit }: Omit<BarsQuery, 'clickhouse'>) {
   const conditions = ['interval = {interval:String}'];
   const parameters: Record<string, string | number> = { interval };
   const add = (condition: string, values: Readonly<Record<string, string | number>>): void => {
@@ -125,17 +134,40 @@ function instant(parameter: string): string {
   return `fromUnixTimestamp64Micro({${parameter}:Int64}, 'UTC')`;
 }
 
-/** ISO text of epoch microseconds. A window mostly starts where the one before it ended: that text is kept. */
+/**
+ * ISO text of epoch microseconds. A window mostly starts where the one before it ended: that text is kept, and the day's,
+ * since a Date costs more than all else that is done with a row.
+ */
 function isoTimes(): (micros: string) => string {
   let last = '';
   let text = '';
+  let day = Number.NaN;
+  let date = '';
   return (micros) => {
-    if (micros !== last) {
-      text = formatIsoMicros(Number(micros));
-      last = micros;
+    if (micros === last) return text;
+    last = micros;
+    const time = Number(micros);
+    if (Math.floor(time / DAY_MICROS) !== day) {
+      day = Math.floor(time / DAY_MICROS);
+      date = formatIsoMicros(day * DAY_MICROS).slice(0, -'00:00:00.000Z'.length);
     }
+    text = date + clockText(time - day * DAY_MICROS);
     return text;
   };
+}
+
+/** `HH:MM:SS.mmmZ` of microseconds since midnight, with six decimals where three do not do. */
+function clockText(micros: number): string {
+  const seconds = Math.floor(micros / SECOND_MICROS);
+  const fraction = micros - seconds * SECOND_MICROS;
+  const clock = `${twoDigits(Math.floor(seconds / 3_600))}:${twoDigits(Math.floor(seconds / 60) % 60)}:${twoDigits(seconds % 60)}`;
+  if (fraction === 0) return `${clock}.000Z`;
+  const digits = String(fraction).padStart(6, '0');
+  return `${clock}.${digits.endsWith('000') ? digits.slice(0, 3) : digits}Z`;
+}
+
+function twoDigits(count: number): string {
+  return count < 10 ? `0${count}` : String(count);
 }
 
 function barRow(row: Row, iso: (micros: string) => string): Row {

@@ -30,20 +30,24 @@ export function rowsAsText(
     case 'table':
       return table(columns, blocks);
     case 'ndjson':
-      return lines(blocks, (row) => jsonObject(columns, row));
+      return lines(blocks, jsonObjects(columns));
     case 'json':
-      return jsonArray(lines(blocks, (row) => jsonObject(columns, row)));
+      return jsonArray(joined(blocks, jsonObjects(columns)));
   }
 }
 
-/** One JSON array of pieces that are lines of JSON. */
+/** One JSON array of pieces that are elements of it, with `,\n` between them. */
 export async function* jsonArray(pieces: AsyncIterable<string>): AsyncIterable<string> {
   let before = '[\n';
   for await (const piece of pieces) {
-    yield before + piece.trimEnd().replaceAll('\n', ',\n');
+    yield before + piece;
     before = ',\n';
   }
   yield before === '[\n' ? '[]\n' : '\n]\n';
+}
+
+async function* joined(blocks: AsyncIterable<readonly Row[]>, text: (row: Row) => string): AsyncIterable<string> {
+  for await (const block of blocks) yield block.map(text).join(',\n');
 }
 
 /** RFC 4180 with a header line; quotes only where they are needed; a null is an empty cell. */
@@ -57,17 +61,21 @@ function csvCell(cell: Cell): string {
   return CSV_QUOTED.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
-/** One row as a JSON object of one line. */
-export function jsonObject(columns: readonly OutputColumn[], row: Row): string {
-  const members = columns.map(
-    ({ name, isNumber }, i) => `${JSON.stringify(name)}:${jsonValue(row[i] ?? null, isNumber)}`,
-  );
-  return `{${members.join(',')}}`;
-}
-
-function jsonValue(cell: Cell, isNumber: boolean): string {
-  if (cell === null) return 'null';
-  return isNumber ? cell : JSON.stringify(cell);
+/** What makes a JSON object of one line of a row. */
+export function jsonObjects(columns: readonly OutputColumn[]): (row: Row) => string {
+  const members = columns.map(({ name, isNumber }, i) => {
+    return { head: `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`, isNumber };
+  });
+  return (row) => {
+    let text = '';
+    // Once a cell of results that have millions of them.
+    for (let i = 0; i < members.length; i++) {
+      const { head, isNumber } = members[i] as (typeof members)[number];
+      const cell = row[i] ?? null;
+      text += head + (isNumber || cell === null ? cell : JSON.stringify(cell));
+    }
+    return `${text}}`;
+  };
 }
 
 /** Column widths come from the first block: a table has no end that could be waited for. */

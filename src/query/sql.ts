@@ -36,7 +36,7 @@ function statementOf(sql: string): string {
 async function* piecesOf(clickhouse: ClickHouse, sql: string, format: RowFormat): AsyncIterable<string> {
   if (format === 'json' || format === 'ndjson') {
     const lines = wholeLines(clickhouse.stream(`${sql}\nFORMAT JSONEachRow`, { settings: READING }));
-    yield* format === 'json' ? jsonArray(lines) : lines;
+    yield* format === 'json' ? jsonArray(elementsOf(lines)) : lines;
     return;
   }
   const blocks = readTabSeparated(
@@ -90,6 +90,11 @@ async function* wholeLines(stream: AsyncIterable<Uint8Array>): AsyncIterable<str
     rest = text.slice(end);
     if (end > 0) yield text.slice(0, end);
   }
+}
+
+/** Lines of JSON as elements of an array. */
+async function* elementsOf(pieces: AsyncIterable<string>): AsyncIterable<string> {
+  for await (const piece of pieces) yield piece.trimEnd().replaceAll('\n', ',\n');
 }
 
 /** ClickHouse's refusals become TM_SQL. */

@@ -69,18 +69,19 @@ export function shadowPipeline(options: ReplayOptions, parts: ReplayParts, gener
   });
 }
 
-/** Where the tasks of a generation stand, as the ends of the one that follows it. */
+/** Where the tasks of a generation stand, as the ends of the one that follows it: of all partitions, in order. */
 export async function endsOf(
   { log, topology }: GenerationParts,
   base: number,
   { starts }: Generation,
 ): Promise<readonly PartitionRange[]> {
-  const positions = await log.committed(generationTopic(topology, base));
-  return positions.map(({ topic, partition, offset }) => ({
+  const committed = await log.committed(generationTopic(topology, base));
+  const topic = committed[0]?.topic ?? '';
+  return starts.map(({ position }, partition) => ({
     topic,
     partition,
-    begin: starts[partition]?.position ?? 0,
-    end: offset,
+    begin: position,
+    end: committed.find((own) => own.partition === partition)?.offset ?? position,
   }));
 }
 

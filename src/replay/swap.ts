@@ -45,14 +45,12 @@ export async function swapReplay(options: ReplayOptions): Promise<number> {
       await watch.lookNow();
     }
     const { input } = planGeneration(parts.definition, parts.set, watch, number);
-    const ends = watch
-      .get(number)
-      .handOvers?.map(({ position }, partition) => ({
-        topic: input.topic,
-        partition,
-        begin: pending.starts[partition]?.position ?? 0,
-        end: position,
-      }));
+    const ends = watch.get(number).handOvers?.map(({ position }, partition) => ({
+      topic: input.topic,
+      partition,
+      begin: pending.starts[partition]?.position ?? 0,
+      end: position,
+    }));
     await shadowPipeline(options, parts, number).runTo(ends ?? []);
     await withClickHouse(options.config, (clickhouse) => untilServed(options, clickhouse, parts, number));
     return number;

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { TidemarkError } from '../errors.ts';
-import type { BrokerSettings } from '../log/kafka/brokerSettings.ts';
 import type { Log } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 
@@ -15,8 +14,7 @@ export type OpenedRegistry = SchemaRegistry & { close(): Promise<void> };
 export async function openLog(config: Config, now: () => number): Promise<Log> {
   if (usesBroker(config)) {
     const { openKafkaLog } = await import('../log/kafka/kafkaLog.ts');
-    // The schema's patterns hold `tls` and `saslMechanism` to these values.
-    return openKafkaLog(config.broker as BrokerSettings);
+    return openKafkaLog(config.broker);
   }
   const { openEmbeddedLog } = await import('../log/embedded/embeddedLog.ts');
   return openEmbeddedLog({ directory: logDirectory(config), now });

@@ -17,6 +17,11 @@ describe('a request that costs too much', { timeout: TIMEOUT_MS }, async () => {
     await serveGeneration(clickhouse, [barsSpec()], 0);
     const rows = Array.from({ length: 20_000 }, (_, bar) => barRow({ bar, revision: 0 }));
     await insertRows(clickhouse, target, BAR, rows);
+    // So many symbols that what is held of each adds up.
+    const many = Array.from({ length: 60_000 }, (_, bar) => {
+      return { ...barRow({ bar: 0, revision: 0 }), instrument: `test:MANY${bar}`, interval: '1h' };
+    });
+    await insertRows(clickhouse, target, BAR, many);
   });
 
   it('of time is refused', async () => {

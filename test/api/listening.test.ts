@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -36,6 +37,40 @@ describe('the API', { timeout: TIMEOUT_MS }, async () => {
     await expect(serve(stores, { api: { host: '192.0.2.1', key: KEY } })).rejects.toMatchObject({
       code: 'TM_API_LISTEN',
     });
+  });
+
+  it.each([
+    ['localhost', 200],
+    ['LOCALHOST:8080', 200],
+    ['127.0.0.1:1', 200],
+    ['127.1.2.3', 200],
+    ['[::1]', 200],
+    ['[::1]:8080', 200],
+    ['example.test', 403],
+    ['example.test:8080', 403],
+    ['localhost.example.test', 403],
+    ['127.0.0.1.example.test', 403],
+    ['192.0.2.1:8080', 403],
+    ['[2001:db8::1]:8080', 403],
+    ['localhost@example.test', 403],
+    ['example.test:8080@localhost', 403],
+    [':8080', 403],
+  ])('on this machine only, answers host %j with %i', async (host, status) => {
+    const api = await serve(stores);
+    for (const path of ['/', '/healthz', '/v1/symbols', '/nothing']) {
+      const { statusCode, body } = await ask(api.url + path, { host });
+      expect(statusCode, path).toBe(status === 200 && path === '/nothing' ? 404 : status);
+      if (status === 403) expect(JSON.parse(body)).toMatchObject({ status, code: 'TM_API_HOST', where: 'host' });
+    }
+    await api.close();
+  });
+
+  it('answers to any host where it is reached from elsewhere and asks for a key', async () => {
+    const api = await serve(stores, { api: { host: '0.0.0.0', key: KEY } });
+    const url = `http://127.0.0.1:${new URL(api.url).port}/v1/symbols`;
+    expect((await ask(url, { host: 'example.test', 'x-api-key': KEY })).statusCode).toBe(200);
+    expect((await ask(url, { host: 'example.test' })).statusCode).toBe(401);
+    await api.close();
   });
 
   it('asks for the key where one is set', async () => {
@@ -106,12 +141,9 @@ describe('the API', { timeout: TIMEOUT_MS }, async () => {
 
   it('is a role of `run`, beside a process that holds the data, and ends with a signal', async () => {
     const { child, shows, ended } = start(['run', '--roles', 'api', '--port', '0', '--data', data]);
-    let stderr = '';
-    child.stderr?.on('data', (text: string) => {
-      stderr += text;
-    });
-    await shows(/curl '/);
-    const url = /API at (http:\S+), /.exec(stderr)?.[1] ?? '';
+    const [, page, url, example] = (await shows(/Page at (\S+)\nAPI at (\S+), .*\n {2}curl '(.*)'\n/)) ?? [];
+    expect((await fetch(`${page}`)).headers.get('content-type')).toContain('text/html');
+    expect((await fetch(`${example}`)).headers.get('content-type')).toContain('text/csv');
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
     expect(await (await fetch(`${url}/v1/symbols`)).json()).toEqual([]);
     child.kill('SIGTERM');
@@ -124,3 +156,16 @@ describe('the API', { timeout: TIMEOUT_MS }, async () => {
     expect(stderr).toContain('TM_USAGE');
   });
 });
+
+/** A request with headers that `fetch` sets itself. */
+function ask(url: string, headers: Record<string, string>): Promise<{ statusCode: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    get(url, { headers, agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (part: string) => {
+        body += part;
+      });
+      response.on('end', () => resolve({ statusCode: response.statusCode ?? 0, body }));
+    }).on('error', reject);
+  });
+}

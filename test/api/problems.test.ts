@@ -34,6 +34,8 @@ const BAD: readonly (readonly [method: string, path: string, status: number, cod
   ['GET', '/v1/latest?interval=5', 400, 'TM_API_REQUEST', 'interval'],
   ['GET', '/v1/late?limit=0', 400, 'TM_API_REQUEST', 'limit'],
   ['GET', '/v1/late?from=never', 400, 'TM_API_REQUEST', 'from'],
+  ['GET', '/v1/late?cursor=abc', 400, 'TM_API_REQUEST', 'cursor'],
+  ['GET', '/v1/late?cursor=WyJhIiwxLDJd', 400, 'TM_API_REQUEST', 'cursor'],
   ['GET', '/v1/stream?interval=5', 400, 'TM_API_REQUEST', 'interval'],
   ['GET', '/v1/stream?x=5', 400, 'TM_API_REQUEST', 'x'],
   ['GET', '/%zz', 400, 'TM_API_REQUEST', null],
@@ -43,6 +45,7 @@ const BAD: readonly (readonly [method: string, path: string, status: number, cod
   ['POST', '/v1/bars', 405, 'TM_API_METHOD', null],
   ['DELETE', '/v1/symbols', 405, 'TM_API_METHOD', null],
   ['PUT', '/healthz', 405, 'TM_API_METHOD', null],
+  ['QUERY', '/healthz', 405, 'TM_API_METHOD', null],
 ];
 
 describe('a bad request', { timeout: TIMEOUT_MS }, async () => {
@@ -83,5 +86,7 @@ describe('a bad request', { timeout: TIMEOUT_MS }, async () => {
   it('names the methods that a path takes', async () => {
     const response = await fetch(`${api.url}/v1/bars`, { method: 'POST' });
     expect(response.headers.get('allow')).toBe('GET, HEAD');
+    const stream = await fetch(`${api.url}/v1/stream`, { method: 'HEAD' });
+    expect([stream.status, stream.headers.get('allow')]).toEqual([405, 'GET']);
   });
 });

@@ -1,12 +1,13 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { openClickHouse } from '../../src/sinks/clickhouse/connect.ts';
 import { endAll, type Started, start } from '../cli/command.ts';
 import { findBrowser, launchBrowser } from '../support/browser.ts';
+import { freePort } from '../support/ports.ts';
 import { requirement } from '../support/requirement.ts';
 import { tidemark } from '../support/tidemarkCommand.ts';
 
@@ -193,6 +194,44 @@ describe.skipIf(!requirement('browser', executable !== null, 'the page in Chromi
       await visitor.close();
     });
 
+    it('shows no number of one symbol beside the name of another, while that is loaded', async () => {
+      await page.keyboard.press('1');
+      await expectSameAsApi(OTHER, '1s');
+      let answer = (): void => {};
+      const asked = new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      await page.route('**/v1/bars?*', async (route) => {
+        await asked;
+        await route.continue();
+      });
+      await page.evaluate(`location.hash = '${SYMBOL}/1s'`);
+      await page.waitForSelector('#chart[data-state=loading]');
+      expect(await page.textContent('#name')).toBe('BTCUSDT');
+      expect(await page.textContent('#close')).toBe('–');
+      expect(await page.textContent('#legend')).toBe('');
+      expect(await page.locator('#bars tr').count()).toBe(0);
+      answer();
+      await page.waitForSelector('#chart[data-state=ready]');
+      await page.unroute('**/v1/bars?*');
+      await expectSameAsApi(SYMBOL, '1s');
+    });
+
+    it('draws all bars again when another generation is served', async () => {
+      const before = await drawn();
+      const { clickhouse } = loadConfig({ env: {} });
+      const store = await openClickHouse({ ...clickhouse, directory });
+      await store.command('CREATE TABLE bars__g2 AS bars__g1');
+      await store.command('INSERT INTO bars__g2 SELECT * REPLACE (high + 1000 AS high) FROM bars__g1 FINAL');
+      await store.command("INSERT INTO served (topology, generation, version) VALUES ('bars', 2, 2)");
+      await store.close();
+      await vi.waitFor(async () => {
+        expect((await drawn()).map(({ high }) => high)).toEqual(before.map(({ high }) => high + 1_000));
+      }, SOON);
+      await expectSameAsApi(SYMBOL, '1s');
+      await page.waitForSelector('#live[data-state=live]');
+    });
+
     it('fits a phone, has both themes, and breaks none of its own rules', async () => {
       await page.setViewportSize({ width: 360, height: 740 });
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
@@ -215,13 +254,4 @@ function tradesBetween(fromMs: number, toMs: number): TestTrade[] {
     trades.push({ ms: START_MS + ms, symbol: 'ETHUSDT', price: 2_600 + ((step * 53) % 97) / 100 });
   }
   return trades;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

@@ -12,8 +12,8 @@ export interface Ended {
 export interface Started {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves once standard output and error together match; rejects when the process ends before. */
-  shows(pattern: RegExp): Promise<void>;
+  /** The match, once standard output and error together have one; rejects when the process ends before. */
+  shows(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
 export interface StartOptions {
@@ -65,9 +65,10 @@ export function start(args: readonly string[], { env = {}, stdin, cwd }: StartOp
     shows(pattern) {
       return new Promise((done, fail) => {
         const check = (): void => {
-          if (!pattern.test(stdout + stderr)) return;
+          const match = pattern.exec(stdout + stderr);
+          if (match === null) return;
           waiting.delete(check);
-          done();
+          done(match);
         };
         waiting.add(check);
         check();

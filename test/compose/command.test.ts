@@ -80,12 +80,7 @@ describe.skipIf(!available)("the container's command, on a broker, a registry an
   }, async () => {
     await makeTopics();
     const running = start(['run'], { env });
-    let said = '';
-    running.child.stderr?.on('data', (text: string) => {
-      said += text;
-    });
-    await running.shows(/API at http:[^,\s]+,/);
-    const url = /API at (http:[^,\s]+),/.exec(said)?.[1];
+    const [, url] = await running.shows(/API at (http:[^,\s]+),/);
     await expect.poll(async () => (await fetch(`${url}/readyz`)).status, { timeout: 30_000 }).toBe(200);
 
     const simulate = ['produce', 'simulate', '--fast', '--count', `${TICKS}`, '--start', '2026-01-05T14:30:00Z'];
@@ -98,6 +93,9 @@ describe.skipIf(!available)("the container's command, on a broker, a registry an
     await expect.poll(lines, { timeout: 30_000 }).toBeGreaterThan(2);
     const stored = async () => (await run(['query', 'SELECT count() FROM ticks', '--format', 'csv'], { env })).stdout;
     await expect.poll(stored, { timeout: 30_000, interval: 500 }).toMatch(new RegExp(`\n${TICKS}\n`));
+
+    const { stdout: shown } = await run(['status'], { env });
+    expect(shown.split('\n')[0]).toBe(`log at ${broker.urls}, ClickHouse at ${clickhouse.url}`);
 
     const askedMs = performance.now();
     running.child.kill('SIGTERM');

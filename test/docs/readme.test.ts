@@ -1,9 +1,15 @@
-import { spawnSync } from 'node:child_process';
+import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openEmbeddedRegistry } from '../../src/log/registry/embeddedRegistry.ts';
+import { serveRegistry } from '../../src/log/registry/registryServer.ts';
 import { endAll, run } from '../cli/command.ts';
+import { startBroker, whyNoBroker } from '../support/kafka/broker.ts';
+import { freePort } from '../support/ports.ts';
+import { requirement } from '../support/requirement.ts';
 import { fencedBlocks, inlineCode, section } from './markdown.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -11,7 +17,7 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const blocks = fencedBlocks(readme);
 
 const MOST_TOUR_LINES = 60;
-const RUN_TIMEOUT_MS = 120_000;
+const RUN_TIMEOUT_MS = 240_000;
 /** Between the outputs of two blocks: no command prints it. */
 const SEPARATOR = '\x1e';
 /** What a run may make in a checkout: the copy begins without it. */
@@ -25,6 +31,16 @@ function makeTargets(text: string): readonly string[] {
 const isMake = (text: string): boolean => text.split('\n').every((line) => line === '' || line.startsWith('make '));
 const shellBlocks = blocks.filter(({ language }) => language === 'sh');
 const tour = shellBlocks.filter(({ text }) => !isMake(text));
+/** What the README's addresses are taken for: each is replaced by a real one, or its blocks are left out. */
+const API = 'localhost:8080';
+const BROKER = 'localhost:19092';
+const REGISTRY = 'http://localhost:18081';
+
+const missingBroker = whyNoBroker();
+const canReach: Readonly<Record<string, boolean>> = {
+  [API]: requirement('curl', spawnSync('curl', ['--version']).status === 0, "the README's commands for the API"),
+  [BROKER]: requirement('kafka', missingBroker === null, `the README's commands for a broker: ${missingBroker}`),
+};
 
 /** What a block should print: the `text` block right after it. */
 function shownAfter(block: (typeof blocks)[number]): string {
@@ -49,28 +65,70 @@ function makeCheckout(): string {
   return checkout;
 }
 
+/** Runs a script in a process group of its own, which is ended whole. */
+async function runScript(script: string, options: SpawnOptions) {
+  const child = spawn('bash', ['-eu', '-c', script], { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+    });
+  }
+  const { pid } = child;
+  if (pid === undefined) throw new Error('bash does not start');
+  const endGroup = (): void => {
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // Nothing of it is left.
+    }
+  };
+  const timer = setTimeout(endGroup, RUN_TIMEOUT_MS);
+  const [status]: unknown[] = await once(child, 'exit');
+  clearTimeout(timer);
+  endGroup();
+  return { status, ...output };
+}
+
 describe('the README', () => {
   let checkout: string;
+  const addresses = new Map<string, string>();
+  const closing: (() => Promise<void>)[] = [];
 
-  beforeAll(() => {
+  beforeAll(async () => {
     checkout = makeCheckout();
-  });
+    addresses.set(API, `localhost:${await freePort()}`);
+    if (!canReach[BROKER]) return;
+    const broker = await startBroker();
+    closing.push(() => broker.remove());
+    const registry = await openEmbeddedRegistry({ directory: join(checkout, 'registry') });
+    closing.push(() => registry.close());
+    const server = await serveRegistry(registry, 0);
+    closing.push(() => server.close());
+    addresses.set(BROKER, broker.urls).set(REGISTRY, server.url);
+  }, RUN_TIMEOUT_MS);
 
   afterAll(async () => {
     await endAll();
+    for (const close of closing.reverse()) await close();
     rmSync(checkout, { recursive: true });
   });
 
-  it('has only commands that succeed, and print what it shows', { timeout: RUN_TIMEOUT_MS }, () => {
-    const script = tour.map(({ text }) => `${text}printf '${SEPARATOR}'\n`).join('');
+  it('has only commands that succeed, and print what it shows', { timeout: RUN_TIMEOUT_MS }, async () => {
+    const tried = tour.filter(({ text }) => !Object.keys(canReach).some((at) => text.includes(at) && !canReach[at]));
+    let script = tried.map(({ text }) => `${text}printf '${SEPARATOR}'\n`).join('');
+    for (const [shown, real] of addresses) script = script.replaceAll(shown, real);
     const own = Object.entries(process.env).filter(([name]) => !name.startsWith('TIDEMARK_'));
-    const { status, stdout, stderr } = spawnSync('bash', ['-eu', '-c', script], {
+    const { status, stdout, stderr } = await runScript(script, {
       cwd: checkout,
-      env: { ...Object.fromEntries(own), PATH: `${join(checkout, 'path')}${delimiter}${process.env.PATH}` },
-      encoding: 'utf8',
-      timeout: RUN_TIMEOUT_MS,
+      env: {
+        ...Object.fromEntries(own),
+        PATH: `${join(checkout, 'path')}${delimiter}${process.env.PATH}`,
+        // The port that the README's addresses have is the default one.
+        TIDEMARK_API_PORT: new URL(`http://${addresses.get(API)}`).port,
+      },
     });
-    expect(stdout.split(SEPARATOR).slice(0, -1), stderr).toEqual(tour.map(shownAfter));
+    expect(stdout.split(SEPARATOR).slice(0, -1), stderr).toEqual(tried.map(shownAfter));
     expect(status, stderr).toBe(0);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatChange, formatPrice, formatSpan, formatVolume, priceDecimals } from '../../page/format.js';
+import { formatChange, formatPrice, formatSpan, formatTick, formatVolume, priceDecimals } from '../../page/format.js';
 
 describe('the numbers of the page', () => {
   it('show each price in full, with the same decimals', () => {
@@ -25,6 +25,17 @@ describe('the numbers of the page', () => {
       '7 min 3 s',
       '2 h 5 min',
       '1 d 1 h',
+    ]);
+  });
+
+  it('name the day where it turns on the time axis', () => {
+    const ms = Date.UTC(2024, 7, 9, 4, 5, 6);
+    expect((['year', 'month', 'day', 'minutes', 'seconds'] as const).map((turn) => formatTick(ms, turn))).toEqual([
+      '2024',
+      'Aug',
+      '9 Aug',
+      '04:05',
+      '04:05:06',
     ]);
   });
 });

@@ -78,6 +78,33 @@ describe('bars', async () => {
     );
   });
 
+  it('have exact times, before 1970, at the turn of a day, and between milliseconds', async () => {
+    const starts = [
+      -1_000_000,
+      -1,
+      0,
+      micros('2024-02-29T00:00:00Z') - 1,
+      micros('2024-02-29T23:59:59.999Z') + 999,
+      micros('2024-12-31T09:05:03.070Z'),
+      micros('2200-01-01T00:00:00Z') + 5,
+    ];
+    await insertRows(
+      clickhouse,
+      target,
+      barsSpec().schema,
+      starts.map((start) => bar({ instrument: 'test:times', interval: '1s', start })),
+    );
+    const times = (await text('csv', { interval: '1s', symbol: 'test:times' })).trimEnd().split('\n').slice(1);
+    const iso = (time: number): string => {
+      const micro = ((time % 1_000) + 1_000) % 1_000;
+      const ms = new Date((time - micro) / 1_000).toISOString();
+      return micro === 0 ? ms : ms.replace('Z', `${String(micro).padStart(3, '0')}Z`);
+    };
+    expect(times.map((line) => line.split(',').slice(1, 3))).toEqual(
+      starts.map((start) => [iso(start), iso(start + 60_000_000)]),
+    );
+  });
+
   it('are chosen by symbol, and by start: from inclusive, to exclusive', async () => {
     const symbol = 'binance-spot:BTCUSDT';
     const minute = micros('2024-08-09T00:01:00Z');

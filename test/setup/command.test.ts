@@ -3,6 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runBounded } from '../../scripts/setup/command.mjs';
+import { requirement } from '../support/requirement.ts';
+
+const hasProc = requirement(
+  'linux',
+  process.platform === 'linux',
+  'a look in /proc for what a stopped command started',
+);
 
 describe('a bounded command of set-up', () => {
   let directory: string;
@@ -31,7 +38,7 @@ describe('a bounded command of set-up', () => {
     expect(readFileSync(outputFile(), 'utf8')).toContain('ENOENT');
   });
 
-  it.runIf(process.platform === 'linux')('is stopped in time with all that it started', async () => {
+  it.runIf(hasProc)('is stopped in time with all that it started', async () => {
     const grandchild = `require('fs').writeFileSync('pid', String(process.pid)); setInterval(() => {}, 1000);`;
     const child = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(grandchild)}], {stdio: 'inherit'});
       process.on('SIGTERM', () => {}); setInterval(() => {}, 1000);`;

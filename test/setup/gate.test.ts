@@ -67,7 +67,7 @@ describe('the gate', () => {
       setup: 'cat; echo "requires $TIDEMARK_REQUIRE"',
       test: 'echo "1 passed, 0 failed, 0 skipped"',
     });
-    expect(stdout).toContain('requires data,java,kafka,browser\n');
+    expect(stdout).toContain('requires data,java,kafka,browser,python,curl\n');
     expect(status).toBe(0);
   });
 });

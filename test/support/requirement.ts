@@ -1,8 +1,8 @@
 /**
  * What a test may need that a machine may lack: the shared data files; Java with Maven; a Kafka broker or a schema registry
- * (both, and the native client; OpenSSL where the broker asks for TLS); or Chromium.
+ * (both, and the native client; OpenSSL where the broker asks for TLS); Chromium; Python with its package index; curl; or Linux.
  */
-export type RequirementName = 'data' | 'java' | 'kafka' | 'browser';
+export type RequirementName = 'data' | 'java' | 'kafka' | 'browser' | 'python' | 'curl' | 'linux';
 
 /**
  * Whether tests that need `name` can run; meant for `describe.skipIf(!requirement(…))`. A part that is left out is

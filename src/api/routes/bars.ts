@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { TidemarkError } from '../../errors.ts';
-import { BAR_COLUMNS, type BarPlace, type BarsQuery, barRows, storedGeneration } from '../../query/bars.ts';
+import { BAR_COLUMNS, type BarPlace, type BarsQuery, barRows } from '../../query/bars.ts';
 import { instantMicros } from '../../query/instant.ts';
 import { rowsAsText } from '../../query/rowText.ts';
 import { withSqlErrors } from '../../query/sql.ts';
 import type { Row } from '../../query/tabSeparated.ts';
+import { cursorOf, cursorParameter, isWhole, linkHeader, linkToNext, placeOf } from '../cursor.ts';
 import { acceptedFormat, type BodyFormat, CONTENT_TYPES } from '../format.ts';
 import {
   instantParameter,
@@ -19,8 +20,7 @@ import {
 import { type ApiParts, type ApiServer, OUTPUT, TOPOLOGY } from '../parts.ts';
 import { problemResponses } from '../problem.ts';
 import { barSchema } from '../rows.ts';
-
-const MAX_CURSOR_LENGTH = 1_024;
+import { ServedGeneration } from '../servedGeneration.ts';
 
 /** Text, at once or as it comes. */
 function bodyText(description: string) {
@@ -41,13 +41,7 @@ function schemaOf(config: ApiParts['config']) {
         from: Type.Optional(instantParameter('First start, inclusive.')),
         to: Type.Optional(instantParameter('Bound of the start, exclusive.')),
         limit: Type.Optional(limitParameter(config, 'Bars of a page.')),
-        cursor: Type.Optional(
-          Type.String({
-            minLength: 1,
-            maxLength: MAX_CURSOR_LENGTH,
-            description: 'From the `link` header of the page before.',
-          }),
-        ),
+        cursor: Type.Optional(cursorParameter),
         format: Type.Optional(
           Type.Union([Type.Literal('json'), Type.Literal('csv'), Type.Literal('ndjson')], {
             description: 'Goes before the Accept header.',
@@ -59,7 +53,7 @@ function schemaOf(config: ApiParts['config']) {
     response: {
       200: {
         description: 'The bars.',
-        headers: { link: Type.String({ description: 'Of a page: `<…>; rel="next"` when another one follows.' }) },
+        headers: { link: linkHeader },
         content: {
           'application/json': { schema: Type.Array(barSchema) },
           'text/csv': { schema: bodyText('RFC 4180, with a header line.') },
@@ -72,6 +66,7 @@ function schemaOf(config: ApiParts['config']) {
 }
 
 export function declareBars(server: ApiServer, { clickhouse, config }: ApiParts): void {
+  const served = new ServedGeneration(clickhouse);
   server.get('/v1/bars', { schema: schemaOf(config) }, async (request, reply) => {
     const { interval, symbol, limit, cursor } = request.query;
     const format = request.query.format ?? acceptedFormat(request.headers.accept);
@@ -82,14 +77,22 @@ export function declareBars(server: ApiServer, { clickhouse, config }: ApiParts)
       interval: intervalOf(interval),
       ...(symbol === undefined ? {} : { symbol }),
       ...rangeOf(request.query),
-      ...(cursor === undefined ? {} : { after: placeOf(cursor) }),
+      ...(cursor === undefined ? {} : { after: placeOf(cursor, barPlaceOf) }),
       settings: queryBounds(config),
     };
-    const generation = await storedGeneration(clickhouse, TOPOLOGY);
     reply.type(CONTENT_TYPES[format]).header('vary', 'accept');
-    if (limit === undefined) return reply.send(await streamed(query, generation, config.maxRows, format));
-    const { rows, next } = await pageOf(query, generation, limit);
-    if (next !== null) reply.header('link', `<${nextUrl(request.url, next)}>; rel="next"`);
+    if (limit === undefined) {
+      const whole = await served.read(
+        (generation) => streamed(query, generation, config.maxRows, format),
+        (unused) => unused.destroy(),
+      );
+      return reply.send(whole);
+    }
+    const { rows, next } = await served.read(
+      (generation) => pageOf(query, generation, limit),
+      () => {},
+    );
+    if (next !== null) reply.header('link', linkToNext(request.url, next));
     return reply.send(await textOf(rows, format));
   });
 }
@@ -103,18 +106,20 @@ async function streamed(
 ): Promise<Readable> {
   const blocks = bounded(barRows({ ...query, limit: maxRows + 1 }, generation), maxRows);
   const pieces = withSqlErrors(rowsAsText(BAR_COLUMNS, blocks, format))[Symbol.asyncIterator]();
-  const first = await pieces.next();
-  return Readable.from(
-    (async function* () {
-      try {
-        if (first.done !== true) yield first.value;
-        for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield next.value;
-      } finally {
-        await pieces.return?.();
-      }
-    })(),
-    { objectMode: false },
-  );
+  let first: IteratorResult<string> | null = await pieces.next();
+  // An iterator, not a generator: one that is never started would not let go of the rows when it is thrown away.
+  const body: AsyncIterator<string> = {
+    next() {
+      const next = first === null ? pieces.next() : Promise.resolve(first);
+      first = null;
+      return next;
+    },
+    async return() {
+      await pieces.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return Readable.from({ [Symbol.asyncIterator]: () => body }, { objectMode: false });
 }
 
 async function* bounded(blocks: AsyncIterable<readonly Row[]>, maxRows: number): AsyncIterable<readonly Row[]> {
@@ -150,38 +155,10 @@ async function* blocksOf(rows: readonly Row[]): AsyncIterable<readonly Row[]> {
   if (rows.length > 0) yield rows;
 }
 
-function nextUrl(url: string, cursor: string): string {
-  const next = new URL(url, 'http://localhost');
-  next.searchParams.set('cursor', cursor);
-  return next.pathname + next.search;
-}
-
 function cursorAfter([symbol, start, end]: Row): string {
-  const place = [symbol, instantMicros(start ?? ''), instantMicros(end ?? '')];
-  return Buffer.from(JSON.stringify(place)).toString('base64url');
+  return cursorOf([symbol ?? '', instantMicros(start ?? '') ?? 0, instantMicros(end ?? '') ?? 0]);
 }
 
-/** @throws TM_API_REQUEST */
-function placeOf(cursor: string): BarPlace {
-  const place = jsonOf(Buffer.from(cursor, 'base64url').toString('utf8'));
-  if (Array.isArray(place)) {
-    const [symbol, start, end]: unknown[] = place;
-    if (typeof symbol === 'string' && isInstant(start) && isInstant(end)) return { symbol, start, end };
-  }
-  throw new TidemarkError('TM_API_REQUEST', 'this is not a cursor', {
-    where: 'cursor',
-    hint: 'Take it from the `link` header of the page before.',
-  });
-}
-
-function isInstant(value: unknown): value is number {
-  return Number.isSafeInteger(value);
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+function barPlaceOf([symbol, start, end]: readonly unknown[]): BarPlace | null {
+  return typeof symbol === 'string' && isWhole(start) && isWhole(end) ? { symbol, start, end } : null;
 }

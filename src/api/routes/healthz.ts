@@ -3,6 +3,7 @@ import type { ApiServer } from '../parts.ts';
 
 const SCHEMA = {
   summary: 'Whether this process answers',
+  security: [],
   querystring: Type.Object({}, { additionalProperties: false }),
   response: { 200: Type.Object({ status: Type.Literal('ok') }) },
 };

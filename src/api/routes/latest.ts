@@ -71,12 +71,16 @@ export function declareLatest(server: ApiServer, { clickhouse, config }: ApiPart
       parameters: { symbol: symbol ?? '', interval: interval ?? '', limit: config.maxRows },
     };
     const bySymbol = "({symbol:String} = '' OR symbol = {symbol:String})";
+    const table = `${quoteName(outputTable(OUTPUT, generation))} FINAL`;
+    // The last starts first, from the key alone: all else is then read of few bars.
+    const lastStarts =
+      `SELECT interval, symbol, max(start) FROM ${table} ` +
+      `WHERE ${bySymbol} AND ({interval:String} = '' OR interval = {interval:String}) GROUP BY interval, symbol`;
     const bars = await rowsOf<BarRow>(
       clickhouse,
       `SELECT interval, symbol, toString(toUnixTimestamp64Micro(start)) AS startMicros, ` +
         `toString(toUnixTimestamp64Micro(end)) AS endMicros, ${NUMBERS.join(', ')} ` +
-        `FROM ${quoteName(outputTable(OUTPUT, generation))} FINAL ` +
-        `WHERE ${bySymbol} AND ({interval:String} = '' OR interval = {interval:String}) ` +
+        `FROM ${table} WHERE (interval, symbol, start) IN (${lastStarts}) ` +
         'ORDER BY interval, symbol, start DESC, end DESC LIMIT 1 BY interval, symbol LIMIT {limit:UInt64}',
       options,
     );

@@ -10,6 +10,7 @@ const ANSWER_WITHIN_MS = 2_000;
 const SCHEMA = {
   summary: 'Whether requests for data can be served now',
   description: 'The log and ClickHouse answer, and the process neither stops nor has a failed task.',
+  security: [],
   querystring: Type.Object({}, { additionalProperties: false }),
   response: { 200: Type.Object({ status: Type.Literal('ready') }), 503: problemResponses['503'] },
 };

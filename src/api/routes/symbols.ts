@@ -48,7 +48,7 @@ export function declareSymbols(server: ApiServer, { clickhouse, config }: ApiPar
       clickhouse,
       'SELECT symbol, interval, toString(toUnixTimestamp64Micro(min(start))) AS first, ' +
         'toString(toUnixTimestamp64Micro(max(start))) AS last, min(dateDiff(microsecond, start, end)) AS size ' +
-        `FROM ${quoteName(outputTable(OUTPUT, generation))} GROUP BY symbol, interval ` +
+        `FROM ${quoteName(outputTable(OUTPUT, generation))} FINAL GROUP BY symbol, interval ` +
         'ORDER BY symbol, size, interval LIMIT {limit:UInt64}',
       { settings: queryBounds(config), parameters: { limit: config.maxRows } },
     );

@@ -7,7 +7,7 @@ import type { RecordChunk } from '../../log/log.ts';
 import type { SchemaRegistry } from '../../log/registry/registry.ts';
 import { BAR_COLUMNS } from '../../query/bars.ts';
 import { plainDecimal } from '../../query/plainDecimal.ts';
-import { jsonObject, type OutputColumn } from '../../query/rowText.ts';
+import { jsonObjects, type OutputColumn } from '../../query/rowText.ts';
 import type { Cell } from '../../query/tabSeparated.ts';
 import { barSchema } from '../../schemas.generated.ts';
 
@@ -33,6 +33,8 @@ const COLUMNS: readonly OutputColumn[] = [
   { name: 'final', isNumber: true },
   { name: 'deleted', isNumber: true },
 ];
+
+const jsonOf = jsonObjects(COLUMNS);
 
 /** Turns results records into events. */
 export class BarEvents {
@@ -82,7 +84,7 @@ function eventOf(row: Bar, partition: number, offset: number): BarEvent {
     symbol,
     interval,
     bar: `${interval} ${start} ${end} ${symbol}`,
-    data: jsonObject(COLUMNS, cells),
+    data: jsonOf(cells),
   };
 }
 

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { endServer, freePorts, startServer } from '../serverProcess.ts';
+import { freePorts } from '../ports.ts';
+import { endServer, startServer } from '../serverProcess.ts';
 import type { Broker } from './broker.ts';
 import { JARS } from './kafkaTools.ts';
 

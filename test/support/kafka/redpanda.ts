@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { service } from '../../compose/document.ts';
-import { freePorts } from '../serverProcess.ts';
+import { freePorts } from '../ports.ts';
 import type { Broker } from './broker.ts';
 
 const PORT = 9092;

@@ -1,5 +1,6 @@
 import { cached, fetchOnce } from '../mavenCache.ts';
-import { endServer, freePorts, startServer } from '../serverProcess.ts';
+import { freePorts } from '../ports.ts';
+import { endServer, startServer } from '../serverProcess.ts';
 
 /** The newest version that runs on Java 17. */
 const VERSION = '3.0.9';

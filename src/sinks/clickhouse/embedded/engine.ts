@@ -102,18 +102,16 @@ export class EmbeddedEngine {
     await this.#drain();
   }
 
-  /** `readonly` comes last: after it, no setting can be made. */
+  /** All in one SET: each statement takes its turn in the engine. `readonly` holds from the next statement on. */
   async #prepare(session: Session, { database, settings, parameters }: StatementRequest): Promise<void> {
-    const statements = [`USE ${quoteName(database)}`];
-    for (const [name, value] of parameters) statements.push(`SET ${quoteName(`param_${name}`)} = ${quoteText(value)}`);
-    for (const [name, value] of settings) {
-      if (name !== 'readonly' && name !== 'default_format') {
-        statements.push(`SET ${quoteName(name)} = ${quoteText(value)}`);
-      }
-    }
-    const level = settings.get('readonly');
-    if (level !== undefined) statements.push(`SET readonly = ${quoteText(level)}`);
-    for (const statement of statements) await this.#gate.run(() => session.queryAsync(statement));
+    const assignments = [
+      ...Array.from(parameters, ([name, value]) => `${quoteName(`param_${name}`)} = ${quoteText(value)}`),
+      ...Array.from(settings)
+        .filter(([name]) => name !== 'default_format')
+        .map(([name, value]) => `${quoteName(name)} = ${quoteText(value)}`),
+    ];
+    await this.#gate.run(() => session.queryAsync(`USE ${quoteName(database)}`));
+    if (assignments.length > 0) await this.#gate.run(() => session.queryAsync(`SET ${assignments.join(', ')}`));
   }
 
   /** The rows block by block, or null when the statement has to run as a whole. Closes the session at the end. */
