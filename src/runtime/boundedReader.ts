@@ -1,11 +1,13 @@
 import type { LogReader, ReadBounds, RecordChunk, TopicPartition } from '../log/log.ts';
 import { firstAtOrAbove, partOf } from './chunkPart.ts';
 
-/** A reader that goes no further in a partition than a limit, which may rise. */
+/** A reader of one topic that goes no further in a partition than a limit, which may rise. */
 export class BoundedReader implements LogReader {
   readonly #reader: LogReader;
   readonly #places: readonly TopicPartition[];
   readonly #limitOf: (place: TopicPartition) => number;
+  /** Paused from outside: a limit that rises does not resume them. */
+  readonly #paused = new Set<number>();
 
   constructor(reader: LogReader, places: readonly TopicPartition[], limitOf: (place: TopicPartition) => number) {
     this.#reader = reader;
@@ -15,7 +17,8 @@ export class BoundedReader implements LogReader {
 
   async read(bounds: ReadBounds, waitMs: number): Promise<RecordChunk | null> {
     for (const place of this.#places) {
-      if (this.#reader.position(place) >= this.#limitOf(place)) this.#reader.pause(place);
+      if (this.#paused.has(place.partition) || this.#reader.position(place) >= this.#limitOf(place))
+        this.#reader.pause(place);
       else this.#reader.resume(place);
     }
     const chunk = await this.#reader.read(bounds, waitMs);
@@ -36,11 +39,11 @@ export class BoundedReader implements LogReader {
   }
 
   pause(place: TopicPartition): void {
-    this.#reader.pause(place);
+    this.#paused.add(place.partition);
   }
 
   resume(place: TopicPartition): void {
-    this.#reader.resume(place);
+    this.#paused.delete(place.partition);
   }
 
   close(): Promise<void> {
