@@ -24,7 +24,8 @@ export function prepareSchemathesis(): string | null {
     try {
       execFileSync(command, args, { stdio: 'pipe', timeout: INSTALL_TIMEOUT_MS });
     } catch (error) {
-      return error instanceof Error ? error.message.trim() : String(error);
+      // Its last line: what was wrong, after the command and all that it said before.
+      return String(error instanceof Error ? error.message.trim().split('\n').at(-1) : error);
     }
   }
   writeFileSync(INSTALLED, readFileSync(REQUIREMENTS));
