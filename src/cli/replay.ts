@@ -5,7 +5,7 @@ import { wholeNumber } from './optionValues.ts';
 import { addParameter } from './run.ts';
 
 interface TopologyOptions {
-  readonly topology: string;
+  readonly topology?: string;
   readonly set?: Readonly<Record<string, string>>;
 }
 
@@ -45,7 +45,7 @@ export function declareReplay(program: Command, act: Act): void {
       .command(name)
       .description(description)
       .argument('[file]', 'topology file, TypeScript or JavaScript (default: the packaged bars topology)')
-      .option('--topology <name>', 'the name of the topology', 'bars')
+      .option('--topology <name>', 'the name of the topology: a check that it is the one that is meant')
       .option('--set <name=value>', 'set a parameter of the topology; may be given several times', addParameter);
   subcommand('start', 'Begin a replay, or go on with one; with a live run beside it, follow that until the swap.')
     .option('--from <time>', 'compute windows that end after it; the others are taken over as they are')
@@ -130,7 +130,7 @@ async function withProgress<T>(
     ...optionsOf(context, command),
     onBegin: (generation, isResumed, records) => {
       context.err.write(`generation ${generation}${isResumed ? ' goes on' : ''}: ${records} records to read\n`);
-      progress = startProgress({ unit: 'records', total: records, stream: context.err });
+      if (records > 0) progress = startProgress({ unit: 'records', total: records, stream: context.err });
     },
     onProgress: ({ records, results, late, stored }) => {
       progress?.update(records, `${results} results, ${late} late, ${stored} stored`);
@@ -144,7 +144,7 @@ function optionsOf({ config, signal, err }: Context, command: Command): ReplayOp
   const [file] = command.args;
   return {
     ...(file === undefined ? {} : { topologyFile: file }),
-    name: topology,
+    ...(topology === undefined ? {} : { name: topology }),
     set,
     config,
     signal,

@@ -1,4 +1,5 @@
 import type { OutputSpec } from '../core/output.ts';
+import { formatIsoMicros } from '../core/time.ts';
 import { planGeneration } from '../runtime/generationPlan.ts';
 import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
 import { REVISION_BITS } from '../sinks/clickhouse/insertTarget.ts';
@@ -109,7 +110,8 @@ async function comparisonOf(
     `SELECT ${number} AS side, interval, symbol, start, end, version, [${values}] AS fields, ${isMoving} AS isMoving ` +
     `FROM ${quoteName(from)} WHERE final`;
   const sql = [
-    'SELECT interval, symbol, toString(start) AS startText, toString(end) AS endText,',
+    'SELECT interval, symbol, toString(toUnixTimestamp64Micro(start)) AS startMicros,',
+    'toString(toUnixTimestamp64Micro(end)) AS endMicros,',
     "multiIf(moving, 'moving', empty(before), 'added', empty(after), 'missing', before = after, 'same', 'changed') AS what,",
     'before, after FROM (',
     'SELECT interval, symbol, start, end, argMaxIf(fields, version, side = 0) AS before,',
@@ -152,15 +154,15 @@ async function differing(
 ): Promise<WindowDifference[]> {
   const rows = await clickhouse.rows<DifferingRow>(
     `SELECT * FROM (${sql}) WHERE what IN ('changed', 'missing', 'added') ` +
-      'ORDER BY interval, symbol, startText, endText LIMIT {maxWindows:UInt64}',
+      'ORDER BY interval, symbol, toInt64(startMicros), toInt64(endMicros) LIMIT {maxWindows:UInt64}',
     { settings: SETTINGS, parameters: { maxWindows } },
   );
-  return rows.map(({ interval, symbol, startText, endText, what, before, after }) => ({
+  return rows.map(({ interval, symbol, startMicros, endMicros, what, before, after }) => ({
     output,
     interval,
     symbol,
-    start: startText,
-    end: endText,
+    start: formatIsoMicros(Number(startMicros)),
+    end: formatIsoMicros(Number(endMicros)),
     what,
     fields: what === 'changed' ? changedFields(fields, before, after) : [],
   }));
@@ -169,8 +171,8 @@ async function differing(
 interface DifferingRow {
   readonly interval: string;
   readonly symbol: string;
-  readonly startText: string;
-  readonly endText: string;
+  readonly startMicros: string;
+  readonly endMicros: string;
   readonly what: WindowDifference['what'];
   readonly before: readonly string[];
   readonly after: readonly string[];

@@ -15,8 +15,8 @@ import { committedTasks } from './decisions.ts';
 export interface ReplayOptions {
   /** Path of a topology file; the packaged bars topology without one. */
   readonly topologyFile?: string;
-  /** The name that the topology must have. */
-  readonly name: string;
+  /** The name that the topology must have; any without it. */
+  readonly name?: string;
   /** Parameters of the topology, as text. */
   readonly set: Readonly<Record<string, string>>;
   readonly config: Config;
@@ -45,7 +45,7 @@ export async function withReplay<T>(
   body: (parts: ReplayParts) => Promise<T>,
 ): Promise<T> {
   const definition = await findTopology(topologyFile);
-  if (definition.name !== name) {
+  if (name !== undefined && definition.name !== name) {
     throw new TidemarkError('TM_USAGE', `the topology is called ${definition.name}, not ${name}`, {
       where: '--topology',
       hint: 'Give the file of the topology as the argument, and its name.',

@@ -26,6 +26,8 @@ const NOT_REGISTERED = 'ConfluentSchemaRegistryError';
 /** What the client makes of no answer at all. The contract has no such status for what is asked here. */
 const UNANSWERED = 400;
 const MAX_CACHED_SCHEMAS = 10_000;
+/** How often a subject may be found at another level than it was a moment ago. */
+const MAX_LEVEL_TRIES = 4;
 /** Named to the registry, and before the client's messages, which mean by status 400 that there was no answer. */
 const CLIENT_ID = 'tidemark';
 const MESSAGE_PREFIX = /^tidemark - (Error, status 400: )?/;
@@ -101,15 +103,18 @@ export class HttpRegistry implements SchemaRegistry {
   }
 
   async #newVersion(subject: string, schema: string): Promise<number> {
-    const register = (compatibility: COMPATIBILITY) =>
-      this.#client.register({ type: SchemaType.AVRO, schema }, { subject, compatibility });
-    try {
-      return (await register(NEW_SUBJECT_LEVEL)).id;
-    } catch (error) {
-      // The client refuses a subject of another level before it registers. A level that is set there stands.
-      const level = this.#levels.get(subject);
-      if (statusOf(error) !== null || level === undefined || level === NEW_SUBJECT_LEVEL) throw error;
-      return (await register(level)).id;
+    let compatibility = NEW_SUBJECT_LEVEL;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return (await this.#client.register({ type: SchemaType.AVRO, schema }, { subject, compatibility })).id;
+      } catch (error) {
+        // The client refuses a subject of another level before it registers. A level that is set there stands; it changes
+        // under way where another process registers the same new subject.
+        const level = this.#levels.get(subject);
+        const isRefused = statusOf(error) === null && level !== undefined && level !== compatibility;
+        if (!isRefused || attempt === MAX_LEVEL_TRIES) throw error;
+        compatibility = level;
+      }
     }
   }
 
