@@ -8,6 +8,9 @@ import type { Broker } from './broker.ts';
 import { JARS } from './kafkaTools.ts';
 
 const START_TIMEOUT_MS = 60_000;
+const ANSWER_TIMEOUT_MS = 1_000;
+/** Its length; key 18, version 0; correlation id 1; no client id. */
+const API_VERSIONS_REQUEST = Buffer.from('0000000a0012000000000001ffff', 'hex');
 const CLUSTER_ID = 'dGlkZW1hcmstdGVzdHMtMQ';
 
 /** Where a broker listens besides its plain port, without TLS and logins. */
@@ -54,7 +57,7 @@ export async function startKafka({ listeners = [], scramLogins = [] }: BrokerOpt
     listeners: others,
     async start() {
       child = await startServer('java', ['-Xmx512m', '-cp', join(JARS, '*'), 'kafka.Kafka', properties], {
-        isReady: () => isListening(Number(port)),
+        isReady: () => isAnswering(Number(port)),
         timeoutMs: START_TIMEOUT_MS,
       });
     },
@@ -118,10 +121,15 @@ function propertiesText(properties: Readonly<Record<string, string>>): string {
     .join('');
 }
 
-function isListening(port: number): Promise<boolean> {
+/** Whether a broker answers: its port is open well before that. */
+function isAnswering(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
+    const socket = connect(port, '127.0.0.1', () => socket.write(API_VERSIONS_REQUEST));
+    const answer = (isAnswering: boolean) => () => {
+      socket.destroy();
+      resolve(isAnswering);
+    };
+    socket.setTimeout(ANSWER_TIMEOUT_MS, answer(false));
+    socket.once('data', answer(true)).once('error', answer(false)).once('end', answer(false));
   });
 }
