@@ -36,6 +36,7 @@ export class GroupHandles {
 
   /** What a group has committed for those of the partitions that it has a position in; waits for pending transactions. */
   async committed(groupId: string, partitions: readonly TopicPartition[]): Promise<Position[]> {
+    if (partitions.length === 0) return [];
     // An admin client could list them, but librdkafka 2.15.1 crashes there when the coordinator has moved.
     const consumer = await this.get(groupId);
     const found = await patiently(() =>

@@ -87,10 +87,11 @@ class KafkaLog implements Log {
     return reader;
   }
 
-  async committed(group: string): Promise<readonly Position[]> {
+  async committed(group: string, partitions?: readonly TopicPartition[]): Promise<readonly Position[]> {
     const topics = this.#open;
     checkId('group', group);
-    return this.#parts.groups.committed(`${this.#parts.settings.idPrefix}${group}`, await topics.allPartitions());
+    const asked = partitions ?? (await topics.allPartitions());
+    return this.#parts.groups.committed(`${this.#parts.settings.idPrefix}${group}`, asked);
   }
 
   async deleteRecords(partition: TopicPartition, beforeOffset: number): Promise<void> {
