@@ -70,6 +70,22 @@ export const configSchema = Type.Object(
       user: text('', { description: 'User name at the registry; empty for no login.' }),
       password: text('', { secret: true, description: 'Password at the registry. Set it through the environment.' }),
     }),
+    outage: section(
+      'How long a broker, a schema registry or a ClickHouse server may be away before a command fails. What was committed ' +
+        'is never lost: the same command goes on from there.',
+      {
+        startTimeoutMs: integer(
+          10_000,
+          { minimum: 1, maximum: HOUR_MS },
+          { unit: 'ms', description: 'When a command starts.' },
+        ),
+        recoveryTimeoutMs: integer(
+          30_000,
+          { minimum: 1, maximum: HOUR_MS },
+          { unit: 'ms', description: 'In mid-run. One that comes back before is gone on with.' },
+        ),
+      },
+    ),
     log: section('Topics that Tidemark creates. A topic that exists keeps the settings it was made with.', {
       partitions: integer(4, { minimum: 1, maximum: 1_024 }, { description: 'Partitions of a new topic.' }),
       retentionMs: integer(

@@ -9,8 +9,6 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 /** A client that takes longer to go is left to the end of the process. */
 const DISCONNECT_TIMEOUT_MS = 5_000;
 
-/** How long a broker may be away before a question to it fails: long enough for one to be started again. */
-const RECOVERY_MS = 30_000;
 const RECOVERY_POLL_MS = 50;
 
 export type BrokerClient = typeof import('@confluentinc/kafka-javascript');
@@ -43,15 +41,15 @@ export function ask<T>(what: string, start: (done: Done<T>) => void): Promise<T>
   });
 }
 
-/** Asks again while no broker answers, for a bounded time. Only for what changes nothing. */
-export async function patiently<T>(question: () => Promise<T>): Promise<T> {
+/** Asks again while no broker answers, for at most `timeoutMs`. Only for what changes nothing. */
+export async function patiently<T>(timeoutMs: number, question: () => Promise<T>): Promise<T> {
   const startedMs = performance.now();
   for (;;) {
     try {
       return await question();
     } catch (error) {
       const isUnanswered = error instanceof TidemarkError && error.code === 'TM_BROKER_UNREACHABLE';
-      if (!isUnanswered || performance.now() - startedMs >= RECOVERY_MS) throw error;
+      if (!isUnanswered || performance.now() - startedMs >= timeoutMs) throw error;
       await sleep(RECOVERY_POLL_MS);
     }
   }

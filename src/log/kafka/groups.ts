@@ -6,6 +6,8 @@ import { ask, type BrokerClient, connect, type Done, disconnect, patiently } fro
 /** Producers of many files have a group for each: the one that was used longest ago goes first. */
 const MAX_OPEN_GROUPS = 64;
 const COMMITTED_TIMEOUT_MS = 15_000;
+/** A broker keeps positions back until it has ended the transaction that a killed process left open (30 s, looked at every 10). */
+const PENDING_TIMEOUT_MS = 45_000;
 
 /** Consumers that read nothing: librdkafka takes from one the group whose positions a transaction stores. */
 export class GroupHandles {
@@ -39,7 +41,7 @@ export class GroupHandles {
     if (partitions.length === 0) return [];
     // An admin client could list them, but librdkafka 2.15.1 crashes there when the coordinator has moved.
     const consumer = await this.get(groupId);
-    const found = await patiently(() =>
+    const found = await patiently(Math.max(PENDING_TIMEOUT_MS, this.#settings.recoveryTimeoutMs), () =>
       ask(`positions of group ${groupId} cannot be read`, (done: Done<RdKafka.TopicPartitionOffsetAndMetadata[]>) =>
         consumer.committed([...partitions], COMMITTED_TIMEOUT_MS, done),
       ),

@@ -6,7 +6,7 @@ import type { PartitionRange, TopicDescription, TopicPartition, TopicSettings } 
 import { checkNewTopic, checkPartition, checkSameSettings, isTopicName, unknownTopic } from '../topicRules.ts';
 import { brokerError, isNative, TOPIC_EXISTS } from './brokerError.ts';
 import { type BrokerSettings, clientConfig, kafkaJsConfig } from './brokerSettings.ts';
-import { ask, type BrokerClient, CONNECT_TIMEOUT_MS, type Done, patiently } from './client.ts';
+import { ask, type BrokerClient, type Done, patiently } from './client.ts';
 
 const ADMIN_TIMEOUT_MS = 15_000;
 /** How long every broker may take to know a new topic, and how often it is looked for. */
@@ -35,7 +35,7 @@ export class BrokerTopics {
 
   /** @throws TM_BROKER_UNREACHABLE, TM_BROKER_ACCESS */
   async checkReachable(): Promise<void> {
-    await this.#names(CONNECT_TIMEOUT_MS);
+    await this.#names(this.#settings.startTimeoutMs);
   }
 
   /** @throws TM_TOPIC_NAME, TM_TOPIC_SETTINGS, TM_TOPIC_DIFFERS */
@@ -113,7 +113,7 @@ export class BrokerTopics {
       timeout: ADMIN_TIMEOUT_MS,
       isolationLevel: this.#client.IsolationLevel.READ_COMMITTED,
     };
-    const byPlace = await patiently(async () => {
+    const byPlace = await patiently(this.#settings.recoveryTimeoutMs, async () => {
       const answers = await ask(what, (done: Done<RdKafka.ListOffsetsResult[]>) =>
         this.#admin.listOffsets(asked, options, done),
       );
@@ -161,7 +161,7 @@ export class BrokerTopics {
   }
 
   async #ownNames(): Promise<string[]> {
-    const names = await patiently(() => this.#names(ADMIN_TIMEOUT_MS));
+    const names = await patiently(this.#settings.recoveryTimeoutMs, () => this.#names(ADMIN_TIMEOUT_MS));
     return names.filter((name) => !INTERNAL.test(name)).sort();
   }
 
@@ -181,7 +181,7 @@ export class BrokerTopics {
   async #counts(topics: string[]): Promise<Map<string, number>> {
     const what = 'topics cannot be described';
     const options = { timeout: ADMIN_TIMEOUT_MS, includeAuthorizedOperations: false };
-    const found = await patiently(() =>
+    const found = await patiently(this.#settings.recoveryTimeoutMs, () =>
       ask(what, (done: Done<RdKafka.TopicDescription[]>) => this.#admin.describeTopics(topics, options, done)),
     );
     const ready = found.filter(
