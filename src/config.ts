@@ -201,6 +201,15 @@ export const configSchema = Type.Object(
       }),
       user: text('default', { description: 'User name at the server.' }),
       password: text('', { secret: true, description: 'Password at the server. Set it through the environment.' }),
+      requestTimeoutMs: integer(
+        300_000,
+        { minimum: 1, maximum: HOUR_MS },
+        { unit: 'ms', description: 'A request that neither sends nor gets anything for so long is given up.' },
+      ),
+      compression: text('off', {
+        pattern: '^(on|off)$',
+        description: 'Whether inserts and results are sent compressed (gzip): for a server behind a slow network.',
+      }),
       memoryMb: integer(
         1_024,
         { minimum: 256, maximum: 1_048_576 },

@@ -14,6 +14,7 @@ import type {
 import { ArrowInsert } from './arrow.ts';
 import { type ClickHouse, isConnectionError } from './connect.ts';
 import type { InsertTarget } from './insertTarget.ts';
+import { refusalText } from './refusal.ts';
 import { type DeadLetterTopic, Undecodable } from './undecodable.ts';
 
 const FIRST_BACKOFF_MS = 100;
@@ -224,9 +225,8 @@ export class ClickHouseSink {
 }
 
 function insertError(error: unknown, table: string, rows: number): TidemarkError {
-  const message = error instanceof Error ? error.message : String(error);
   const code = isConnectionError(error) ? 'TM_CLICKHOUSE_UNREACHABLE' : 'TM_CLICKHOUSE_INSERT';
-  return new TidemarkError(code, `ClickHouse did not take ${rows} rows: ${message}`, {
+  return new TidemarkError(code, `ClickHouse did not take ${rows} rows: ${refusalText(error)}`, {
     where: table,
     hint: 'Nothing is lost: once ClickHouse takes rows again, the next run goes on from here.',
     cause: error,
