@@ -187,7 +187,10 @@ export const configSchema = Type.Object(
       insertRetries: integer(
         5,
         { minimum: 0, maximum: 100 },
-        { description: 'How often a failed insert is tried again before the sink stops.' },
+        {
+          description:
+            'How often an insert whose connection fails is sent again before the sink counts ClickHouse as away.',
+        },
       ),
     }),
     clickhouse: section('Where results are stored and queried.', {

@@ -3,12 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaConsumer, LibrdKafkaError, Producer } from '@confluentinc/kafka-javascript';
 import { TidemarkError } from '../../errors.ts';
 import { brokerError } from './brokerError.ts';
+import type { BrokerSettings } from './brokerSettings.ts';
 
 /** How long a client may take to learn what the broker has. */
-export const CONNECT_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 /** A client that takes longer to go is left to the end of the process. */
 const DISCONNECT_TIMEOUT_MS = 5_000;
 
+const LONGEST_REQUEST_MS = 15_000;
+const SHORTEST_REQUEST_MS = 1_000;
 const RECOVERY_POLL_MS = 50;
 
 export type BrokerClient = typeof import('@confluentinc/kafka-javascript');
@@ -41,6 +44,15 @@ export function ask<T>(what: string, start: (done: Done<T>) => void): Promise<T>
   });
 }
 
+/** How long one request may take: no longer than a broker may be away. */
+export function requestTimeoutMs({ recoveryTimeoutMs }: BrokerSettings): number {
+  return Math.min(LONGEST_REQUEST_MS, Math.max(SHORTEST_REQUEST_MS, recoveryTimeoutMs));
+}
+
+export function isUnanswered(error: unknown): error is TidemarkError {
+  return error instanceof TidemarkError && error.code === 'TM_BROKER_UNREACHABLE';
+}
+
 /** Asks again while no broker answers, for at most `timeoutMs`. Only for what changes nothing. */
 export async function patiently<T>(timeoutMs: number, question: () => Promise<T>): Promise<T> {
   const startedMs = performance.now();
@@ -48,8 +60,7 @@ export async function patiently<T>(timeoutMs: number, question: () => Promise<T>
     try {
       return await question();
     } catch (error) {
-      const isUnanswered = error instanceof TidemarkError && error.code === 'TM_BROKER_UNREACHABLE';
-      if (!isUnanswered || performance.now() - startedMs >= timeoutMs) throw error;
+      if (!isUnanswered(error) || performance.now() - startedMs >= timeoutMs) throw error;
       await sleep(RECOVERY_POLL_MS);
     }
   }

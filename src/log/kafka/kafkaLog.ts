@@ -27,7 +27,7 @@ export async function openKafkaLog(settings: BrokerSettings): Promise<Log> {
   const client = await loadBrokerClient();
   const topics = new BrokerTopics(client, settings);
   try {
-    await topics.checkReachable();
+    await topics.checkReachable(settings.startTimeoutMs);
   } catch (error) {
     await topics.close();
     throw error;
@@ -91,7 +91,10 @@ class KafkaLog implements Log {
     const topics = this.#open;
     checkId('group', group);
     const asked = partitions ?? (await topics.allPartitions());
-    return this.#parts.groups.committed(`${this.#parts.settings.idPrefix}${group}`, asked);
+    const { groups, settings } = this.#parts;
+    return groups.committed(`${settings.idPrefix}${group}`, asked, () =>
+      topics.checkReachable(settings.recoveryTimeoutMs),
+    );
   }
 
   async deleteRecords(partition: TopicPartition, beforeOffset: number): Promise<void> {

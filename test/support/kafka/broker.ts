@@ -17,6 +17,8 @@ export interface Broker {
   readonly urls: string;
   /** Ends the process, as an operator would; what it stored stays. */
   stop(): Promise<void>;
+  /** Ends the process with SIGKILL. */
+  kill(): Promise<void>;
   /** Starts it again on what it stored. */
   start(): Promise<void>;
   /** Ends it and removes what it stored. */
@@ -33,24 +35,32 @@ export function whyNoBroker(): string | null {
   return prepareKafkaTools();
 }
 
-/** Starts a broker (KRaft, one node) on free ports. */
-export async function startBroker(): Promise<Broker> {
+/** Starts a broker (KRaft, one node) on free ports, with some properties of its own. */
+export async function startBroker(properties: Readonly<Record<string, string>> = {}): Promise<Broker> {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-broker-'));
   const [port, controllerPort] = await freePorts(2);
   const urls = `127.0.0.1:${port}`;
-  const properties = join(directory, 'server.properties');
-  writeFileSync(properties, serverProperties(urls, `127.0.0.1:${controllerPort}`, join(directory, 'data')));
-  const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties];
+  const file = join(directory, 'server.properties');
+  const own = serverProperties(urls, `127.0.0.1:${controllerPort}`, join(directory, 'data'));
+  writeFileSync(file, propertiesText({ ...own, ...properties }));
+  const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file];
   execFileSync('java', ['-cp', join(JARS, '*'), ...format], { stdio: 'ignore', timeout: START_TIMEOUT_MS });
   let child: ChildProcess | null = null;
   const broker: Broker = {
     urls,
     async start() {
-      child = spawn('java', ['-Xmx512m', '-cp', join(JARS, '*'), 'kafka.Kafka', properties], { stdio: 'ignore' });
+      child = spawn('java', ['-Xmx512m', '-cp', join(JARS, '*'), 'kafka.Kafka', file], { stdio: 'ignore' });
       await untilListening(Number(port), child);
     },
     async stop() {
       if (child !== null) await end(child);
+      child = null;
+    },
+    async kill() {
+      if (child === null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
       child = null;
     },
     async remove() {
@@ -67,8 +77,12 @@ export async function startBroker(): Promise<Broker> {
   return broker;
 }
 
-function serverProperties(broker: string, controller: string, directory: string): string {
-  const properties = {
+function serverProperties(
+  broker: string,
+  controller: string,
+  directory: string,
+): Record<string, string | number | boolean> {
+  return {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@${controller}`,
@@ -85,6 +99,9 @@ function serverProperties(broker: string, controller: string, directory: string)
     'group.initial.rebalance.delay.ms': 0,
     'auto.create.topics.enable': false,
   };
+}
+
+function propertiesText(properties: Readonly<Record<string, string | number | boolean>>): string {
   return Object.entries(properties)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');

@@ -97,3 +97,52 @@ export async function watchGroup(urls: string, group: string, topic: string): Pr
     close: () => disconnect(consumer),
   };
 }
+
+/** Writes records with a timestamp of their own, as a producer that knows nothing of the product. */
+export async function produceAt(urls: string, topic: string, timestampMs: number, count: number): Promise<void> {
+  const { Producer } = (await import('@confluentinc/kafka-javascript')).default;
+  const producer = new Producer({ 'bootstrap.servers': urls });
+  await new Promise<void>((resolve, reject) => {
+    producer.connect({ timeout: TIMEOUT_MS }, (error) => (error ? reject(error) : resolve()));
+  });
+  for (let i = 0; i < count; i++) producer.produce(topic, 0, Buffer.from(`${i}`), null, timestampMs);
+  await new Promise<void>((resolve, reject) => {
+    producer.flush(TIMEOUT_MS, (error) => (error ? reject(error) : resolve()));
+  });
+  await new Promise<void>((resolve) => producer.disconnect(() => resolve()));
+}
+
+/** Makes a topic of one partition with the broker's own defaults. */
+export async function createPlainTopic(urls: string, topic: string): Promise<void> {
+  const { AdminClient } = (await import('@confluentinc/kafka-javascript')).default;
+  const admin = AdminClient.create({ 'bootstrap.servers': urls });
+  await new Promise<void>((resolve, reject) => {
+    const settings = { topic, num_partitions: 1, replication_factor: 1 };
+    admin.createTopic(settings, TIMEOUT_MS, (error) => (error ? reject(error) : resolve()));
+  });
+  admin.disconnect();
+}
+
+/** A transaction that holds a position of a group and is left open, as by a producer that was killed. */
+export async function openTransaction(
+  urls: string,
+  group: string,
+  position: { readonly topic: string; readonly partition: number; readonly offset: number },
+): Promise<{ abort(): Promise<void> }> {
+  const { Producer } = (await import('@confluentinc/kafka-javascript')).default;
+  const producer = new Producer({ 'bootstrap.servers': urls, 'transactional.id': 'left-open' });
+  const ask = (start: (done: (error: unknown) => void) => void) =>
+    new Promise<void>((resolve, reject) => start((error) => (error ? reject(error) : resolve())));
+  await ask((done) => producer.connect({ timeout: TIMEOUT_MS }, done));
+  await ask((done) => producer.initTransactions(TIMEOUT_MS, done));
+  await ask((done) => producer.beginTransaction(done));
+  const consumer = await connectConsumer(urls, group, 'read_committed');
+  await ask((done) => producer.sendOffsetsToTransaction([position], consumer, TIMEOUT_MS, done));
+  return {
+    async abort() {
+      await ask((done) => producer.abortTransaction(TIMEOUT_MS, done));
+      await new Promise<void>((resolve) => producer.disconnect(() => resolve()));
+      await disconnect(consumer);
+    },
+  };
+}
