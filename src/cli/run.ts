@@ -3,6 +3,7 @@ import { TidemarkError } from '../errors.ts';
 import type { RunOptions as PipelineOptions, Role, RunTotals } from '../runtime/run.ts';
 import { type PipelineWatch, withApi } from './api.ts';
 import type { Act, Context } from './context.ts';
+import { describeOutage } from './report.ts';
 
 /** What a process does: a part of the pipeline, or the API. */
 type ProcessRole = Role | 'api';
@@ -105,6 +106,10 @@ async function runShown({ config, err, signal }: Context, options: ShownOptions)
     now: Date.now,
     onProgress: ({ records, results, late, stored }) => {
       progress.update(records, `${results} results, ${late} late, ${stored} stored`);
+    },
+    onOutage: (what, error) => {
+      options.onOutage?.(what, error);
+      err.write(describeOutage(what, error));
     },
     onWaiting: (what, pid) => err.write(`process ${pid} runs ${what}; waiting for it\n`),
   }).finally(() => progress.stop());

@@ -5,6 +5,10 @@ import { TidemarkError } from '../errors.ts';
 import type { BrokerSettings } from '../log/kafka/brokerSettings.ts';
 import type { Log } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
+import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
+import { waitForServer } from './outages.ts';
+
+type BrokerConfig = Omit<BrokerSettings, keyof Config['outage']>;
 
 export type OpenedRegistry = SchemaRegistry & { close(): Promise<void> };
 
@@ -16,7 +20,7 @@ export async function openLog(config: Config, now: () => number): Promise<Log> {
   if (usesBroker(config)) {
     const { openKafkaLog } = await import('../log/kafka/kafkaLog.ts');
     // The schema's patterns hold `tls` and `saslMechanism` to these values.
-    return openKafkaLog(config.broker as BrokerSettings);
+    return openKafkaLog({ ...(config.broker as BrokerConfig), ...config.outage });
   }
   const { openEmbeddedLog } = await import('../log/embedded/embeddedLog.ts');
   return openEmbeddedLog({ directory: logDirectory(config), now });
@@ -44,6 +48,17 @@ export async function openRegistry(config: Config): Promise<OpenedRegistry> {
   }
   const { openEmbeddedRegistry } = await import('../log/registry/embeddedRegistry.ts');
   return openEmbeddedRegistry({ directory: logDirectory(config) });
+}
+
+/**
+ * Opens the ClickHouse that the configuration names: a server, or the one embedded in the data directory.
+ * @throws TM_CLICKHOUSE_UNREACHABLE, TM_CLICKHOUSE_OPEN, TM_CLICKHOUSE_VERSION
+ */
+export async function openClickHouse({ clickhouse, data, outage }: Config): Promise<ClickHouse> {
+  const connect = await import('../sinks/clickhouse/connect.ts');
+  return waitForServer(outage.startTimeoutMs, () =>
+    connect.openClickHouse({ ...clickhouse, directory: data.directory }),
+  );
 }
 
 function usesBroker({ broker }: Config): boolean {

@@ -4,11 +4,13 @@ import { TidemarkError } from '../errors.ts';
 import type { ProcessLock } from '../log/embedded/processLock.ts';
 import type { Log, PartitionRange } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
-import { type ClickHouse, openClickHouse } from '../sinks/clickhouse/connect.ts';
+import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
 import { migrate } from '../sinks/clickhouse/migrate.ts';
 import type { ClickHouseSink } from '../sinks/clickhouse/sink.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
 import { takeLease } from './lease.ts';
+import { openClickHouse } from './openLog.ts';
+import { throughOutages } from './outages.ts';
 import type { Role } from './run.ts';
 import { openRawSink, openResultsSink, RAW_SINK_GROUP, rawTopics, resultsSinkGroup, type SinkParts } from './sinks.ts';
 import { type RunnerTotals, type TopologyPlan, TopologyRunner } from './topologyRunner.ts';
@@ -18,6 +20,7 @@ import { lateTopic, TopologyTopics } from './topologyTopics.ts';
 const STEP_WAIT_MS = 50;
 /** A stopped live run stores what it has computed, for at most this long. */
 const STOP_DRAIN_MS = 10_000;
+const NOTHING: RunnerTotals = { records: 0, results: 0, late: 0, rejected: 0, unassigned: 0 };
 
 export interface PipelineTotals extends RunnerTotals {
   /** Rows acknowledged by ClickHouse. */
@@ -40,6 +43,8 @@ export interface PipelineOptions {
   /** Told at once when a part has failed: the others come to their ends first. */
   readonly onFailed?: () => void;
   readonly onWaiting: (what: string, pid: number) => void;
+  /** Told when a part begins to wait for a server that is away, and with null when it goes on. */
+  readonly onOutage?: (what: string, error: TidemarkError | null) => void;
 }
 
 /** Finds the ends that a bounded part goes to; null while they are not known. */
@@ -51,7 +56,8 @@ interface Part {
   readonly what: string;
   /** The group whose positions tell how far the part has come, whichever process has it. */
   readonly group: string;
-  run(ends: Ends | null): Promise<void>;
+  /** May be called again after it failed. Tells each time that it has come on. */
+  run(ends: Ends | null, cameOn: () => void): Promise<void>;
 }
 
 /** The parts of one process: the topology's tasks, the sink of raw topics, the sink of results. */
@@ -61,6 +67,7 @@ export class Pipeline {
   readonly #stop: AbortSignal;
   readonly #failed = new AbortController();
   #runner: TopologyRunner | null = null;
+  #earlier: RunnerTotals = NOTHING;
   /** True once the tasks have committed their last: then it is known what is left to store. */
   #topologyEnded = false;
   #stored = 0;
@@ -115,14 +122,14 @@ export class Pipeline {
   #topologyParts(): readonly Part[] {
     const { roles, topology } = this.#options;
     if (!roles.has('topology')) return [];
-    const run: Part['run'] = (ends) => this.#runTopology(ends);
+    const run: Part['run'] = (ends, cameOn) => this.#runTopology(ends, cameOn);
     return [{ lease: `topology.${topology.name}`, what: `topology ${topology.name}`, group: topology.name, run }];
   }
 
   async #withClickHouse(body: (sinks: readonly Part[]) => Promise<void>): Promise<void> {
     const { roles, config, topology, plan, log, registry, generation, now } = this.#options;
     if (!roles.has('sink')) return body([]);
-    const clickhouse: ClickHouse = await openClickHouse({ ...config.clickhouse, directory: config.data.directory });
+    const clickhouse: ClickHouse = await openClickHouse(config);
     try {
       await migrate(clickhouse);
       const parts: SinkParts = { log, registry, clickhouse, config, now };
@@ -134,14 +141,14 @@ export class Pipeline {
           lease: RAW_SINK_GROUP,
           what: 'the sink of ticks and quotes',
           group: RAW_SINK_GROUP,
-          run: (ends) => this.#runSink(() => openRawSink(parts), ends, RAW_SINK_GROUP),
+          run: (ends, cameOn) => this.#runSink(() => openRawSink(parts), ends, RAW_SINK_GROUP, cameOn),
         },
         {
           lease: results,
           what: `the sink of ${topology.name}`,
           group: results,
-          run: (ends) =>
-            this.#runSink(() => openResultsSink(parts, topology.name, generation, plan.outputs), ends, results),
+          run: (ends, cameOn) =>
+            this.#runSink(() => openResultsSink(parts, topology.name, generation, plan.outputs), ends, results, cameOn),
         },
       ]);
     } finally {
@@ -151,7 +158,7 @@ export class Pipeline {
 
   /** Runs a part once this process has its lease; bounded, it is enough that the other process reaches the ends. */
   async #whenLeased(part: Part, ends: Ends | null): Promise<void> {
-    const { config, onWaiting } = this.#options;
+    const { config, now, onWaiting, onOutage } = this.#options;
     const lock: ProcessLock | null = await takeLease({
       directory: config.data.directory,
       name: part.lease,
@@ -161,7 +168,12 @@ export class Pipeline {
     });
     if (lock === null) return;
     try {
-      await part.run(ends);
+      await throughOutages((cameOn) => part.run(ends, cameOn), {
+        bounds: config.outage,
+        now,
+        signal: this.#stop,
+        onOutage: (error) => onOutage?.(part.what, error),
+      });
     } finally {
       lock.release();
     }
@@ -176,7 +188,7 @@ export class Pipeline {
     });
   }
 
-  async #runTopology(ends: Ends | null): Promise<void> {
+  async #runTopology(ends: Ends | null, cameOn: () => void): Promise<void> {
     const { config } = this.#options;
     const runner = await TopologyRunner.open({
       ...this.#options,
@@ -190,6 +202,7 @@ export class Pipeline {
       const bound = ends === null ? null : await ends();
       while (!this.#stop.aborted && !(bound !== null && runner.reached(bound))) {
         await runner.step(STEP_WAIT_MS);
+        cameOn();
         this.#report();
         // A log that answers at once would keep sinks and signals waiting.
         await nextTurn();
@@ -198,16 +211,24 @@ export class Pipeline {
       await runner.commit();
       this.#report();
     } finally {
+      this.#earlier = this.#runnerTotals();
+      this.#runner = null;
       await runner.close();
     }
   }
 
-  async #runSink(open: () => Promise<ClickHouseSink>, ends: Ends | null, group: string): Promise<void> {
+  async #runSink(
+    open: () => Promise<ClickHouseSink>,
+    ends: Ends | null,
+    group: string,
+    cameOn: () => void,
+  ): Promise<void> {
     const sink = await open();
     try {
       let bound: readonly PartitionRange[] | null = null;
       while (!this.#stop.aborted && !(bound !== null && sink.reached(bound))) {
         await this.#store(sink, STEP_WAIT_MS);
+        cameOn();
         bound ??= (await ends?.()) ?? null;
       }
       if (ends === null && !this.#failed.signal.aborted) await this.#drain(sink, group);
@@ -247,12 +268,23 @@ export class Pipeline {
   }
 
   #totals(): PipelineTotals {
-    return { ...(this.#runner?.totals ?? NOTHING), stored: this.#stored };
+    return { ...this.#runnerTotals(), stored: this.#stored };
+  }
+
+  /** Of all runners: each outage ends one. */
+  #runnerTotals(): RunnerTotals {
+    const { records, results, late, rejected, unassigned } = this.#earlier;
+    const now = this.#runner?.totals ?? NOTHING;
+    return {
+      records: records + now.records,
+      results: results + now.results,
+      late: late + now.late,
+      rejected: rejected + now.rejected,
+      unassigned: unassigned + now.unassigned,
+    };
   }
 
   #report(): void {
     this.#options.onProgress(this.#totals());
   }
 }
-
-const NOTHING: RunnerTotals = { records: 0, results: 0, late: 0, rejected: 0, unassigned: 0 };

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import type { TidemarkError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { openLog, openRegistry } from './openLog.ts';
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly onFailed?: () => void;
   /** Told when another process does the work that this one waits for. */
   readonly onWaiting: (what: string, pid: number) => void;
+  /** Told when a part begins to wait for a server that is away, and with null when it goes on. */
+  readonly onOutage?: (what: string, error: TidemarkError | null) => void;
 }
 
 /** The generation that a live run writes. */

@@ -1,6 +1,6 @@
 import type { OutputSpec } from '../core/output.ts';
 import { TidemarkError } from '../errors.ts';
-import type { Log, LogReader, PartitionRange, ReadBounds } from '../log/log.ts';
+import type { Log, LogReader, PartitionRange, ReadBounds, TransactionalWriter } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { type AssembledInput, assemble } from '../topology/assemble.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
@@ -73,6 +73,17 @@ export class TopologyRunner {
 
   /** Opens every task at its committed position. @throws what `recoverTask` and `planTopology` throw */
   static async open(options: TopologyRunnerOptions): Promise<TopologyRunner> {
+    const writers: TransactionalWriter[] = [];
+    try {
+      return await TopologyRunner.#open(options, writers);
+    } catch (error) {
+      await Promise.all(writers.map((writer) => writer.close()));
+      throw error;
+    }
+  }
+
+  /** Adds each writer that it opens to `writers`. */
+  static async #open(options: TopologyRunnerOptions, writers: TransactionalWriter[]): Promise<TopologyRunner> {
     const { log, registry, topology, params, generation, topicSettings, now } = options;
     const { input, outputs } = planTopology(topology, params, generation);
     const inputRanges = await log.ranges(input.topic);
@@ -95,6 +106,7 @@ export class TopologyRunner {
       const fingerprint = fingerprintOf(topology, params, assembly);
       // The writer first: it fences an earlier owner, so that the position read after it is the last one.
       const writer = await log.openWriter(`${topology.name}-0-${range.partition}`);
+      writers.push(writer);
       const recovery = {
         log,
         registry,
@@ -171,7 +183,7 @@ export class TopologyRunner {
   }
 
   async close(): Promise<void> {
-    await this.#reader.close();
-    for (const task of this.#tasks) await task.close();
+    // Together: while a broker is away, each takes its time.
+    await Promise.all([this.#reader.close(), ...this.#tasks.map((task) => task.close())]);
   }
 }

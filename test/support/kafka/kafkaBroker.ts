@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,6 +25,8 @@ export interface Listener {
 
 interface BrokerOptions {
   readonly listeners?: readonly Listener[];
+  /** Kafka's own. */
+  readonly properties?: Readonly<Record<string, string>>;
   /** SCRAM logins that the broker knows from its first start, as Kafka's storage tool takes them. */
   readonly scramLogins?: readonly string[];
 }
@@ -35,34 +38,46 @@ export interface KafkaBroker extends Broker {
 }
 
 /** Starts a broker (KRaft, one node) on free ports. */
-export async function startKafka({ listeners = [], scramLogins = [] }: BrokerOptions = {}): Promise<KafkaBroker> {
+export async function startKafka({
+  listeners = [],
+  scramLogins = [],
+  properties = {},
+}: BrokerOptions = {}): Promise<KafkaBroker> {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-broker-'));
   const [port, controllerPort, ...morePorts] = await freePorts(2 + listeners.length);
   const urls = `127.0.0.1:${port}`;
   const others = Object.fromEntries(listeners.map(({ name }, i) => [name, `127.0.0.1:${morePorts[i]}`]));
-  const properties = join(directory, 'server.properties');
+  const file = join(directory, 'server.properties');
   writeFileSync(
-    properties,
+    file,
     propertiesText({
       ...serverProperties(`127.0.0.1:${controllerPort}`, join(directory, 'data')),
       ...listenerProperties({ plaintext: urls, ...others }, `127.0.0.1:${controllerPort}`, listeners),
+      ...properties,
     }),
   );
   const logins = scramLogins.flatMap((login) => ['--add-scram', login]);
-  const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties, ...logins];
+  const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file, ...logins];
   execFileSync('java', ['-cp', join(JARS, '*'), ...format], { stdio: 'ignore', timeout: START_TIMEOUT_MS });
   let child: ChildProcess | null = null;
   const broker: KafkaBroker = {
     urls,
     listeners: others,
     async start() {
-      child = await startServer('java', ['-Xmx512m', '-cp', join(JARS, '*'), 'kafka.Kafka', properties], {
+      child = await startServer('java', ['-Xmx512m', '-cp', join(JARS, '*'), 'kafka.Kafka', file], {
         isReady: () => isAnswering(Number(port)),
         timeoutMs: START_TIMEOUT_MS,
       });
     },
     async stop() {
       if (child !== null) await endServer(child);
+      child = null;
+    },
+    async kill() {
+      if (child === null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
       child = null;
     },
     async remove() {
