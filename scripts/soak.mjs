@@ -6,7 +6,14 @@ import { runNode } from './runNode.mjs';
 const DEFAULT_FACTOR = 10;
 /** Of the timeout of tests that name none. */
 const TEST_TIMEOUT_MS = 60_000;
-const SUITES = ['test/property', 'test/log', 'test/core', 'test/producers/kills', 'test/integration/kills'];
+const SUITES = [
+  'test/property',
+  'test/log',
+  'test/core',
+  'test/producers/kills',
+  'test/integration/kills',
+  'test/integration/kafkaFaults',
+];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const factor = Number(process.env.FACTOR ?? DEFAULT_FACTOR);

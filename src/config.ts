@@ -74,6 +74,22 @@ export const configSchema = Type.Object(
       user: text('', { description: 'User name at the registry; empty for no login.' }),
       password: text('', { secret: true, description: 'Password at the registry. Set it through the environment.' }),
     }),
+    outage: section(
+      'How long a broker, a schema registry or a ClickHouse server may be away before a command fails. What was committed ' +
+        'is never lost: the same command goes on from there.',
+      {
+        startTimeoutMs: integer(
+          10_000,
+          { minimum: 1, maximum: HOUR_MS },
+          { unit: 'ms', description: 'When a command starts.' },
+        ),
+        recoveryTimeoutMs: integer(
+          30_000,
+          { minimum: 1, maximum: HOUR_MS },
+          { unit: 'ms', description: 'In mid-run. One that comes back before is gone on with.' },
+        ),
+      },
+    ),
     log: section('Topics that Tidemark creates. A topic that exists keeps the settings it was made with.', {
       partitions: integer(4, { minimum: 1, maximum: 1_024 }, { description: 'Partitions of a new topic.' }),
       retentionMs: integer(
@@ -175,7 +191,10 @@ export const configSchema = Type.Object(
       insertRetries: integer(
         5,
         { minimum: 0, maximum: 100 },
-        { description: 'How often a failed insert is tried again before the sink stops.' },
+        {
+          description:
+            'How often an insert whose connection fails is sent again before the sink counts ClickHouse as away.',
+        },
       ),
     }),
     clickhouse: section('Where results are stored and queried.', {
@@ -189,6 +208,15 @@ export const configSchema = Type.Object(
       }),
       user: text('default', { description: 'User name at the server.' }),
       password: text('', { secret: true, description: 'Password at the server. Set it through the environment.' }),
+      requestTimeoutMs: integer(
+        300_000,
+        { minimum: 1, maximum: HOUR_MS },
+        { unit: 'ms', description: 'A request that neither sends nor gets anything for so long is given up.' },
+      ),
+      compression: text('off', {
+        pattern: '^(on|off)$',
+        description: 'Whether inserts and results are sent compressed (gzip): for a server behind a slow network.',
+      }),
       memoryMb: integer(
         1_024,
         { minimum: 256, maximum: 1_048_576 },

@@ -8,7 +8,8 @@ export const ERROR_CODES = {
   TM_API_LISTEN: 'The API cannot listen on its address.',
   TM_API_METHOD: 'The API has this path, but not for this method.',
   TM_API_NOT_FOUND: 'The API has no such path.',
-  TM_API_NOT_READY: 'The API cannot serve now: the log or ClickHouse does not answer, or the process is stopping.',
+  TM_API_NOT_READY:
+    'The API cannot serve now: the log or ClickHouse does not answer, a part of the process waits for a server, or the process is stopping.',
   TM_API_REQUEST: 'A request to the API is malformed, or one of its parameters is.',
   TM_API_STREAMS: 'As many live streams are open as the API allows.',
   TM_BROKER_ACCESS: 'The broker refused the login, or what was asked of it.',

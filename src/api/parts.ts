@@ -22,6 +22,8 @@ export interface ApiParts {
   readonly now: () => number;
   /** Aborted when this process is about to end, or one of its tasks has failed. */
   readonly stopping: AbortSignal;
+  /** Parts of the pipeline in this process that wait for a server that is away, with what each has met. */
+  readonly waiting: ReadonlyMap<string, string>;
 }
 
 /** The server as routes see it: parameters and answers are typed by their schemas. */

@@ -1,10 +1,12 @@
 import type { Config } from '../config.ts';
+import type { TidemarkError } from '../errors.ts';
 import type { Context } from './context.ts';
 
 /** What the API wants to be told by a pipeline in the same process. */
 export interface PipelineWatch {
   readonly onCommit: (durationMs: number) => void;
   readonly onFailed: () => void;
+  readonly onOutage: (what: string, error: TidemarkError | null) => void;
 }
 
 /** Serves the API as long as `body` goes on, and says where. */
@@ -13,6 +15,7 @@ export async function withApi<T>(context: Context, body: (watch: PipelineWatch) 
   const { Metrics } = await import('../api/metrics.ts');
   const metrics = new Metrics();
   const failed = new AbortController();
+  const waiting = new Map<string, string>();
   return withStores(context, async (stores) => {
     const api = await serveApi({
       ...stores,
@@ -20,12 +23,21 @@ export async function withApi<T>(context: Context, body: (watch: PipelineWatch) 
       metrics,
       now: Date.now,
       stopping: AbortSignal.any([context.signal, failed.signal]),
+      waiting,
     });
     context.err.write(announcement(api, context.config.api));
     try {
       return await body({
         onCommit: (durationMs) => metrics.committed(durationMs),
         onFailed: () => failed.abort(),
+        onOutage: (what, error) => {
+          if (error === null) {
+            waiting.delete(what);
+          } else {
+            waiting.set(what, error.message);
+            metrics.failed(error.code);
+          }
+        },
       });
     } finally {
       await api.close();

@@ -54,7 +54,6 @@ export async function makeContext(surroundings: Surroundings, options: GlobalOpt
     env: surroundings.env,
     flags: flagValues(options),
   });
-  const { directory } = config.data;
   const openLog = async (): Promise<Log> => {
     const open = await import('../runtime/openLog.ts');
     return open.openLog(config, Date.now);
@@ -73,8 +72,8 @@ export async function makeContext(surroundings: Surroundings, options: GlobalOpt
       return open.openRegistry(config);
     },
     async openClickHouse() {
-      const { openClickHouse } = await import('../sinks/clickhouse/connect.ts');
-      return openClickHouse({ ...config.clickhouse, directory });
+      const open = await import('../runtime/openLog.ts');
+      return open.openClickHouse(config);
     },
   };
 }

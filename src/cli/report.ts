@@ -46,6 +46,12 @@ export function describeError(error: unknown, { json, debug }: ReportOptions): s
   return `error ${report.code}: ${oneLine(report.message)}${where}\n${hint}${stack === undefined ? '' : `${stack}\n`}`;
 }
 
+/** That a part of the pipeline waits for a server, or goes on (null); a line with its end. */
+export function describeOutage(what: string, error: TidemarkError | null): string {
+  if (error === null) return `${what} goes on\n`;
+  return `${what} waits, and tries again: ${error.code}: ${oneLine(error.message)}\n`;
+}
+
 /** Exit status: 0 done, 1 failed, 2 bad usage or configuration. Help and a reader that has gone are no failures. */
 export function exitStatus(error: unknown): 0 | 1 | 2 {
   if (error instanceof OutputClosed) return 0;

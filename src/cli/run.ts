@@ -4,6 +4,7 @@ import type { TopologyShare } from '../runtime/ownedTasks.ts';
 import type { RunOptions as PipelineOptions, Role, RunTotals } from '../runtime/run.ts';
 import { type PipelineWatch, withApi } from './api.ts';
 import type { Act, Context } from './context.ts';
+import { describeOutage } from './report.ts';
 
 /** What a process does: a part of the pipeline, or the API. */
 type ProcessRole = Role | 'api';
@@ -110,6 +111,10 @@ async function runShown({ config, err, signal }: Context, options: ShownOptions)
     now: Date.now,
     onProgress: ({ records, results, late, stored }) => {
       progress.update(records, `${results} results, ${late} late, ${stored} stored`);
+    },
+    onOutage: (what, error) => {
+      options.onOutage?.(what, error);
+      err.write(describeOutage(what, error));
     },
     onWaiting: (what, pid) => err.write(`process ${pid} runs ${what}; waiting for it\n`),
     onShare: shareAnnouncer((line) => err.write(line)),

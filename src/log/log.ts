@@ -145,8 +145,11 @@ export interface Log {
   openWriter(transactionalId: string): Promise<TransactionalWriter>;
   /** Starts at the given offsets. @throws TM_TOPIC_UNKNOWN, TM_OFFSET_OUT_OF_RANGE (below the begin or above the end) */
   openReader(start: readonly (TopicPartition & { readonly offset: number })[]): Promise<LogReader>;
-  /** Committed positions of a group, for the partitions that have one. */
-  committed(group: string): Promise<readonly Position[]>;
+  /**
+   * Committed positions of a group, for those of the partitions (of all, when none are named) that have one. Waits for the
+   * end of transactions that store some of these, also of those that a killed process left open.
+   */
+  committed(group: string, partitions?: readonly TopicPartition[]): Promise<readonly Position[]>;
   /** Makes this process a member of a group that shares the partitions of a topic. @throws TM_TOPIC_UNKNOWN */
   join(group: string, topic: string, owner: PartitionOwner): Promise<Membership>;
   /** Deletes records below an offset (or all that retention allows, for the adapter that has no background cleaner). */

@@ -1,5 +1,6 @@
 import { ClickHouseError } from '@clickhouse/client';
 import { TidemarkError } from '../errors.ts';
+import { refusalText } from '../sinks/clickhouse/refusal.ts';
 import { ExceptionInBody } from '../sinks/clickhouse/responseBody.ts';
 
 /** ClickHouse's code of a table that does not exist. */
@@ -12,8 +13,7 @@ export function isUnknownTable(error: unknown): boolean {
 /** What ClickHouse said against a statement, as an error with a code; other errors as they are. */
 export function sqlError(error: unknown): unknown {
   if (!(error instanceof ClickHouseError || error instanceof ExceptionInBody)) return error;
-  const [first = ''] = error.message.split('\n');
-  return new TidemarkError('TM_SQL', first.trim(), {
+  return new TidemarkError('TM_SQL', refusalText(error), {
     ...(isUnknownTable(error) ? { hint: 'Nothing is stored until `tidemark run` has started once.' } : {}),
     cause: error,
   });

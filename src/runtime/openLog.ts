@@ -4,6 +4,8 @@ import type { Config } from '../config.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
+import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
+import { waitForServer } from './outages.ts';
 
 export type OpenedRegistry = SchemaRegistry & { close(): Promise<void> };
 
@@ -14,7 +16,7 @@ export type OpenedRegistry = SchemaRegistry & { close(): Promise<void> };
 export async function openLog(config: Config, now: () => number): Promise<Log> {
   if (usesBroker(config)) {
     const { openKafkaLog } = await import('../log/kafka/kafkaLog.ts');
-    return openKafkaLog(config.broker);
+    return openKafkaLog({ ...config.broker, ...config.outage });
   }
   const { openEmbeddedLog } = await import('../log/embedded/embeddedLog.ts');
   return openEmbeddedLog({ directory: logDirectory(config), now });
@@ -42,6 +44,17 @@ export async function openRegistry(config: Config): Promise<OpenedRegistry> {
   }
   const { openEmbeddedRegistry } = await import('../log/registry/embeddedRegistry.ts');
   return openEmbeddedRegistry({ directory: logDirectory(config) });
+}
+
+/**
+ * Opens the ClickHouse that the configuration names: a server, or the one embedded in the data directory.
+ * @throws TM_CLICKHOUSE_UNREACHABLE, TM_CLICKHOUSE_OPEN, TM_CLICKHOUSE_VERSION
+ */
+export async function openClickHouse({ clickhouse, data, outage }: Config): Promise<ClickHouse> {
+  const connect = await import('../sinks/clickhouse/connect.ts');
+  return waitForServer(outage.startTimeoutMs, () =>
+    connect.openClickHouse({ ...clickhouse, directory: data.directory }),
+  );
 }
 
 function usesBroker({ broker }: Config): boolean {

@@ -3,12 +3,14 @@ import { TidemarkError } from '../errors.ts';
 import type { ProcessLock } from '../log/embedded/processLock.ts';
 import type { Log, PartitionRange } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
-import { type ClickHouse, openClickHouse } from '../sinks/clickhouse/connect.ts';
+import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
 import { migrate } from '../sinks/clickhouse/migrate.ts';
 import type { Topology } from '../topology/topology.ts';
 import { type GenerationPlan, planGeneration } from './generationPlan.ts';
 import type { GenerationWatch } from './generationWatch.ts';
 import { takeLease } from './lease.ts';
+import { openClickHouse } from './openLog.ts';
+import { throughOutages } from './outages.ts';
 import type { TopologyShare } from './ownedTasks.ts';
 import { isCommittedTo } from './positions.ts';
 import type { Role } from './run.ts';
@@ -43,6 +45,8 @@ export interface PipelineOptions {
   readonly onFailed?: () => void;
   readonly onWaiting: (what: string, pid: number) => void;
   readonly onShare?: (share: TopologyShare) => void;
+  /** Told when a part begins to wait for a server that is away, and with null when it goes on. */
+  readonly onOutage?: (what: string, error: TidemarkError | null) => void;
 }
 
 /** Finds the ends that a bounded part goes to; null while they are not known. */
@@ -55,7 +59,8 @@ interface Part {
   /** The group whose positions tell how far the part has come, whichever process has it. */
   readonly group: string;
   readonly ends: Ends | null;
-  run(): Promise<void>;
+  /** May be called again after it failed. Tells each time that it has come on. */
+  run(cameOn: () => void): Promise<void>;
 }
 
 /** The parts of one process: the topology's tasks, the sink of raw topics, the sink of results. */
@@ -103,7 +108,11 @@ export class Pipeline {
       ends === null ? null : async () => (this.#topologyEnded ? this.#endsOf(topics()) : null);
     await this.#withClickHouse(async (clickhouse) => {
       const parts: Promise<void>[] = [];
-      const topology = roles.has('topology') ? this.#eachGeneration((plan) => this.#tasks.run(plan, inputEnds)) : null;
+      const topology = roles.has('topology')
+        ? this.#eachGeneration((plan) =>
+            this.#throughOutages(`topology ${plan.run}`, (cameOn) => this.#tasks.run(plan, inputEnds, cameOn)),
+          )
+        : null;
       parts.push(
         this.#together(topology === null ? [] : [topology]).finally(() => {
           this.#topologyEnded = true;
@@ -149,7 +158,7 @@ export class Pipeline {
       what: 'the sink of ticks and quotes',
       group: RAW_SINK_GROUP,
       ends,
-      run: () => part.run(),
+      run: (cameOn) => part.run(cameOn),
     };
   }
 
@@ -175,7 +184,7 @@ export class Pipeline {
       serving: new Serving({ ...this.#options, plan, clickhouse }),
       ...this.#sinkWatching(),
     });
-    return { lease: group, what: `the sink of ${plan.run}`, group, ends, run: () => part.run() };
+    return { lease: group, what: `the sink of ${plan.run}`, group, ends, run: (cameOn) => part.run(cameOn) };
   }
 
   #sinkWatching() {
@@ -200,7 +209,7 @@ export class Pipeline {
   async #withClickHouse(body: (clickhouse: ClickHouse | null) => Promise<void>): Promise<void> {
     const { roles, config } = this.#options;
     if (!roles.has('sink')) return body(null);
-    const clickhouse = await openClickHouse({ ...config.clickhouse, directory: config.data.directory });
+    const clickhouse = await openClickHouse(config);
     try {
       await migrate(clickhouse);
       await body(clickhouse);
@@ -224,10 +233,20 @@ export class Pipeline {
     });
     if (lock === null) return;
     try {
-      await part.run();
+      await this.#throughOutages(part.what, (cameOn) => part.run(cameOn));
     } finally {
       lock.release();
     }
+  }
+
+  #throughOutages(what: string, run: (cameOn: () => void) => Promise<void>): Promise<void> {
+    const { config, now, onOutage } = this.#options;
+    return throughOutages(run, {
+      bounds: config.outage,
+      now,
+      signal: this.#stop,
+      onOutage: (error) => onOutage?.(what, error),
+    });
   }
 
   /** All of it, or the first failure, once every part has stopped. */

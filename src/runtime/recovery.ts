@@ -56,9 +56,8 @@ export interface RecoveryParts {
 export async function recoverTask(parts: RecoveryParts, input: PartitionRange): Promise<TaskStart> {
   const { log, group, controlTopic } = parts;
   const where = `topology ${group}, partition ${input.partition}`;
-  const committed = (await log.committed(group)).find(
-    ({ topic, partition }) => topic === input.topic && partition === input.partition,
-  );
+  // Of this partition alone: a broker keeps the others' positions back while their killed owners' transactions are open.
+  const [committed] = await log.committed(group, [{ topic: input.topic, partition: input.partition }]);
   const control = (await log.ranges(controlTopic))[input.partition];
   if (control === undefined) throw new RangeError(`${controlTopic} has no partition ${input.partition}`);
   if (committed === undefined) {

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import type { TidemarkError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { planGeneration } from './generationPlan.ts';
@@ -35,6 +36,8 @@ export interface RunOptions {
   readonly onWaiting: (what: string, pid: number) => void;
   /** Told when this process's share of the topology has changed. */
   readonly onShare?: (share: TopologyShare) => void;
+  /** Told when a part begins to wait for a server that is away, and with null when it goes on. */
+  readonly onOutage?: (what: string, error: TidemarkError | null) => void;
 }
 
 /**

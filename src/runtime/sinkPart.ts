@@ -31,13 +31,15 @@ export class SinkPart {
     this.#options = options;
   }
 
-  async run(): Promise<void> {
+  /** Once more, after it has failed, where the sink stands. Tells each time that it has come on. */
+  async run(cameOn: () => void): Promise<void> {
     const { ends, stop, failed, retireAt, serving } = this.#options;
     const sink = await this.#options.open();
     try {
       for (let isOver = false; !stop.aborted && !isOver; ) {
         await serving?.look(sink);
         await this.#store(sink);
+        cameOn();
         const bound = (await ends?.()) ?? (await retireAt?.()) ?? null;
         isOver = bound !== null && sink.reached(bound);
       }

@@ -39,8 +39,8 @@ export class TopologyPart {
     return this.#tasks === null ? this.#earlier : sumOf(this.#earlier, this.#tasks.totals);
   }
 
-  /** Runs until the signal, the ends, or until the generation's turn is over. */
-  async run(plan: GenerationPlan, bound: readonly PartitionRange[] | null): Promise<void> {
+  /** Runs until the signal, the ends, or until the generation's turn is over. Tells each time that it has come on. */
+  async run(plan: GenerationPlan, bound: readonly PartitionRange[] | null, cameOn: () => void): Promise<void> {
     const { watch, config } = this.#options;
     await watch.lookNow();
     const options = {
@@ -56,7 +56,7 @@ export class TopologyPart {
     const tasks = await OwnedTasks.join(options, plan.input.topic);
     this.#tasks = tasks;
     try {
-      await this.#untilOver(tasks, plan.generation.number, bound);
+      await this.#untilOver(tasks, plan.generation.number, bound, cameOn);
     } catch (error) {
       const isFenced = error instanceof TidemarkError && error.code === 'TM_LOG_FENCED';
       if (!isFenced || !(await this.#isTurnOver(plan.generation.number))) throw error;
@@ -67,12 +67,18 @@ export class TopologyPart {
     }
   }
 
-  async #untilOver(tasks: OwnedTasks, number: number, bound: readonly PartitionRange[] | null): Promise<void> {
+  async #untilOver(
+    tasks: OwnedTasks,
+    number: number,
+    bound: readonly PartitionRange[] | null,
+    cameOn: () => void,
+  ): Promise<void> {
     const { signal, watch, shadow, onProgress } = this.#options;
     const isDone = async (): Promise<boolean> => bound !== null && (await tasks.reached(bound));
     while (!signal.aborted && !this.#isOver(tasks, number) && !(await isDone())) {
       await tasks.step(STEP_WAIT_MS, bound);
       await watch.look();
+      cameOn();
       onProgress();
       // A log that answers at once would keep sinks and signals waiting.
       await nextTurn();

@@ -206,8 +206,8 @@ export class TopologyRunner {
   }
 
   async close(): Promise<void> {
-    await this.#closeReaders();
-    for (const task of this.#tasks) await task.close();
+    // Together: while a broker is away, each takes its time.
+    await Promise.all([this.#closeReaders(), ...this.#tasks.map((task) => task.close())]);
   }
 
   get #tasks(): readonly Task[] {
@@ -249,6 +249,10 @@ export class TopologyRunner {
     const controlTopic = topics.control;
     const starts = replay?.base.starts ?? null;
     const recovery = { log, registry, group: run, controlTopic, fingerprint, inputRanges, starts };
+    const start = await recoverTask(recovery, range).catch(async (error: unknown) => {
+      await writer.close();
+      throw error;
+    });
     const task = new Task({
       group: run,
       input: place,
@@ -256,7 +260,7 @@ export class TopologyRunner {
       partitions: inputRanges.length,
       fingerprint,
       controlTopic,
-      start: await recoverTask(recovery, range),
+      start,
       writer,
       stage: new InputStage({ input, registry, maxAheadMs }),
       assembly,

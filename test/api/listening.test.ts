@@ -139,6 +139,17 @@ describe('the API', { timeout: TIMEOUT_MS }, async () => {
     await api.close();
   });
 
+  it('is not ready while a part of the pipeline waits for a server', async () => {
+    const waiting = new Map([['topology bars', 'No broker answers.']]);
+    const api = await serve(stores, { waiting });
+    const problem = await fetch(`${api.url}/readyz`);
+    expect(problem.status).toBe(503);
+    expect(await problem.json()).toMatchObject({ detail: 'topology bars waits: No broker answers.' });
+    waiting.clear();
+    expect((await fetch(`${api.url}/readyz`)).status).toBe(200);
+    await api.close();
+  });
+
   it('is a role of `run`, beside a process that holds the data, and ends with a signal', async () => {
     const { child, shows, ended } = start(['run', '--roles', 'api', '--port', '0', '--data', data]);
     const [, page, url, example] = (await shows(/Page at (\S+)\nAPI at (\S+), .*\n {2}curl '(.*)'\n/)) ?? [];

@@ -47,6 +47,7 @@ export interface ServeOptions {
   readonly api?: Partial<Config['api']>;
   readonly clickhouse?: ClickHouse;
   readonly stopping?: AbortSignal;
+  readonly waiting?: ReadonlyMap<string, string>;
 }
 
 /** The API over stores, on a free port. */
@@ -62,5 +63,6 @@ export async function serve(
     metrics: new Metrics(),
     now: Date.now,
     stopping: options.stopping ?? new AbortController().signal,
+    waiting: options.waiting ?? new Map(),
   });
 }

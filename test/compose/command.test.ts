@@ -6,10 +6,10 @@ import { openKafkaLog } from '../../src/log/kafka/kafkaLog.ts';
 import { openEmbeddedRegistry } from '../../src/log/registry/embeddedRegistry.ts';
 import { type RegistryServer, serveRegistry } from '../../src/log/registry/registryServer.ts';
 import { endAll, run, start } from '../cli/command.ts';
+import { type ClickHouseServer, openClickHouseServer } from '../support/clickHouseServer.ts';
 import { type Broker, startBroker, whyNoBroker } from '../support/kafka/broker.ts';
 import { brokerSettings } from '../support/kafka/settings.ts';
 import { requirement } from '../support/requirement.ts';
-import { type ClickHouseEndpoint, openClickHouseEndpoint } from './clickHouseEndpoint.ts';
 import { DEMANDED, service } from './document.ts';
 
 const START_TIMEOUT_MS = 120_000;
@@ -26,7 +26,7 @@ describe.skipIf(!available)("the container's command, on a broker, a registry an
   let broker: Broker;
   let registry: RegistryServer;
   let closeRegistry: () => Promise<void>;
-  let clickhouse: ClickHouseEndpoint;
+  let clickhouse: ClickHouseServer;
   let env: Record<string, string>;
 
   beforeAll(async () => {
@@ -35,7 +35,7 @@ describe.skipIf(!available)("the container's command, on a broker, a registry an
     const store = await openEmbeddedRegistry({ directory: join(directory, 'registry') });
     closeRegistry = () => store.close();
     registry = await serveRegistry(store, 0);
-    clickhouse = await openClickHouseEndpoint(join(directory, 'clickhouse'));
+    clickhouse = await openClickHouseServer(join(directory, 'clickhouse'));
     env = environment();
   }, START_TIMEOUT_MS);
 

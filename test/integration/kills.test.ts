@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Log } from '../../src/log/log.ts';
-import { killRepeatedly, type Progress, seededRandom, type Undisturbed, watchCommits } from '../support/killing.ts';
-import { contentsOf } from '../support/logContents.ts';
+import { killRepeatedly, seededRandom, type Undisturbed, watchCommits } from '../support/killing.ts';
+import { contentsOf, withLog } from '../support/logContents.ts';
 import { dataFile, haveDataFiles } from '../support/oracle/files.ts';
 import { readTrades } from '../support/oracle/tradeBars.ts';
 import { requirement } from '../support/requirement.ts';
@@ -39,13 +39,13 @@ async function offsetsOf(log: Log, groups: readonly string[], topics: readonly s
 
 /** What has been committed: ticks by the producer, ticks taken in by the topology, ticks and bars stored by the sinks. */
 const progress = {
-  produce: async (log) => {
+  produce: async (log: Log) => {
     const known = (await log.listTopics()).some(({ topic }) => topic === 'ticks');
     return known ? (await log.ranges('ticks')).reduce((sum, range) => sum + range.end, 0) : 0;
   },
-  run: (log) => offsetsOf(log, ['bars'], ['ticks']),
-  store: (log) => offsetsOf(log, ['sink.raw', 'sink.bars'], ['ticks', 'bars']),
-} satisfies Record<string, Progress>;
+  run: (log: Log) => offsetsOf(log, ['bars'], ['ticks']),
+  store: (log: Log) => offsetsOf(log, ['sink.raw', 'sink.bars'], ['ticks', 'bars']),
+} satisfies Record<string, (log: Log) => Promise<number>>;
 
 type Step = keyof typeof progress;
 
@@ -87,8 +87,10 @@ describe.skipIf(!available)(`kill -9 leaves the same bars, ticks and topics (TID
   /** Runs a command undisturbed and notes how each kind of commit went; the kinds are of one command. */
   async function watch(data: string, first: Step, ...others: Step[]): Promise<void> {
     const steps = [first, ...others];
-    const kinds = steps.map((step) => progress[step]);
-    const watched = await watchCommits(data, kinds, startTidemark(data, argsOf[first], { env }));
+    const watched = await withLog(data, (log) => {
+      const kinds = steps.map((step) => () => progress[step](log));
+      return watchCommits(kinds, startTidemark(data, argsOf[first], { env }));
+    });
     for (const [index, step] of steps.entries()) undisturbed.set(step, watched[index] as Undisturbed);
   }
 
@@ -96,7 +98,9 @@ describe.skipIf(!available)(`kill -9 leaves the same bars, ticks and topics (TID
     const { commits, end } = undisturbed.get(step) as Undisturbed;
     expect(commits).toBeGreaterThanOrEqual(LEAST_COMMITS);
     const start = () => startTidemark(data, argsOf[step], { env });
-    const kills = await killRepeatedly({ data, progress: progress[step], end, start, kills: KILLS[step], random });
+    const kills = await withLog(data, (log) =>
+      killRepeatedly({ progress: () => progress[step](log), end, start, kills: KILLS[step], random }),
+    );
     const places = kills.map(({ after }) => after).join(', ');
     console.log(`${step}: at least ${commits} commits undisturbed; killed at ${places} of ${end}`);
   }

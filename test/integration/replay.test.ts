@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { killRepeatedly, seededRandom } from '../support/killing.ts';
-import { contentsOf } from '../support/logContents.ts';
+import { contentsOf, withLog } from '../support/logContents.ts';
 import { type RunningCommand, startTidemark, tidemark } from '../support/tidemarkCommand.ts';
 
 const TIMEOUT_MS = 300_000;
@@ -109,14 +109,15 @@ describe('a replay', { timeout: TIMEOUT_MS }, () => {
     }
     const before = await seen();
     expect(before[2]?.split('\n').length).toBeGreaterThan(50);
-    const kills = await killRepeatedly({
-      data,
-      progress: async (log) => (await log.committed('bars__g2')).reduce((sum, { offset }) => sum + offset, 0),
-      end: count,
-      start: () => startTidemark(data, ['replay', 'start'], { env }),
-      kills: KILLS,
-      random: seededRandom(7),
-    });
+    const kills = await withLog(data, (log) =>
+      killRepeatedly({
+        progress: async () => (await log.committed('bars__g2')).reduce((sum, { offset }) => sum + offset, 0),
+        end: count,
+        start: () => startTidemark(data, ['replay', 'start'], { env }),
+        kills: KILLS,
+        random: seededRandom(7),
+      }),
+    );
     expect(kills).toHaveLength(KILLS);
     await tidemark(data, ['replay', 'start'], { env });
     expectNone(await diff());

@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { killRepeatedly, type Progress, seededRandom, watchCommits } from '../support/killing.ts';
-import { contentsOf } from '../support/logContents.ts';
+import type { Log } from '../../src/log/log.ts';
+import { killRepeatedly, seededRandom, watchCommits } from '../support/killing.ts';
+import { contentsOf, withLog } from '../support/logContents.ts';
 import { startTidemark, tidemark } from '../support/tidemarkCommand.ts';
 
 const TEST_TIMEOUT_MS = 300_000;
@@ -15,10 +16,10 @@ const ROWS_A_FILE = 8_000;
 const seed = Number(process.env.TIDEMARK_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const env = { TIDEMARK_PRODUCER_BATCH_RECORDS: '100' };
 
-const produced: Progress = async (log) => {
+async function produced(log: Log): Promise<number> {
   const known = (await log.listTopics()).some(({ topic }) => topic === 'ticks');
   return known ? (await log.ranges('ticks')).reduce((sum, range) => sum + range.end, 0) : 0;
-};
+}
 
 const LAYOUT = `
 name: ticks
@@ -45,13 +46,17 @@ describe(`producers under kill -9 (TIDEMARK_TEST_SEED=${seed})`, () => {
   /** Runs a command once undisturbed and once with kills, and expects the same in every partition. */
   async function expectSameUnderKills(name: string, args: readonly string[]): Promise<void> {
     const calm = join(directory, `${name}-calm`);
-    const [seen] = await watchCommits(calm, [produced], startTidemark(calm, args, { env }));
+    const [seen] = await withLog(calm, (log) =>
+      watchCommits([() => produced(log)], startTidemark(calm, args, { env })),
+    );
     const { commits, end } = seen ?? { commits: 0, end: 0 };
     expect(commits).toBeGreaterThanOrEqual(LEAST_COMMITS);
 
     const killed = join(directory, `${name}-killed`);
     const start = () => startTidemark(killed, args, { env });
-    await killRepeatedly({ data: killed, progress: produced, end, start, kills: KILLS, random: seededRandom(seed) });
+    await withLog(killed, (log) =>
+      killRepeatedly({ progress: () => produced(log), end, start, kills: KILLS, random: seededRandom(seed) }),
+    );
     await tidemark(killed, args, { env });
     for (const topic of ['ticks', 'deadletter']) {
       expect(await contentsOf(killed, topic), topic).toEqual(await contentsOf(calm, topic));

@@ -1,5 +1,3 @@
-import type { Log } from '../../src/log/log.ts';
-import { withLog } from './logContents.ts';
 import type { RunningCommand } from './tidemarkCommand.ts';
 
 /** How often the position is looked at while a command runs. */
@@ -12,10 +10,9 @@ const MOST_DELAY_MS = 10;
 const MOST_ATTEMPTS = 5;
 
 /** A number that rises with every commit of the command under test, such as the sum of a group's offsets. */
-export type Progress = (log: Log) => Promise<number>;
+export type Progress = () => Promise<number>;
 
 export interface Killing {
-  readonly data: string;
   readonly progress: Progress;
   /** The progress of a command that ran to its end. */
   readonly end: number;
@@ -46,29 +43,27 @@ export function seededRandom(seed: number): () => number {
  * commits: the command had committed something, and had something left to commit.
  * @throws Error when a kill cannot be placed so within a few attempts.
  */
-export function killRepeatedly(killing: Killing): Promise<Kill[]> {
-  return withLog(killing.data, async (log) => {
-    const done: Kill[] = [];
-    for (let left = killing.kills; left > 0; left--) done.push(await killBetweenCommits(killing, log, left));
-    return done;
-  });
+export async function killRepeatedly(killing: Killing): Promise<Kill[]> {
+  const done: Kill[] = [];
+  for (let left = killing.kills; left > 0; left--) done.push(await killBetweenCommits(killing, left));
+  return done;
 }
 
-async function killBetweenCommits(killing: Killing, log: Log, killsLeft: number): Promise<Kill> {
+async function killBetweenCommits(killing: Killing, killsLeft: number): Promise<Kill> {
   const { progress, end, random } = killing;
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    const before = await progress(log);
+    const before = await progress();
     // On average the kills that are left share what is left evenly, and one share remains for the run to the end.
     const target = before + random() * 2 * ((end - before) / (killsLeft + 2));
     const delayMs = random() * MOST_DELAY_MS;
     const command = killing.start();
-    while (command.running() && (await progress(log)) <= target) await pause(POLL_MS);
+    while (command.running() && (await progress()) <= target) await pause(POLL_MS);
     await pause(delayMs);
     const killed = command.running();
     command.killHard();
     const { signal, stderr, status } = await command.result;
     if (!killed && status !== 0) throw new Error(`the command failed by itself with ${status}:\n${stderr}`);
-    const after = await progress(log);
+    const after = await progress();
     if (killed && signal === 'SIGKILL' && after > before && after < end) return { before, after };
   }
   throw new Error(`no kill fell between two commits in ${MOST_ATTEMPTS} attempts, with ${killsLeft} kills to go`);
@@ -82,26 +77,20 @@ export interface Undisturbed {
 }
 
 /** Runs a command to its end, watching one or more kinds of commits. */
-export function watchCommits(
-  data: string,
-  progresses: readonly Progress[],
-  command: RunningCommand,
-): Promise<Undisturbed[]> {
-  return withLog(data, async (log) => {
-    const seen = progresses.map(() => new Set<number>());
-    const look = async () => {
-      for (const [index, progress] of progresses.entries()) seen[index]?.add(await progress(log));
-    };
-    while (command.running()) {
-      await look();
-      await pause(POLL_MS);
-    }
-    const { status, stderr } = await command.result;
-    if (status !== 0) throw new Error(`the command ended with ${status}:\n${stderr}`);
+export async function watchCommits(progresses: readonly Progress[], command: RunningCommand): Promise<Undisturbed[]> {
+  const seen = progresses.map(() => new Set<number>());
+  const look = async () => {
+    for (const [index, progress] of progresses.entries()) seen[index]?.add(await progress());
+  };
+  while (command.running()) {
     await look();
-    // What was there before the command had committed anything is no commit of its own.
-    return seen.map((places) => ({ commits: places.size - 1, end: Math.max(...places) }));
-  });
+    await pause(POLL_MS);
+  }
+  const { status, stderr } = await command.result;
+  if (status !== 0) throw new Error(`the command ended with ${status}:\n${stderr}`);
+  await look();
+  // What was there before the command had committed anything is no commit of its own.
+  return seen.map((places) => ({ commits: places.size - 1, end: Math.max(...places) }));
 }
 
 function pause(ms: number): Promise<void> {

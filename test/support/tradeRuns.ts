@@ -35,14 +35,14 @@ export function runToEnd(
   return tidemark(data, ['run', ...topologyFiles, '--roles', 'topology,sink', '--until-end'], options);
 }
 
-export function barsCsv(data: string, interval: Interval): Promise<string> {
-  return tidemark(data, ['bars', '--interval', interval, '--format', 'csv']);
+export function barsCsv(data: string, interval: Interval, options?: CommandOptions): Promise<string> {
+  return tidemark(data, ['bars', '--interval', interval, '--format', 'csv'], options);
 }
 
 /** Bars of all four intervals, as `tidemark bars` prints them. */
-export async function allBarsCsv(data: string): Promise<Record<string, string>> {
+export async function allBarsCsv(data: string, options?: CommandOptions): Promise<Record<string, string>> {
   const printed: Record<string, string> = {};
-  for (const interval of BAR_INTERVALS) printed[interval] = await barsCsv(data, interval);
+  for (const interval of BAR_INTERVALS) printed[interval] = await barsCsv(data, interval, options);
   return printed;
 }
 
@@ -57,7 +57,7 @@ export function expectBarsOf(trades: readonly Trade[], printed: Readonly<Record<
 }
 
 /** The one number that a query gives. */
-export async function queryCount(data: string, sql: string): Promise<number> {
-  const lines = (await tidemark(data, ['query', sql, '--format', 'csv'])).trim().split('\n');
+export async function queryCount(data: string, sql: string, options?: CommandOptions): Promise<number> {
+  const lines = (await tidemark(data, ['query', sql, '--format', 'csv'], options)).trim().split('\n');
   return Number(lines[1]);
 }

@@ -9,15 +9,17 @@ const ANSWER_WITHIN_MS = 2_000;
 
 const SCHEMA = {
   summary: 'Whether requests for data can be served now',
-  description: 'The log and ClickHouse answer, and the process neither stops nor has a failed task.',
+  description:
+    'The log and ClickHouse answer, and the process neither stops nor has a task that failed or waits for a server.',
   security: [],
   querystring: Type.Object({}, { additionalProperties: false }),
   response: { 200: Type.Object({ status: Type.Literal('ready') }), 503: problemResponses['503'] },
 };
 
-export function declareReadyz(server: ApiServer, { log, clickhouse, stopping }: ApiParts): void {
+export function declareReadyz(server: ApiServer, { log, clickhouse, stopping, waiting }: ApiParts): void {
   server.get('/readyz', { schema: SCHEMA }, async () => {
     if (stopping.aborted) throw notReady('the process is stopping');
+    for (const [part, reason] of waiting) throw notReady(`${part} waits: ${reason}`);
     await answer('the log', log.listTopics());
     await answer('ClickHouse', clickhouse.rows('SELECT 1 AS one'));
     return { status: 'ready' as const };

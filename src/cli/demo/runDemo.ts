@@ -6,6 +6,7 @@ import { runPipeline } from '../../runtime/run.ts';
 import type { PipelineWatch } from '../api.ts';
 import type { Context } from '../context.ts';
 import { pause } from '../pause.ts';
+import { describeOutage } from '../report.ts';
 import { producerSettings } from '../runProducer.ts';
 import { hasReachedEnds, type StoredCounts, storedCounts } from './counts.ts';
 import { watch } from './watch.ts';
@@ -79,7 +80,7 @@ class Beside {
 function pipeline(
   { config, err }: Context,
   signal: AbortSignal,
-  { onCommit, onFailed }: PipelineWatch,
+  { onCommit, onFailed, onOutage }: PipelineWatch,
 ): Promise<unknown> {
   return runPipeline({
     set: {},
@@ -91,6 +92,10 @@ function pipeline(
     onProgress: () => {},
     onCommit,
     onFailed,
+    onOutage: (what, error) => {
+      onOutage(what, error);
+      err.write(describeOutage(what, error));
+    },
     onWaiting: (what, pid) => err.write(`process ${pid} runs ${what}\n`),
   });
 }

@@ -83,17 +83,21 @@ class EmbeddedLog implements Log {
     return new EmbeddedReader(this.#store, this.#lifetime, placed);
   }
 
-  async committed(group: string): Promise<readonly Position[]> {
+  async committed(group: string, partitions?: readonly TopicPartition[]): Promise<readonly Position[]> {
     this.#refresh();
     checkId('group', group);
     const rows = this.#store.positions.getRange({ start: [group, 0, 0], end: [group, Number.POSITIVE_INFINITY, 0] });
     const names = new Map(Array.from(this.#store.topics.getRange(), ({ key, value }) => [value.id, key]));
-    return Array.from(rows, ({ key: [, topicId, partition], value }) => ({
+    const positions = Array.from(rows, ({ key: [, topicId, partition], value }) => ({
       topic: names.get(topicId) ?? '',
       partition,
       offset: value.offset,
       metadata: value.metadata,
     }));
+    if (partitions === undefined) return positions;
+    return positions.filter((own) =>
+      partitions.some(({ topic, partition }) => topic === own.topic && partition === own.partition),
+    );
   }
 
   async join(group: string, topic: string, owner: PartitionOwner): Promise<Membership> {

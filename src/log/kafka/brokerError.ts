@@ -11,6 +11,8 @@ export const QUEUE_FULL = -184;
 export const TIMED_OUT = -185;
 export const TRANSPORT = -195;
 export const AUTHENTICATION = -169;
+/** How the client says, of several partitions, that it knows no leaders. */
+const NO_LEADERS = -156;
 export const TOPIC_EXISTS = 36;
 
 /**
@@ -25,7 +27,29 @@ const MEANING = new Map<ErrorCode, { readonly codes: readonly number[]; readonly
     {
       // Timeouts, lost connections, names that do not resolve; no coordinator, no leader or a new one, a transaction that is just
       // ending: what passes by itself.
-      codes: [TIMED_OUT, -192, TRANSPORT, -187, -193, -196, -166, 5, 6, 7, 8, 9, 13, 14, 15, 16, 51, 74, 75, 88],
+      codes: [
+        TIMED_OUT,
+        NO_LEADERS,
+        -192,
+        TRANSPORT,
+        -187,
+        -193,
+        -196,
+        -166,
+        5,
+        6,
+        7,
+        8,
+        9,
+        13,
+        14,
+        15,
+        16,
+        51,
+        74,
+        75,
+        88,
+      ],
       hint: 'See that the broker runs and that broker.urls (--brokers) and broker.tls are right. Nothing committed is lost: the same command goes on from there.',
     },
   ],
@@ -39,7 +63,7 @@ const MEANING = new Map<ErrorCode, { readonly codes: readonly number[]; readonly
   [
     'TM_TOPIC_UNKNOWN',
     {
-      codes: [-188, -190, -156, 3],
+      codes: [-188, -190, 3],
       hint: 'Make it first, or look for a slip in its name (tidemark topics lists what there is).',
     },
   ],

@@ -20,6 +20,9 @@ export interface BrokerSettings {
   readonly saslMechanism: SaslMechanism | '';
   readonly user: string;
   readonly password: string;
+  /** How long it may be away when the log is opened, and after that. */
+  readonly startTimeoutMs: number;
+  readonly recoveryTimeoutMs: number;
 }
 
 export const CLIENT_ID = 'tidemark';

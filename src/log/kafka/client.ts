@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaConsumer, LibrdKafkaError, Producer } from '@confluentinc/kafka-javascript';
 import { TidemarkError } from '../../errors.ts';
 import { brokerError, isUnanswered } from './brokerError.ts';
+import type { BrokerSettings } from './brokerSettings.ts';
 import { ConnectionTrouble } from './connectionTrouble.ts';
 
 /** How long a client may take to learn what the broker has. */
@@ -9,8 +10,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** A client that takes longer to go is left to the end of the process. */
 const DISCONNECT_TIMEOUT_MS = 5_000;
 
-/** How long a broker may be away before a question to it fails: long enough for one to be started again. */
-const RECOVERY_MS = 30_000;
+const LONGEST_REQUEST_MS = 15_000;
+const SHORTEST_REQUEST_MS = 1_000;
 const RECOVERY_POLL_MS = 50;
 
 export type BrokerClient = typeof import('@confluentinc/kafka-javascript');
@@ -43,14 +44,19 @@ export function ask<T>(what: string, start: (done: Done<T>) => void): Promise<T>
   });
 }
 
-/** Asks again while no broker answers, for a bounded time. Only for what changes nothing. */
-export async function patiently<T>(question: () => Promise<T>): Promise<T> {
+/** How long one request may take: no longer than a broker may be away. */
+export function requestTimeoutMs({ recoveryTimeoutMs }: BrokerSettings): number {
+  return Math.min(LONGEST_REQUEST_MS, Math.max(SHORTEST_REQUEST_MS, recoveryTimeoutMs));
+}
+
+/** Asks again while no broker answers, for at most `timeoutMs`. Only for what changes nothing. */
+export async function patiently<T>(timeoutMs: number, question: () => Promise<T>): Promise<T> {
   const startedMs = performance.now();
   for (;;) {
     try {
       return await question();
     } catch (error) {
-      if (!isUnanswered(error) || performance.now() - startedMs >= RECOVERY_MS) throw error;
+      if (!isUnanswered(error) || performance.now() - startedMs >= timeoutMs) throw error;
       await sleep(RECOVERY_POLL_MS);
     }
   }

@@ -1,11 +1,13 @@
 import type { KafkaConsumer, RdKafka } from '@confluentinc/kafka-javascript';
 import type { Position, TopicPartition } from '../log.ts';
+import { isUnanswered } from './brokerError.ts';
 import { type BrokerSettings, clientConfig } from './brokerSettings.ts';
-import { ask, type BrokerClient, connect, type Done, disconnect, patiently } from './client.ts';
+import { ask, type BrokerClient, connect, type Done, disconnect, requestTimeoutMs } from './client.ts';
 
 /** Producers of many files have a group for each: the one that was used longest ago goes first. */
 const MAX_OPEN_GROUPS = 64;
-const COMMITTED_TIMEOUT_MS = 15_000;
+/** A broker keeps positions back until it has ended the transaction that a killed process left open (30 s, looked at every 10). */
+const PENDING_TIMEOUT_MS = 45_000;
 
 /** Consumers that read nothing: librdkafka takes from one the group whose positions a transaction stores. */
 export class GroupHandles {
@@ -34,22 +36,42 @@ export class GroupHandles {
     }
   }
 
-  /** What a group has committed for those of the partitions that it has a position in; waits for pending transactions. */
-  async committed(groupId: string, partitions: readonly TopicPartition[]): Promise<Position[]> {
-    // An admin client could list them, but librdkafka 2.15.1 crashes there when the coordinator has moved.
-    const consumer = await this.get(groupId);
-    const found = await patiently(() =>
-      ask(`positions of group ${groupId} cannot be read`, (done: Done<RdKafka.TopicPartitionOffsetAndMetadata[]>) =>
-        consumer.committed([...partitions], COMMITTED_TIMEOUT_MS, done),
-      ),
-    );
-    return found.flatMap(({ topic, partition, offset, metadata }) =>
-      typeof offset === 'number' && offset >= 0 ? [{ topic, partition, offset, metadata: metadata ?? '' }] : [],
-    );
+  /**
+   * What a group has committed for those of the partitions that it has a position in; waits for pending transactions.
+   * `checkReachable` tells a broker that is away, by throwing, from one that keeps the positions back.
+   */
+  async committed(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    checkReachable: () => Promise<void>,
+  ): Promise<Position[]> {
+    if (partitions.length === 0) return [];
+    const startedMs = performance.now();
+    for (;;) {
+      try {
+        return await this.#committed(groupId, partitions);
+      } catch (error) {
+        if (!isUnanswered(error) || performance.now() - startedMs >= PENDING_TIMEOUT_MS) throw error;
+        await checkReachable();
+      }
+    }
   }
 
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#handles.keys(), (groupId) => this.#close(groupId)));
+  }
+
+  async #committed(groupId: string, partitions: readonly TopicPartition[]): Promise<Position[]> {
+    // An admin client could list them, but librdkafka 2.15.1 crashes there when the coordinator has moved.
+    const consumer = await this.get(groupId);
+    const timeoutMs = requestTimeoutMs(this.#settings);
+    const found = await ask(
+      `positions of group ${groupId} cannot be read`,
+      (done: Done<RdKafka.TopicPartitionOffsetAndMetadata[]>) => consumer.committed([...partitions], timeoutMs, done),
+    );
+    return found.flatMap(({ topic, partition, offset, metadata }) =>
+      typeof offset === 'number' && offset >= 0 ? [{ topic, partition, offset, metadata: metadata ?? '' }] : [],
+    );
   }
 
   async #open(groupId: string): Promise<KafkaConsumer> {

@@ -31,7 +31,7 @@ export async function openKafkaLog(settings: BrokerSettings): Promise<Log> {
   const client = await loadBrokerClient();
   const topics = new BrokerTopics(client, settings);
   try {
-    await topics.checkReachable();
+    await topics.checkReachable(settings.startTimeoutMs);
   } catch (error) {
     await topics.close();
     throw error;
@@ -100,10 +100,14 @@ class KafkaLog implements Log {
     return member;
   }
 
-  async committed(group: string): Promise<readonly Position[]> {
+  async committed(group: string, partitions?: readonly TopicPartition[]): Promise<readonly Position[]> {
     const topics = this.#open;
     checkId('group', group);
-    return this.#parts.groups.committed(`${this.#parts.settings.idPrefix}${group}`, await topics.allPartitions());
+    const asked = partitions ?? (await topics.allPartitions());
+    const { groups, settings } = this.#parts;
+    return groups.committed(`${settings.idPrefix}${group}`, asked, () =>
+      topics.checkReachable(settings.recoveryTimeoutMs),
+    );
   }
 
   async deleteRecords(partition: TopicPartition, beforeOffset: number): Promise<void> {

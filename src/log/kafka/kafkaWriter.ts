@@ -12,9 +12,9 @@ import type {
   TransactionalWriter,
 } from '../log.ts';
 import { checkId, checkPosition } from '../positionRules.ts';
-import { brokerError, isFenced, isNative, QUEUE_FULL } from './brokerError.ts';
+import { brokerError, isFenced, isNative, isUnanswered, QUEUE_FULL } from './brokerError.ts';
 import { type BrokerSettings, clientConfig } from './brokerSettings.ts';
-import { ask, type BrokerClient, connect, disconnect } from './client.ts';
+import { ask, type BrokerClient, connect, type Done, disconnect, requestTimeoutMs } from './client.ts';
 import { Delivery } from './delivery.ts';
 import type { GroupHandles } from './groups.ts';
 import type { BrokerTopics } from './topics.ts';
@@ -23,14 +23,13 @@ import type { BrokerTopics } from './topics.ts';
 const TRANSACTION_TIMEOUT_MS = 30_000;
 /** Taking over may have to wait for the earlier owner's open transaction to be aborted. */
 const INIT_TIMEOUT_MS = 30_000;
-/** A commit that the broker did not answer is asked for again, this often. */
-const COMMIT_TIMEOUT_MS = 10_000;
-const COMMIT_TRIES = 4;
-const ABORT_TIMEOUT_MS = 10_000;
+/** Positions or a commit that the broker did not answer are sent again, this often. */
+const ANSWER_TRIES = 2;
 /** Back-to-back transactions wait for the end of the one before by retrying: with the default of 100 ms, 13 a second. */
 const RETRY_BACKOFF_MS = 2;
 const RETRY_BACKOFF_MAX_MS = 100;
 const LINGER_MS = 2;
+const SHORTEST_SEND_MS = 1_000;
 const MAX_QUEUED_RECORDS = 100_000;
 const MAX_QUEUED_KB = 128 * 1024;
 const QUEUE_FULL_WAIT_MS = 2;
@@ -66,6 +65,7 @@ export class KafkaWriter implements TransactionalWriter {
       ...clientConfig(settings),
       'transactional.id': `${settings.idPrefix}${transactionalId}`,
       'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS,
+      'message.timeout.ms': Math.min(TRANSACTION_TIMEOUT_MS, Math.max(SHORTEST_SEND_MS, settings.recoveryTimeoutMs)),
       'retry.backoff.ms': RETRY_BACKOFF_MS,
       'retry.backoff.max.ms': RETRY_BACKOFF_MAX_MS,
       'linger.ms': LINGER_MS,
@@ -172,25 +172,21 @@ export class KafkaWriter implements TransactionalWriter {
     if (positions.length === 0) return;
     const { settings, groups } = this.#parts;
     const consumer = await groups.get(`${settings.idPrefix}${group}`);
-    await ask<void>(what, (done) =>
-      this.#producer.sendOffsetsToTransaction([...positions], consumer, COMMIT_TIMEOUT_MS, (error) => done(error)),
+    await untilAnswered(what, (done) =>
+      this.#producer.sendOffsetsToTransaction([...positions], consumer, requestTimeoutMs(settings), (error) =>
+        done(error),
+      ),
     );
   }
 
   async #commitTransaction(what: string): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await ask<void>(what, (done) =>
-          this.#producer.commitTransaction(COMMIT_TIMEOUT_MS, (error) => done(error)),
-        );
-      } catch (error) {
-        const isUnanswered = error instanceof TidemarkError && error.code === 'TM_BROKER_UNREACHABLE';
-        if (!isUnanswered) throw error;
-        if (attempt < COMMIT_TRIES) continue;
-        // Whether it is committed only the broker knows; the next writer of the id finds out.
-        this.#broken = error;
-        throw error;
-      }
+    try {
+      const timeoutMs = requestTimeoutMs(this.#parts.settings);
+      await untilAnswered(what, (done) => this.#producer.commitTransaction(timeoutMs, (error) => done(error)));
+    } catch (error) {
+      // Whether it is committed only the broker knows; the next writer of the id finds out.
+      if (isUnanswered(error)) this.#broken = error;
+      throw error;
     }
   }
 
@@ -200,7 +196,9 @@ export class KafkaWriter implements TransactionalWriter {
     let aborting: unknown;
     if (this.#broken === null) {
       try {
-        await ask<void>(what, (done) => this.#producer.abortTransaction(ABORT_TIMEOUT_MS, (e) => done(e)));
+        await ask<void>(what, (done) =>
+          this.#producer.abortTransaction(requestTimeoutMs(this.#parts.settings), (e) => done(e)),
+        );
       } catch (abortError) {
         aborting = abortError;
       }
@@ -239,6 +237,17 @@ export class KafkaWriter implements TransactionalWriter {
       const ends = await this.#parts.topics.ends(last);
       if (last.every(({ nextOffset }, i) => (ends[i] as number) >= nextOffset)) return;
       await sleep(VISIBLE_POLL_MS);
+    }
+  }
+}
+
+/** For the calls that the client allows to be repeated when their answer did not come. */
+async function untilAnswered(what: string, start: (done: Done<void>) => void): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask<void>(what, start);
+    } catch (error) {
+      if (!isUnanswered(error) || attempt === ANSWER_TRIES) throw error;
     }
   }
 }

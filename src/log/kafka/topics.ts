@@ -4,18 +4,20 @@ import type { Admin } from 'kafkajs';
 import { TidemarkError } from '../../errors.ts';
 import type { PartitionRange, TopicDescription, TopicPartition, TopicSettings } from '../log.ts';
 import { checkNewTopic, checkPartition, checkSameSettings, isTopicName, unknownTopic } from '../topicRules.ts';
-import { brokerError, isNative, isUnanswered, TOPIC_EXISTS } from './brokerError.ts';
+import { brokerError, isNative, isUnanswered, TIMED_OUT, TOPIC_EXISTS } from './brokerError.ts';
 import { type BrokerSettings, clientConfig, kafkaJsConfig } from './brokerSettings.ts';
-import { ask, type BrokerClient, type Done, patiently } from './client.ts';
+import { ask, type BrokerClient, type Done, patiently, requestTimeoutMs } from './client.ts';
 import { ConnectionTrouble } from './connectionTrouble.ts';
 
-const ADMIN_TIMEOUT_MS = 15_000;
-/** How long a broker may take to answer at all. The first try is short, so that a refusal is told soon. */
-const REACH_TIMEOUTS_MS = [2_000, 8_000];
+/** The first try to reach a broker is short, so that a refusal is told soon. */
+const FIRST_REACH_MS = 2_000;
 const LISTING = 'topics cannot be listed';
 /** How long every broker may take to know a new topic, and how often it is looked for. */
 const CREATED_TIMEOUT_MS = 10_000;
 const CREATED_POLL_MS = 10;
+/** What librdkafka says, without an error, of a partition that has just got its leader again. */
+const NO_OFFSET = -1001;
+const NO_LEADER = { code: 5, message: 'the partition has no leader yet' };
 /** The broker's own default. */
 const DEFAULT_REPLICATION = -1;
 /** Topics of brokers and registries. */
@@ -27,6 +29,7 @@ export class BrokerTopics {
   readonly #settings: BrokerSettings;
   readonly #trouble = new ConnectionTrouble();
   readonly #admin: IAdminClient;
+  readonly #timeoutMs: number;
   /** librdkafka's admin client cannot read a topic's settings: KafkaJS does. */
   #configs: Promise<Admin> | null = null;
   /** A partition count is fixed, so one that was read is kept. */
@@ -36,6 +39,7 @@ export class BrokerTopics {
   constructor(client: BrokerClient, settings: BrokerSettings) {
     this.#client = client;
     this.#settings = settings;
+    this.#timeoutMs = requestTimeoutMs(settings);
     try {
       this.#admin = client.AdminClient.create(clientConfig(settings), this.#trouble.handlers);
     } catch (error) {
@@ -44,15 +48,15 @@ export class BrokerTopics {
   }
 
   /** @throws TM_BROKER_UNREACHABLE, TM_BROKER_ACCESS */
-  async checkReachable(): Promise<void> {
-    for (const [i, timeoutMs] of REACH_TIMEOUTS_MS.entries()) {
-      try {
-        await this.#names(timeoutMs);
-        return;
-      } catch (error) {
-        const isLast = i === REACH_TIMEOUTS_MS.length - 1;
-        if (isLast || this.#trouble.isRefusal || !isUnanswered(error)) throw this.#trouble.explain(error, LISTING);
-      }
+  async checkReachable(timeoutMs: number): Promise<void> {
+    const firstMs = Math.min(FIRST_REACH_MS, timeoutMs);
+    try {
+      await this.#names(firstMs).catch((error) => {
+        if (firstMs === timeoutMs || this.#trouble.isRefusal || !isUnanswered(error)) throw error;
+        return this.#names(timeoutMs - firstMs);
+      });
+    } catch (error) {
+      throw this.#trouble.explain(error, LISTING);
     }
   }
 
@@ -68,7 +72,7 @@ export class BrokerTopics {
     const asked = { topic, num_partitions: settings.partitions, replication_factor: DEFAULT_REPLICATION, config };
     try {
       await ask(`topic ${topic} was not made`, (done) =>
-        this.#admin.createTopic(asked, ADMIN_TIMEOUT_MS, (e) => done(e, null)),
+        this.#admin.createTopic(asked, this.#timeoutMs, (e) => done(e, null)),
       );
     } catch (error) {
       const exists = error instanceof TidemarkError && isNative(error.cause) && error.cause.code === TOPIC_EXISTS;
@@ -130,18 +134,23 @@ export class BrokerTopics {
     const what = 'offsets cannot be read';
     const asked = places.map(({ topic, partition }) => ({ topic, partition, offset }));
     const options = {
-      timeout: ADMIN_TIMEOUT_MS,
+      timeout: this.#timeoutMs,
       isolationLevel: this.#client.IsolationLevel.READ_COMMITTED,
     };
-    const byPlace = await patiently(async () => {
-      const answers = await ask(what, (done: Done<RdKafka.ListOffsetsResult[]>) =>
-        this.#admin.listOffsets(asked, options, done),
-      );
-      const refused = answers.find(({ error }) => error !== undefined);
-      if (refused !== undefined) {
+    const byPlace = await patiently(this.#settings.recoveryTimeoutMs, async () => {
+      let answers: RdKafka.ListOffsetsResult[];
+      try {
+        answers = await ask(what, (done: Done<RdKafka.ListOffsetsResult[]>) =>
+          this.#admin.listOffsets(asked, options, done),
+        );
+        const refused = answers.find(({ error, offset: found }) => error !== undefined || found === NO_OFFSET);
+        if (refused !== undefined) {
+          throw brokerError(refused.error ?? NO_LEADER, what, `${refused.topic}/${refused.partition}`);
+        }
+      } catch (error) {
         // librdkafka asks by the leaders that it remembers: reading all topics makes it learn the new ones.
-        await this.#names(ADMIN_TIMEOUT_MS);
-        throw brokerError(refused.error, what, `${refused.topic}/${refused.partition}`);
+        if (!isTimeout(error)) await this.#names(this.#timeoutMs);
+        throw error;
       }
       return new Map(answers.map(({ topic, partition, offset: found }) => [`${topic}/${partition}`, found]));
     });
@@ -155,7 +164,7 @@ export class BrokerTopics {
   async deleteRecords(place: TopicPartition, beforeOffset: number): Promise<void> {
     const what = 'records cannot be deleted';
     const asked = [{ topic: place.topic, partition: place.partition, offset: beforeOffset }];
-    const options = { timeout: ADMIN_TIMEOUT_MS, operationTimeout: ADMIN_TIMEOUT_MS };
+    const options = { timeout: this.#timeoutMs, operationTimeout: this.#timeoutMs };
     const results = await ask(what, (done: Done<RdKafka.DeleteRecordsResult[]>) =>
       this.#admin.deleteRecords(asked, options, done),
     );
@@ -181,7 +190,7 @@ export class BrokerTopics {
   }
 
   async #ownNames(): Promise<string[]> {
-    const names = await patiently(() => this.#names(ADMIN_TIMEOUT_MS));
+    const names = await patiently(this.#settings.recoveryTimeoutMs, () => this.#names(this.#timeoutMs));
     return names.filter((name) => !INTERNAL.test(name)).sort();
   }
 
@@ -200,8 +209,8 @@ export class BrokerTopics {
   /** Partition counts of those of the topics that there are and whose partitions have leaders. */
   async #counts(topics: string[]): Promise<Map<string, number>> {
     const what = 'topics cannot be described';
-    const options = { timeout: ADMIN_TIMEOUT_MS, includeAuthorizedOperations: false };
-    const found = await patiently(() =>
+    const options = { timeout: this.#timeoutMs, includeAuthorizedOperations: false };
+    const found = await patiently(this.#settings.recoveryTimeoutMs, () =>
       ask(what, (done: Done<RdKafka.TopicDescription[]>) => this.#admin.describeTopics(topics, options, done)),
     );
     const ready = found.filter(
@@ -240,6 +249,10 @@ export class BrokerTopics {
       throw brokerError(error, "topics' settings cannot be read");
     }
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof TidemarkError && isNative(error.cause) && error.cause.code === TIMED_OUT;
 }
 
 async function openConfigs(settings: BrokerSettings): Promise<Admin> {

@@ -1,6 +1,6 @@
 import type { Agent } from 'node:http';
 import { Readable } from 'node:stream';
-import { type ClickHouseClient, ClickHouseError, createClient } from '@clickhouse/client';
+import { type ClickHouseClient, ClickHouseError, createClient, type ExecResult } from '@clickhouse/client';
 import { TidemarkError } from '../../errors.ts';
 import { SharedEngine } from './embedded/ownership.ts';
 import { ExceptionInBody, readBody } from './responseBody.ts';
@@ -8,7 +8,6 @@ import { quoteName } from './sqlText.ts';
 
 /** The oldest server whose deduplication settings mean what the inserts here say. */
 const OLDEST_VERSION: readonly [number, number] = [26, 2];
-const REQUEST_TIMEOUT_MS = 600_000;
 /** How often a request is sent again when its connection breaks, in case another process takes the engine over. */
 const RECONNECTS = 5;
 const RECONNECT_DELAY_MS = 100;
@@ -28,6 +27,9 @@ export interface ClickHouseOptions {
   readonly database: string;
   readonly user: string;
   readonly password: string;
+  readonly requestTimeoutMs: number;
+  /** Of inserts and results: `on` or `off`. */
+  readonly compression: string;
   /** Most memory of the embedded ClickHouse. */
   readonly memoryMb: number;
   /** The data directory: the embedded ClickHouse keeps `clickhouse/`, `owner.json` and its socket there. */
@@ -92,7 +94,8 @@ class Connection implements ClickHouse {
       password: options.password,
       database,
       application: 'tidemark',
-      request_timeout: REQUEST_TIMEOUT_MS,
+      request_timeout: options.requestTimeoutMs,
+      compression: { request: options.compression === 'on', response: options.compression === 'on' },
       log: { level: 127 },
       ...(engine === null ? {} : { http_agent: engine.agent as Agent }),
     });
@@ -111,9 +114,8 @@ class Connection implements ClickHouse {
 
   async *stream(sql: string, options: StatementOptions = {}): AsyncIterable<Uint8Array> {
     const result = await this.#reconnecting(() => this.client.exec({ query: sql, ...requestOf(options) }));
-    const tag = result.response_headers['x-clickhouse-exception-tag'];
     try {
-      yield* readBody(result.stream, typeof tag === 'string' ? tag : null);
+      yield* bodyOf(result);
     } catch (error) {
       throw error instanceof ExceptionInBody ? error : this.#broken(error);
     }
@@ -121,8 +123,8 @@ class Connection implements ClickHouse {
 
   async insert(sql: string, body: Uint8Array): Promise<void> {
     const result = await this.client.exec({ query: sql, values: Readable.from([body], { objectMode: false }) });
-    for await (const _ of result.stream) {
-      // The answer of an insert is empty; reading it to its end frees the connection.
+    for await (const _ of bodyOf(result)) {
+      // The answer of an insert is empty, unless it failed late; reading it to its end frees the connection.
     }
   }
 
@@ -148,7 +150,7 @@ class Connection implements ClickHouse {
         return await send();
       } catch (error) {
         if (!isConnectionError(error)) throw error;
-        if (attempt === RECONNECTS) throw this.#broken(error);
+        if (attempt === RECONNECTS || isTimeout(error)) throw this.#broken(error);
         await new Promise((resolve) => setTimeout(resolve, RECONNECT_DELAY_MS));
       }
     }
@@ -163,8 +165,19 @@ class Connection implements ClickHouse {
   }
 }
 
+/** @throws ExceptionInBody */
+function bodyOf({ stream, response_headers }: ExecResult<AsyncIterable<Uint8Array>>): AsyncIterable<Uint8Array> {
+  const tag = response_headers['x-clickhouse-exception-tag'];
+  return readBody(stream, typeof tag === 'string' ? tag : null);
+}
+
 function requestOf({ settings = {}, parameters = {} }: StatementOptions) {
   return { clickhouse_settings: settings, query_params: parameters };
+}
+
+/** Sent again, a request that took too long would most likely take too long again. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && /Timeout error/i.test(error.message);
 }
 
 /** Whether the connection failed, and not the statement: sending it again may help. */

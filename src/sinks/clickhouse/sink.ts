@@ -16,6 +16,7 @@ import type {
 import { ArrowInsert } from './arrow.ts';
 import { type ClickHouse, isConnectionError } from './connect.ts';
 import type { InsertTarget } from './insertTarget.ts';
+import { refusalText } from './refusal.ts';
 import { type DeadLetterTopic, Undecodable } from './undecodable.ts';
 
 const FIRST_BACKOFF_MS = 100;
@@ -111,17 +112,22 @@ export class ClickHouseSink {
    */
   static async open(options: SinkOptions): Promise<ClickHouseSink> {
     const { log, group, sources } = options;
-    const writer = await log.openWriter(group);
     const database = await identityOf(options.clickhouse);
-    const committed = (await log.committed(group)).filter(({ metadata }) => metadata === database);
-    const ranges = await Promise.all(sources.map(({ topic }) => log.ranges(topic)));
-    const start = ranges.flat().map(({ topic, partition, begin }) => ({
-      topic,
-      partition,
-      offset:
-        committed.find((position) => position.topic === topic && position.partition === partition)?.offset ?? begin,
-    }));
-    return new ClickHouseSink(options, database, await log.openReader(start), writer, start);
+    const writer = await log.openWriter(group);
+    try {
+      const committed = (await log.committed(group)).filter(({ metadata }) => metadata === database);
+      const ranges = await Promise.all(sources.map(({ topic }) => log.ranges(topic)));
+      const start = ranges.flat().map(({ topic, partition, begin }) => ({
+        topic,
+        partition,
+        offset:
+          committed.find((position) => position.topic === topic && position.partition === partition)?.offset ?? begin,
+      }));
+      return new ClickHouseSink(options, database, await log.openReader(start), writer, start);
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
   }
 
   /** Values that could not be decoded so far; each has a dead letter. */
@@ -233,8 +239,8 @@ function selected(
 }
 
 function insertError(error: unknown, table: string, rows: number): TidemarkError {
-  const message = error instanceof Error ? error.message : String(error);
-  return new TidemarkError('TM_CLICKHOUSE_INSERT', `ClickHouse did not take ${rows} rows: ${message}`, {
+  const code = isConnectionError(error) ? 'TM_CLICKHOUSE_UNREACHABLE' : 'TM_CLICKHOUSE_INSERT';
+  return new TidemarkError(code, `ClickHouse did not take ${rows} rows: ${refusalText(error)}`, {
     where: table,
     hint: 'Nothing is lost: once ClickHouse takes rows again, the next run goes on from here.',
     cause: error,

@@ -105,6 +105,12 @@ export function transactionContract(fixture: ContractFixture): void {
       ]);
     });
 
+    it('are those of the partitions that are asked for', async () => {
+      await store(await openWriter(), fixture.topic, position(0, 5, 'a'), position(2, 7, 'b'));
+      expect(await fixture.log.committed(fixture.topic, [fixture.at(1), fixture.at(2)])).toEqual([position(2, 7, 'b')]);
+      expect(await fixture.log.committed(fixture.topic, [])).toEqual([]);
+    });
+
     it('belong to one group', async () => {
       const writer = await openWriter();
       await store(writer, fixture.topic, position(0, 1, 'ours'));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openKafkaLog } from '../../../src/log/kafka/kafkaLog.ts';
 import { type Broker, startBroker, whyNoBroker } from '../../support/kafka/broker.ts';
 import { prepareKafkaTools, runKafkaTool } from '../../support/kafka/kafkaTools.ts';
+import { openTransaction } from '../../support/kafka/plainClient.ts';
 import { brokerSettings } from '../../support/kafka/settings.ts';
 import { requirement } from '../../support/requirement.ts';
 import { logContract } from '../contract.ts';
@@ -61,6 +62,20 @@ describe.skipIf(!available)('on a broker', () => {
     },
     START_TIMEOUT_MS,
   );
+
+  it("tells a partition's position though a killed writer's transaction keeps another's back", async () => {
+    const log = await openKafkaLog(brokerSettings(broker.urls));
+    await log.createTopic('kept-back', { partitions: 2, retentionMs: -1 });
+    const position = (partition: number) => ({ topic: 'kept-back', partition, offset: 1, metadata: '' });
+    const writer = await log.openWriter('positions');
+    await writer.commit({ appends: [], positions: [{ group: 'kept-back', positions: [position(0), position(1)] }] });
+    const open = await openTransaction(broker.urls, 'tidemark.kept-back', { ...position(1), offset: 2 });
+    expect(await log.committed('kept-back', [{ topic: 'kept-back', partition: 0 }])).toEqual([position(0)]);
+    const all = log.committed('kept-back');
+    await open.abort();
+    expect([...(await all)].sort((a, b) => a.partition - b.partition)).toEqual([position(0), position(1)]);
+    await log.close();
+  });
 
   it('says what to do when no broker answers', async () => {
     const unreachable = openKafkaLog(brokerSettings('127.0.0.1:1'));

@@ -12,6 +12,8 @@ export interface Broker {
   readonly urls: string;
   /** Ends the process, as an operator would; what it stored stays. */
   stop(): Promise<void>;
+  /** Ends the process with SIGKILL. */
+  kill(): Promise<void>;
   /** Starts it again on what it stored. */
   start(): Promise<void>;
   /** Ends it and removes what it stored. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,9 @@ import type { Broker } from './broker.ts';
 import { JARS } from './kafkaTools.ts';
 
 const START_TIMEOUT_MS = 60_000;
+const ANSWER_TIMEOUT_MS = 1_000;
+/** Its length; key 18, version 0; correlation id 1; no client id. */
+const API_VERSIONS_REQUEST = Buffer.from('0000000a0012000000000001ffff', 'hex');
 const CLUSTER_ID = 'dGlkZW1hcmstdGVzdHMtMQ';
 
 /** Where a broker listens besides its plain port, without TLS and logins. */
@@ -22,6 +26,8 @@ export interface Listener {
 
 interface BrokerOptions {
   readonly listeners?: readonly Listener[];
+  /** Kafka's own. */
+  readonly properties?: Readonly<Record<string, string>>;
   /** SCRAM logins that the broker knows from its first start, as Kafka's storage tool takes them. */
   readonly scramLogins?: readonly string[];
 }
@@ -33,34 +39,46 @@ export interface KafkaBroker extends Broker {
 }
 
 /** Starts a broker (KRaft, one node) on free ports. */
-export async function startKafka({ listeners = [], scramLogins = [] }: BrokerOptions = {}): Promise<KafkaBroker> {
+export async function startKafka({
+  listeners = [],
+  scramLogins = [],
+  properties = {},
+}: BrokerOptions = {}): Promise<KafkaBroker> {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-broker-'));
   const [port, controllerPort, ...morePorts] = await freePorts(2 + listeners.length);
   const urls = `127.0.0.1:${port}`;
   const others = Object.fromEntries(listeners.map(({ name }, i) => [name, `127.0.0.1:${morePorts[i]}`]));
-  const properties = join(directory, 'server.properties');
+  const file = join(directory, 'server.properties');
   writeFileSync(
-    properties,
+    file,
     propertiesText({
       ...serverProperties(`127.0.0.1:${controllerPort}`, join(directory, 'data')),
       ...listenerProperties({ plaintext: urls, ...others }, `127.0.0.1:${controllerPort}`, listeners),
+      ...properties,
     }),
   );
   const logins = scramLogins.flatMap((login) => ['--add-scram', login]);
-  const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties, ...logins];
+  const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file, ...logins];
   execFileSync('java', ['-cp', join(JARS, '*'), ...format], { stdio: 'ignore', timeout: START_TIMEOUT_MS });
   let child: ChildProcess | null = null;
   const broker: KafkaBroker = {
     urls,
     listeners: others,
     async start() {
-      child = await startServer('java', ['-Xmx512m', '-cp', join(JARS, '*'), 'kafka.Kafka', properties], {
-        isReady: () => isListening(Number(port)),
+      child = await startServer('java', ['-Xmx512m', '-cp', join(JARS, '*'), 'kafka.Kafka', file], {
+        isReady: () => isAnswering(Number(port)),
         timeoutMs: START_TIMEOUT_MS,
       });
     },
     async stop() {
       if (child !== null) await endServer(child);
+      child = null;
+    },
+    async kill() {
+      if (child === null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
       child = null;
     },
     async remove() {
@@ -119,10 +137,15 @@ function propertiesText(properties: Readonly<Record<string, string>>): string {
     .join('');
 }
 
-function isListening(port: number): Promise<boolean> {
+/** Whether a broker answers: its port is open well before that. */
+function isAnswering(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
+    const socket = connect(port, '127.0.0.1', () => socket.write(API_VERSIONS_REQUEST));
+    const answer = (isAnswering: boolean) => () => {
+      socket.destroy();
+      resolve(isAnswering);
+    };
+    socket.setTimeout(ANSWER_TIMEOUT_MS, answer(false));
+    socket.once('data', answer(true)).once('error', answer(false)).once('end', answer(false));
   });
 }

@@ -39,6 +39,9 @@ export async function startRedpanda(): Promise<Broker> {
     async stop() {
       await container.stop({ remove: false, timeout: STOP_TIMEOUT_MS });
     },
+    async kill() {
+      await container.stop({ remove: false, timeout: 0 });
+    },
     start: () => container.restart(),
     async remove() {
       await container.stop();

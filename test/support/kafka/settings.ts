@@ -12,5 +12,7 @@ export function brokerSettings(urls: string): BrokerSettings {
     saslMechanism: '',
     user: '',
     password: '',
+    startTimeoutMs: 10_000,
+    recoveryTimeoutMs: 30_000,
   };
 }
