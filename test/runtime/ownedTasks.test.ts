@@ -11,7 +11,8 @@ import { appendTicks, contentsOf, inStore, runnerOptions } from '../support/tick
 
 const PARTITIONS = 4;
 const INSTRUMENTS = ['a', 'b', 'c', 'd'];
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 50_000;
+const TEST_TIMEOUT_MS = 120_000;
 /** Small chunks, so that a task has many steps before it, and some of them uncommitted. */
 const CHUNK = { maxRecords: 5, maxBytes: 1_000_000 };
 const COMMIT = { maxRecords: 105, maxBytes: 1_000_000, intervalMs: 1e9 };
@@ -79,7 +80,7 @@ async function allReached(ends: readonly PartitionRange[], ...runners: readonly 
   return reached.every((one) => one);
 }
 
-describe('tasks of a topology that several processes share', () => {
+describe('tasks of a topology that several processes share', { timeout: TEST_TIMEOUT_MS }, () => {
   let directory = '';
   let calm = '';
   beforeEach(async () => {
