@@ -5,10 +5,11 @@ import type { Log, PartitionRange } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import type { Generation, GenerationParts } from '../runtime/generations.ts';
 import { GenerationWatch } from '../runtime/generationWatch.ts';
+import { openClickHouse } from '../runtime/openLog.ts';
 import { Pipeline, type PipelineTotals } from '../runtime/pipeline.ts';
 import { withLog } from '../runtime/run.ts';
 import { findTopology } from '../runtime/topologySource.ts';
-import { type ClickHouse, openClickHouse } from '../sinks/clickhouse/connect.ts';
+import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
 import type { Topology } from '../topology/topology.ts';
 import { committedTasks } from './decisions.ts';
 
@@ -106,7 +107,7 @@ export function nothing({ topology }: GenerationParts, message: string): Tidemar
 }
 
 export async function withClickHouse<T>(config: Config, body: (clickhouse: ClickHouse) => Promise<T>): Promise<T> {
-  const clickhouse = await openClickHouse({ ...config.clickhouse, directory: config.data.directory });
+  const clickhouse = await openClickHouse(config);
   try {
     return await body(clickhouse);
   } finally {

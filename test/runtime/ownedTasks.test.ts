@@ -2,10 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ALL_TIME } from '../../src/core/timeRange.ts';
 import { aggregate, bounded, count, keyBy, topology, tumbling, watermark, window } from '../../src/index.ts';
 import type { Log, PartitionRange } from '../../src/log/log.ts';
 import type { SchemaRegistry } from '../../src/log/registry/registry.ts';
-import { OwnedTasks } from '../../src/runtime/ownedTasks.ts';
+import { endsOf } from '../../src/replay/replayParts.ts';
+import { startReplay } from '../../src/replay/start.ts';
+import { planGeneration } from '../../src/runtime/generationPlan.ts';
+import { GenerationWatch } from '../../src/runtime/generationWatch.ts';
+import { OwnedTasks, type OwnedTasksOptions } from '../../src/runtime/ownedTasks.ts';
 import type { TestTick } from '../support/drive.ts';
 import { appendTicks, contentsOf, inStore, runnerOptions } from '../support/tickStore.ts';
 
@@ -42,12 +47,13 @@ class Runner {
   hasReached = false;
   #tasks: OwnedTasks | undefined;
 
-  static async start(log: Log, registry: SchemaRegistry): Promise<Runner> {
+  static async start(log: Log, registry: SchemaRegistry, generation: Partial<OwnedTasksOptions> = {}): Promise<Runner> {
     const runner = new Runner();
     const options = {
       ...runnerOptions(log, registry, counting, PARTITIONS),
       readBounds: CHUNK,
       commitBounds: COMMIT,
+      ...generation,
       onShare: ({ partitions }: { partitions: readonly number[] }) => {
         runner.partitions = partitions;
       },
@@ -170,5 +176,49 @@ describe('tasks of a topology that several processes share', { timeout: TEST_TIM
       await second.tasks.close();
     });
     await expectSameAsCalm();
+  });
+
+  it('follow their base as members of a group too, whichever partitions are empty', async () => {
+    const store = mkdtempSync(join(tmpdir(), 'tidemark-owned-'));
+    try {
+      const some = TICKS.filter(({ instrument }) => instrument !== 'c');
+      await appendTicks(store, PARTITIONS, some, ({ instrument }) => INSTRUMENTS.indexOf(instrument));
+      await inStore(store, async (log, registry) => {
+        const ticksEnds = await log.ranges('ticks');
+        const base = await Runner.start(log, registry);
+        await until(
+          () => base.tasks.reached(ticksEnds),
+          () => base.step(ticksEnds),
+        );
+        await base.tasks.close();
+        const parts = { log, registry, topology: counting.name };
+        const watch = await GenerationWatch.open(parts, () => 0);
+        await startReplay({ ...parts, watch, definition: counting, set: {} }, ALL_TIME);
+        await watch.lookNow();
+        const { replay } = planGeneration(counting, {}, watch, 2);
+        if (replay === undefined) throw new Error('it has a base');
+        const shadow = { generation: 2, shadow: 2, replay };
+        const ends = await endsOf(parts, 1, watch.get(2));
+        const first = await Runner.start(log, registry, shadow);
+        await until(
+          () => first.tasks.totals.records >= 100,
+          () => first.step(ends),
+        );
+        const second = await Runner.start(log, registry, shadow);
+        await until(
+          () => allReached(ends, first, second),
+          async () => {
+            await first.step(ends);
+            await second.step(ends);
+          },
+        );
+        expect([...first.partitions, ...second.partitions].sort()).toEqual([0, 1, 2, 3]);
+        await first.tasks.close();
+        await second.tasks.close();
+      });
+      expect(await contentsOf(store, 'counting__g2')).toEqual(await contentsOf(store, 'counting'));
+    } finally {
+      rmSync(store, { recursive: true });
+    }
   });
 });
