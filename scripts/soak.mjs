@@ -13,6 +13,7 @@ const SUITES = [
   'test/producers/kills',
   'test/integration/kills',
   'test/integration/kafkaFaults',
+  'test/integration/scaleOut',
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));

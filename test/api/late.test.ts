@@ -93,9 +93,9 @@ describe('the late ledger', { timeout: TIMEOUT_MS }, async () => {
   it('takes a cursor of any place', async () => {
     const most = Number.MAX_SAFE_INTEGER;
     for (const place of [
-      [-most, -most, -most],
-      [most, most, most],
-      [0, 0, 0],
+      [-most, -most, -most, -most],
+      [most, most, most, most],
+      [0, 0, 0, 0],
     ]) {
       const cursor = Buffer.from(JSON.stringify(place)).toString('base64url');
       expect((await fetch(`${api.url}/v1/late?cursor=${cursor}`)).status).toBe(200);

@@ -153,7 +153,7 @@ describe('the live stream', { timeout: TIMEOUT_MS }, async () => {
     await results.append(0, [0, 1, 2, 3]);
     const sink = await log.openWriter('test-sink');
     const positions = [{ topic: results.topic, partition: 0, offset: 2, metadata: '' }];
-    await sink.commit({ appends: [], positions: [{ group: 'sink.bars', positions }] });
+    await sink.commit({ appends: [], positions: [{ group: `sink.${results.topic}`, positions }] });
     await sink.close();
     const stream = await openStream(`${api.url}/v1/stream`);
     await stream.next();

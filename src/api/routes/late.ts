@@ -77,7 +77,7 @@ interface LatePlace {
 const BEHIND_PLACE =
   "(eventTime < fromUnixTimestamp64Micro({afterTime:Int64}, 'UTC') OR " +
   "eventTime = fromUnixTimestamp64Micro({afterTime:Int64}, 'UTC') AND " +
-  '(takenFrom, logPartition, logOffset) > ({afterTaken:UInt32}, {afterPartition:Int64}, {afterOffset:Int64}))';
+  '(takenFrom, logPartition, logOffset) > ({afterTaken:Int64}, {afterPartition:Int64}, {afterOffset:Int64}))';
 
 export function declareLate(server: ApiServer, { clickhouse, config }: ApiParts): void {
   server.get('/v1/late', { schema: schemaOf(config) }, async (request, reply) => {
