@@ -70,6 +70,8 @@ export class Pipeline {
   readonly #stop: AbortSignal;
   readonly #failed = new AbortController();
   readonly #tasks: TopologyPart;
+  /** Of generations, by their groups: made, or being made. */
+  readonly #topics = new Map<string, Promise<unknown>>();
   /** True once the tasks have committed their last: then it is known what is left to store. */
   #topologyEnded = false;
   #stored = 0;
@@ -108,13 +110,9 @@ export class Pipeline {
       ends === null ? null : async () => (this.#topologyEnded ? this.#endsOf(topics()) : null);
     await this.#withClickHouse(async (clickhouse) => {
       const parts: Promise<void>[] = [];
-      const topology = roles.has('topology')
-        ? this.#eachGeneration((plan) =>
-            this.#throughOutages(`topology ${plan.run}`, (cameOn) => this.#tasks.run(plan, inputEnds, cameOn)),
-          )
-        : null;
+      const tasks = roles.has('topology') ? [this.#eachGeneration((plan) => this.#runTasks(plan, inputEnds))] : [];
       parts.push(
-        this.#together(topology === null ? [] : [topology]).finally(() => {
+        this.#together(tasks).finally(() => {
           this.#topologyEnded = true;
         }),
       );
@@ -140,6 +138,13 @@ export class Pipeline {
       number = shadow ?? watch.known.live;
       await run(planGeneration(topology, set, watch, number));
     } while (!this.#stop.aborted && shadow === undefined && watch.known.live !== number);
+  }
+
+  #runTasks(plan: GenerationPlan, inputEnds: readonly PartitionRange[] | null): Promise<void> {
+    return this.#throughOutages(`topology ${plan.run}`, async (cameOn) => {
+      await this.#createTopics(plan);
+      await this.#tasks.run(plan, inputEnds, cameOn);
+    });
   }
 
   async #endsOf(topics: readonly string[]): Promise<readonly PartitionRange[]> {
@@ -199,11 +204,23 @@ export class Pipeline {
     };
   }
 
-  /** The sink reads what the tasks, perhaps in another process, have yet to make; earlier generations have made theirs. */
-  async #createTopics({ run, outputs, input }: GenerationPlan): Promise<void> {
+  /**
+   * Makes the topics of a generation once, for its tasks and for its sink, which reads what the tasks, perhaps in another
+   * process, have yet to make. Two that make them at once would be in each other's way at the registry.
+   */
+  #createTopics({ run, outputs, input }: GenerationPlan): Promise<unknown> {
     const { log, registry, config } = this.#options;
-    const settings = { ...config.log, partitions: (await log.ranges(input.topic)).length };
-    await TopologyTopics.create(log, registry, run, outputs, settings);
+    const known = this.#topics.get(run);
+    if (known !== undefined) return known;
+    const made = log
+      .ranges(input.topic)
+      .then(({ length }) => TopologyTopics.create(log, registry, run, outputs, { ...config.log, partitions: length }))
+      .catch((error: unknown) => {
+        this.#topics.delete(run);
+        throw error;
+      });
+    this.#topics.set(run, made);
+    return made;
   }
 
   async #withClickHouse(body: (clickhouse: ClickHouse | null) => Promise<void>): Promise<void> {

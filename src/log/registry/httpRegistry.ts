@@ -23,10 +23,11 @@ const FIRST_BACKOFF_MS = 100;
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 /** The client's name for the error that a lookup found nothing. */
 const NOT_REGISTERED = 'ConfluentSchemaRegistryError';
+const CONFLICT = 409;
 /** What the client makes of no answer at all. The contract has no such status for what is asked here. */
 const UNANSWERED = 400;
 const MAX_CACHED_SCHEMAS = 10_000;
-/** How often a subject may be found at another level than it was a moment ago. */
+/** How often a registration may meet another one of the same new subject. */
 const MAX_LEVEL_TRIES = 4;
 /** Named to the registry, and before the client's messages, which mean by status 400 that there was no answer. */
 const CLIENT_ID = 'tidemark';
@@ -109,11 +110,13 @@ export class HttpRegistry implements SchemaRegistry {
         return (await this.#client.register({ type: SchemaType.AVRO, schema }, { subject, compatibility })).id;
       } catch (error) {
         // The client refuses a subject of another level before it registers. A level that is set there stands; it changes
-        // under way where another process registers the same new subject.
+        // under way where another process registers the same new subject, and setting it twice is a conflict.
         const level = this.#levels.get(subject);
         const isRefused = statusOf(error) === null && level !== undefined && level !== compatibility;
-        if (!isRefused || attempt === MAX_LEVEL_TRIES) throw error;
-        compatibility = level;
+        if (attempt === MAX_LEVEL_TRIES || !(isRefused || statusOf(error) === CONFLICT)) throw error;
+        const id = await this.#registered(subject, schema);
+        if (id !== null) return id;
+        if (isRefused) compatibility = level;
       }
     }
   }
@@ -170,7 +173,7 @@ export class HttpRegistry implements SchemaRegistry {
             cause: error,
           },
         );
-      case 409:
+      case CONFLICT:
         return new TidemarkError('TM_SCHEMA_INCOMPATIBLE', message, {
           where,
           hint: 'Give each new field a default, and change no type; or use another topic.',

@@ -48,6 +48,11 @@ export function registryContract(name: string, open: () => SchemaRegistry): void
       expect(await open().register(subject, JSON.stringify(V1, null, 4))).toBe(id);
     });
 
+    it('registers a schema once, however many register it at the same moment', async () => {
+      const ids = await Promise.all(Array.from({ length: 4 }, () => open().register(subject, JSON.stringify(V1))));
+      expect(new Set(ids).size).toBe(1);
+    });
+
     it('finds a schema again by id, with all that was written in it', async () => {
       const id = await register(DETAILED);
       const text = canonicalSchema(JSON.stringify(DETAILED));
