@@ -103,10 +103,11 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 describe('a replay', { timeout: TIMEOUT_MS }, () => {
   it('of a run with disorder and late ticks, killed over and over, differs in nothing, and serves the same', async () => {
     const count = 100 * 60 * MINUTES;
-    for (const part of [0.4, 1]) {
-      await tidemark(data, [...SIMULATE, '--rate', '100', '--count', String(count * part)]);
+    const goOn = async (to: number): Promise<void> => {
+      await tidemark(data, [...SIMULATE, '--rate', '100', '--count', String(to)]);
       await tidemark(data, [...RUN, '--until-end'], { env });
-    }
+    };
+    for (const part of [0.4, 1]) await goOn(count * part);
     const before = await seen();
     expect(before[2]?.split('\n').length).toBeGreaterThan(50);
     const kills = await withLog(data, (log) =>
@@ -128,6 +129,12 @@ describe('a replay', { timeout: TIMEOUT_MS }, () => {
     }
     await tidemark(data, ['replay', 'rollback']);
     expect(await seen()).toEqual(before);
+    await goOn(1.2 * count);
+    expect(await seen()).not.toEqual(before);
+    await tidemark(data, ['replay', 'start'], { env });
+    const difference = await diff();
+    expect(difference).toMatchObject({ generation: 3, base: 1 });
+    expectNone(difference);
   });
 
   it('of a changed topology shows just its change, and in a range only what reaches into it', async () => {
@@ -175,6 +182,10 @@ describe('a replay', { timeout: TIMEOUT_MS }, () => {
       return all.find((each) => each.generation === generation);
     };
     await until(async () => ((await state(2))?.behind ?? 1_000_000) < 2_000);
+    // Both go on meanwhile: only what is of the same input is compared.
+    const difference = await diff();
+    expect(difference).toMatchObject({ generation: 2, base: 1, behind: 0, windows: [] });
+    expect(sumOf(difference, 'same')).toBeGreaterThan(100);
     expect(replay.running()).toBe(true);
     await tidemark(data, ['replay', 'swap'], { env });
     expect(await state(2)).toMatchObject({ state: 'live' });
@@ -187,9 +198,9 @@ describe('a replay', { timeout: TIMEOUT_MS }, () => {
     expect(await live.result).toMatchObject({ status: 0 });
     await tidemark(data, [...RUN, '--until-end'], { env });
     await tidemark(data, ['replay', 'start'], { env });
-    const difference = await diff();
-    expect(difference).toMatchObject({ generation: 3, base: 2 });
-    expectNone(difference);
+    const afterwards = await diff();
+    expect(afterwards).toMatchObject({ generation: 3, base: 2 });
+    expectNone(afterwards);
   });
 
   it('needs something to replay, to compare, to swap or to take back, and says so', async () => {
