@@ -36,10 +36,12 @@ export class InputStage {
     const times = timesOf(decoded.columns, this.#timeField);
     const kept = this.#notAhead(records, decoded, times, rejected);
     const columns = kept === null ? decoded.columns : gatherRows(decoded.columns, kept);
+    const offsets = kept === null ? all : gatherDoubles(all, kept);
     const chunk: Chunk = {
       kind: 'chunk',
       columns,
-      offsets: kept === null ? all : gatherDoubles(all, kept),
+      offsets,
+      arrivals: offsets,
       timesMicros: kept === null ? times : gatherDoubles(times, kept),
       watermarks: null,
       watermarkAfter: NO_WATERMARK,

@@ -34,6 +34,11 @@ export interface Chunk {
   readonly columns: Columns;
   /** Offset of each record in its input partition. */
   readonly offsets: Float64Array;
+  /**
+   * Place of each record in the order in which the task took its records in, over all its inputs; the offsets themselves
+   * where there is one input. Of a result: the place of the record after which it came out.
+   */
+  readonly arrivals: Float64Array;
   /** Event time in microseconds. */
   readonly timesMicros: Float64Array;
   /** The watermark in force before each record. It moves per record, so nothing depends on where chunks are cut. */
@@ -120,9 +125,36 @@ export interface Barrier {
   refired: number;
 }
 
+/**
+ * Asks every operator, in order, for its state: each that has some adds one part and passes the element on. Parts are
+ * plain data (typed arrays, maps, texts, bigints: what a structured clone can hold).
+ */
+export interface Snapshot {
+  readonly kind: 'snapshot';
+  readonly parts: unknown[];
+  /** Set by `keyBy`: the keys whose state follows. */
+  keys: KeyTable | null;
+  /** Set by `window`: the slots whose contents follow. */
+  slots: Int32Array;
+}
+
+/** Gives every operator of a new topology, in the same order, the part that it added to a snapshot: the first that is left. */
+export interface Restore {
+  readonly kind: 'restore';
+  readonly parts: unknown[];
+  keys: KeyTable | null;
+  slots: Int32Array;
+}
+
+/** Lets operators that broke off a long firing go on; one that breaks off again sets `pending`. */
+export interface Resume {
+  readonly kind: 'resume';
+  pending: boolean;
+}
+
 export type Windowed = Assigned | Fired | Released;
 
-export type Element = Shape | Chunk | Watermark | Flush | Barrier | Windowed | Late;
+export type Element = Shape | Chunk | Watermark | Flush | Barrier | Snapshot | Restore | Resume | Windowed | Late;
 
 declare const ROW: unique symbol;
 

@@ -82,10 +82,12 @@ export class Drive {
   }
 
   #chunkOf(ticks: readonly TestTick[]): Chunk {
+    const offsets = Float64Array.from(ticks, () => this.#offset++);
     return {
       kind: 'chunk',
       columns: tickColumns(ticks),
-      offsets: Float64Array.from(ticks, () => this.#offset++),
+      offsets,
+      arrivals: offsets,
       timesMicros: Float64Array.from(ticks, ({ eventTime }) => eventTime),
       watermarks: null,
       watermarkAfter: NO_WATERMARK,

@@ -138,6 +138,7 @@ class Aggregator {
       kind: 'chunk',
       columns: builder.finish(),
       offsets: new Float64Array(fired.count).fill(Number.NaN),
+      arrivals: new Float64Array(fired.count).fill(Number.NaN),
       timesMicros: fired.startMicros,
       watermarks: null,
       watermarkAfter: Number.NEGATIVE_INFINITY,

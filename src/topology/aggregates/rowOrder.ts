@@ -17,7 +17,7 @@ export class RowOrder {
 
   begin(chunk: Chunk): void {
     this.timesMicros = chunk.timesMicros as Float64Array<ArrayBuffer>;
-    this.offsets = chunk.offsets as Float64Array<ArrayBuffer>;
+    this.offsets = chunk.arrivals as Float64Array<ArrayBuffer>;
     if (this.sequences.length < chunk.offsets.length) this.sequences = new Float64Array(chunk.offsets.length);
     if (this.#sequenceField === null) {
       this.sequences.fill(NO_SEQUENCE);

@@ -33,6 +33,7 @@ function filtered<Row>(chunk: Chunk, view: RowView<Row>, predicate: (row: Row) =
     ...chunk,
     columns: gatherRows(chunk.columns, rows),
     offsets: gatherDoubles(chunk.offsets, rows),
+    arrivals: gatherDoubles(chunk.arrivals, rows),
     timesMicros: gatherDoubles(chunk.timesMicros, rows),
     watermarks: chunk.watermarks === null ? null : gatherDoubles(chunk.watermarks, rows),
     keyIds: chunk.keyIds === null ? null : Int32Array.from(rows, (row) => chunk.keyIds?.[row] as number),
