@@ -89,10 +89,24 @@ export class DecimalSums {
     return spilled + BigInt(running) * TEN ** BigInt(this.#scale - (this.#runningScale[slot] as number));
   }
 
-  clear(slot: number): void {
-    this.#running[slot] = 0;
-    this.#runningScale[slot] = 0;
-    if (this.#spilled.size > 0) this.#spilled.delete(slot);
+  clear(slots: Int32Array): void {
+    for (const slot of slots) {
+      this.#running[slot] = 0;
+      this.#runningScale[slot] = 0;
+      if (this.#spilled.size > 0) this.#spilled.delete(slot);
+    }
+  }
+
+  /** The sums of the slots, in their order. */
+  snapshot(slots: Int32Array): readonly bigint[] {
+    return Array.from(slots, (slot) => this.unscaled(slot));
+  }
+
+  /** Sets empty slots to sums that were saved. */
+  restore(slots: Int32Array, saved: readonly bigint[]): void {
+    slots.forEach((slot, index) => {
+      this.#spill(slot, saved[index] ?? 0n);
+    });
   }
 
   #addRescaled(slot: number, mantissa: number, scale: number): void {

@@ -1,33 +1,28 @@
 import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
-import { type Aggregate, type AggregateState, grownDoubles } from './spec.ts';
+import { SlotRecords, SlotState } from './slotState.ts';
+import type { Aggregate } from './spec.ts';
 
-class CountState implements AggregateState {
-  #counts = new Float64Array(0);
-
-  reserve(capacity: number): void {
-    if (this.#counts.length < capacity) this.#counts = grownDoubles(this.#counts, capacity);
-  }
+class CountState extends SlotState {
+  readonly #counts = new SlotRecords(1);
+  protected readonly parts = [this.#counts];
 
   begin(): void {}
 
-  add(slots: Int32Array, from: number, to: number): void {
-    const counts = this.#counts;
+  add(_rows: Int32Array, slots: Int32Array, from: number, to: number): void {
+    const counts = this.#counts.values;
     for (let i = from; i < to; i++) {
       const slot = slots[i] as number;
       if (slot >= 0) (counts[slot] as number)++;
     }
   }
 
-  merge(from: number, into: number): void {
-    (this.#counts[into] as number) += this.#counts[from] as number;
-  }
-
-  clear(slot: number): void {
-    this.#counts[slot] = 0;
+  merge(from: Int32Array, into: Int32Array): void {
+    const counts = this.#counts.values;
+    for (let i = 0; i < from.length; i++) (counts[into[i] as number] as number) += counts[from[i] as number] as number;
   }
 
   write(slot: number, _output: number, builder: ColumnsBuilder, field: number): void {
-    builder.setNumber(field, this.#counts[slot] as number);
+    builder.setNumber(field, this.#counts.values[slot] as number);
   }
 }
 

@@ -1,57 +1,63 @@
 import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
 import type { Chunk, Shape } from '../elements.ts';
-import { type AggregateState, grownBytes, grownDoubles, numberColumn, numberField } from './spec.ts';
+import { SlotRecords, SlotState } from './slotState.ts';
+import { numberColumn, numberField } from './spec.ts';
+
+const SEEN = 0;
+const EXTREME = 1;
+const WIDTH = 2;
 
 /** The lowest (`sign` 1) or highest (`sign` -1) value of a field: the state of `min` and `max`. */
-export class ExtremeState implements AggregateState {
+export class ExtremeState extends SlotState {
   readonly #field: string;
   readonly #sign: 1 | -1;
-  #seen = new Uint8Array(0);
-  #extremes = new Float64Array(0);
-  #values = new Float64Array(0);
+  readonly #records = new SlotRecords(WIDTH);
+  protected readonly parts = [this.#records];
+  #values: Float64Array = new Float64Array(0);
   #nulls: Uint8Array | undefined;
 
   constructor(input: Shape, field: string, sign: 1 | -1) {
+    super();
     this.#field = numberField(input, field).name;
     this.#sign = sign;
   }
 
-  reserve(capacity: number): void {
-    if (this.#seen.length >= capacity) return;
-    this.#seen = grownBytes(this.#seen, capacity);
-    this.#extremes = grownDoubles(this.#extremes, capacity);
-  }
-
   begin(chunk: Chunk): void {
     const column = numberColumn(chunk, this.#field);
-    this.#values = column.values as Float64Array<ArrayBuffer>;
+    this.#values = column.values;
     this.#nulls = column.nulls;
   }
 
-  add(slots: Int32Array, from: number, to: number): void {
+  add(rows: Int32Array, slots: Int32Array, from: number, to: number): void {
+    const values = this.#values;
+    const nulls = this.#nulls;
+    const records = this.#records.values;
+    const sign = this.#sign;
     for (let i = from; i < to; i++) {
       const slot = slots[i] as number;
-      if (slot >= 0 && this.#nulls?.[i] !== 1) this.#offer(slot, this.#values[i] as number);
+      const row = rows[i] as number;
+      if (slot >= 0 && nulls?.[row] !== 1) offer(records, slot * WIDTH, values[row] as number, sign);
     }
   }
 
-  merge(from: number, into: number): void {
-    if (this.#seen[from] === 1) this.#offer(into, this.#extremes[from] as number);
-  }
-
-  clear(slot: number): void {
-    this.#seen[slot] = 0;
-    this.#extremes[slot] = 0;
+  merge(from: Int32Array, into: Int32Array): void {
+    const records = this.#records.values;
+    for (let i = 0; i < from.length; i++) {
+      const at = (from[i] as number) * WIDTH;
+      if (records[at + SEEN] === 0) continue;
+      offer(records, (into[i] as number) * WIDTH, records[at + EXTREME] as number, this.#sign);
+    }
   }
 
   write(slot: number, _output: number, builder: ColumnsBuilder, field: number): void {
-    if (this.#seen[slot] === 1) builder.setNumber(field, this.#extremes[slot] as number);
-    else builder.setNull(field);
+    const at = slot * WIDTH;
+    if (this.#records.values[at + SEEN] === 0) builder.setNull(field);
+    else builder.setNumber(field, this.#records.values[at + EXTREME] as number);
   }
+}
 
-  #offer(slot: number, value: number): void {
-    if (this.#seen[slot] === 1 && (value - (this.#extremes[slot] as number)) * this.#sign >= 0) return;
-    this.#seen[slot] = 1;
-    this.#extremes[slot] = value;
-  }
+function offer(records: Float64Array, at: number, value: number, sign: 1 | -1): void {
+  if (records[at + SEEN] === 1 && (value - (records[at + EXTREME] as number)) * sign >= 0) return;
+  records[at + SEEN] = 1;
+  records[at + EXTREME] = value;
 }

@@ -1,7 +1,17 @@
 import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
 import type { Chunk, Shape } from '../elements.ts';
-import { Places, RowOrder } from './rowOrder.ts';
-import { type AggregateState, grownBytes, grownDoubles, numberColumn, numberField } from './spec.ts';
+import {
+  comparePlace,
+  NO_SEQUENCE,
+  PLACE_ARRIVAL,
+  PLACE_SEQUENCE,
+  PLACE_TIME,
+  PLACE_WIDTH,
+  RowOrder,
+  setPlace,
+} from './rowOrder.ts';
+import { SlotRecords, SlotState } from './slotState.ts';
+import { numberColumn, numberField } from './spec.ts';
 
 /** The outputs of `ohlc`, in order. */
 export const OHLC_OUTPUTS = [
@@ -15,126 +25,116 @@ export const OHLC_OUTPUTS = [
   'closeSequence',
 ] as const;
 
+const OPEN = 0;
+const HIGH = 1;
+const LOW = 2;
+const CLOSE = 3;
+const OPENING = 4;
+const CLOSING = OPENING + PLACE_WIDTH;
+const SEEN = CLOSING + PLACE_WIDTH;
+const WIDTH = SEEN + 1;
+
+/** Where each output lies in a slot's record. */
+const INDEXES: readonly number[] = [
+  OPEN,
+  HIGH,
+  LOW,
+  CLOSE,
+  OPENING + PLACE_TIME,
+  OPENING + PLACE_SEQUENCE,
+  CLOSING + PLACE_TIME,
+  CLOSING + PLACE_SEQUENCE,
+];
+
 /** Open and close by event time, then sequence, then arrival; high and low. Null prices are skipped. */
-export class OhlcState implements AggregateState {
+export class OhlcState extends SlotState {
   readonly #field: string;
   readonly #order: RowOrder;
-  readonly #opens = new Places();
-  readonly #closes = new Places();
-  #seen = new Uint8Array(0);
-  #open = new Float64Array(0);
-  #high = new Float64Array(0);
-  #low = new Float64Array(0);
-  #close = new Float64Array(0);
-  #values = new Float64Array(0);
+  readonly #records = new SlotRecords(WIDTH);
+  protected readonly parts = [this.#records];
+  #values: Float64Array = new Float64Array(0);
   #nulls: Uint8Array | undefined;
 
   constructor(input: Shape, field: string) {
+    super();
     this.#field = numberField(input, field).name;
     this.#order = new RowOrder(input);
   }
 
-  reserve(capacity: number): void {
-    if (this.#seen.length >= capacity) return;
-    this.#seen = grownBytes(this.#seen, capacity);
-    this.#open = grownDoubles(this.#open, capacity);
-    this.#high = grownDoubles(this.#high, capacity);
-    this.#low = grownDoubles(this.#low, capacity);
-    this.#close = grownDoubles(this.#close, capacity);
-    this.#opens.reserve(capacity);
-    this.#closes.reserve(capacity);
-  }
-
   begin(chunk: Chunk): void {
     const column = numberColumn(chunk, this.#field);
-    this.#values = column.values as Float64Array<ArrayBuffer>;
+    this.#values = column.values;
     this.#nulls = column.nulls;
     this.#order.begin(chunk);
   }
 
-  add(slots: Int32Array, from: number, to: number): void {
-    const { timesMicros, sequences, offsets } = this.#order;
+  add(rows: Int32Array, slots: Int32Array, from: number, to: number): void {
+    const records = this.#records.values;
+    const order = this.#order;
+    const { timesMicros, arrivals } = order;
     const values = this.#values;
+    const nulls = this.#nulls;
     for (let i = from; i < to; i++) {
       const slot = slots[i] as number;
-      if (slot < 0 || this.#nulls?.[i] === 1) continue;
-      const value = values[i] as number;
-      const time = timesMicros[i] as number;
-      const sequence = sequences[i] as number;
-      const offset = offsets[i] as number;
-      if (this.#seen[slot] === 0) {
-        this.#seen[slot] = 1;
-        this.#high[slot] = value;
-        this.#low[slot] = value;
-        this.#setOpen(slot, value, time, sequence, offset);
-        this.#setClose(slot, value, time, sequence, offset);
-        continue;
+      const row = rows[i] as number;
+      if (slot < 0 || nulls?.[row] === 1) continue;
+      const at = slot * WIDTH;
+      const value = values[row] as number;
+      const time = timesMicros[row] as number;
+      const sequence = order.sequenceAt(row);
+      const arrival = arrivals[row] as number;
+      const isFirst = records[at + SEEN] === 0;
+      records[at + SEEN] = 1;
+      if (isFirst || value > (records[at + HIGH] as number)) records[at + HIGH] = value;
+      if (isFirst || value < (records[at + LOW] as number)) records[at + LOW] = value;
+      if (isFirst || comparePlace(records, at + CLOSING, time, sequence, arrival) > 0) {
+        records[at + CLOSE] = value;
+        setPlace(records, at + CLOSING, time, sequence, arrival);
       }
-      if (value > (this.#high[slot] as number)) this.#high[slot] = value;
-      else if (value < (this.#low[slot] as number)) this.#low[slot] = value;
-      if (this.#closes.compare(slot, time, sequence, offset) > 0) this.#setClose(slot, value, time, sequence, offset);
-      else if (this.#opens.compare(slot, time, sequence, offset) < 0)
-        this.#setOpen(slot, value, time, sequence, offset);
+      if (isFirst || comparePlace(records, at + OPENING, time, sequence, arrival) < 0) {
+        records[at + OPEN] = value;
+        setPlace(records, at + OPENING, time, sequence, arrival);
+      }
     }
   }
 
-  merge(from: number, into: number): void {
-    if (this.#seen[from] === 0) return;
-    const isEmpty = this.#seen[into] === 0;
-    const { timesMicros: openTimes, sequences: openSequences, offsets: openOffsets } = this.#opens;
-    const { timesMicros: closeTimes, sequences: closeSequences, offsets: closeOffsets } = this.#closes;
-    const opening = [openTimes[from] as number, openSequences[from] as number, openOffsets[from] as number] as const;
-    const closing = [closeTimes[from] as number, closeSequences[from] as number, closeOffsets[from] as number] as const;
-    if (isEmpty || this.#opens.compare(into, ...opening) < 0)
-      this.#setOpen(into, this.#open[from] as number, ...opening);
-    if (isEmpty || this.#closes.compare(into, ...closing) > 0) {
-      this.#setClose(into, this.#close[from] as number, ...closing);
-    }
-    const high = this.#high[from] as number;
-    const low = this.#low[from] as number;
-    if (isEmpty || high > (this.#high[into] as number)) this.#high[into] = high;
-    if (isEmpty || low < (this.#low[into] as number)) this.#low[into] = low;
-    this.#seen[into] = 1;
-  }
-
-  clear(slot: number): void {
-    this.#seen[slot] = 0;
+  merge(from: Int32Array, into: Int32Array): void {
+    const records = this.#records.values;
+    for (let i = 0; i < from.length; i++)
+      mergeRecord(records, (from[i] as number) * WIDTH, (into[i] as number) * WIDTH);
   }
 
   write(slot: number, output: number, builder: ColumnsBuilder, field: number): void {
-    const value = this.#seen[slot] === 1 ? this.#valueOf(slot, output) : null;
-    if (value === null) builder.setNull(field);
+    const at = slot * WIDTH;
+    const value = this.#records.values[at + (INDEXES[output] as number)] as number;
+    if (this.#records.values[at + SEEN] === 0 || value === NO_SEQUENCE) builder.setNull(field);
     else builder.setNumber(field, value);
   }
+}
 
-  #valueOf(slot: number, output: number): number | null {
-    switch (OHLC_OUTPUTS[output]) {
-      case 'open':
-        return this.#open[slot] as number;
-      case 'high':
-        return this.#high[slot] as number;
-      case 'low':
-        return this.#low[slot] as number;
-      case 'close':
-        return this.#close[slot] as number;
-      case 'openTime':
-        return this.#opens.timesMicros[slot] as number;
-      case 'openSequence':
-        return this.#opens.sequence(slot);
-      case 'closeTime':
-        return this.#closes.timesMicros[slot] as number;
-      default:
-        return this.#closes.sequence(slot);
-    }
+function mergeRecord(records: Float64Array, from: number, into: number): void {
+  if (records[from + SEEN] === 0) return;
+  const isFirst = records[into + SEEN] === 0;
+  records[into + SEEN] = 1;
+  const high = records[from + HIGH] as number;
+  const low = records[from + LOW] as number;
+  if (isFirst || high > (records[into + HIGH] as number)) records[into + HIGH] = high;
+  if (isFirst || low < (records[into + LOW] as number)) records[into + LOW] = low;
+  if (isFirst || compareRecords(records, from + OPENING, into + OPENING) < 0) {
+    records[into + OPEN] = records[from + OPEN] as number;
+    copyPlace(records, from + OPENING, into + OPENING);
   }
+  if (isFirst || compareRecords(records, from + CLOSING, into + CLOSING) > 0) {
+    records[into + CLOSE] = records[from + CLOSE] as number;
+    copyPlace(records, from + CLOSING, into + CLOSING);
+  }
+}
 
-  #setOpen(slot: number, value: number, tsMicros: number, sequence: number, offset: number): void {
-    this.#open[slot] = value;
-    this.#opens.set(slot, tsMicros, sequence, offset);
-  }
+function compareRecords(records: Float64Array, a: number, b: number): number {
+  const time = records[a + PLACE_TIME] as number;
+  return comparePlace(records, b, time, records[a + PLACE_SEQUENCE] as number, records[a + PLACE_ARRIVAL] as number);
+}
 
-  #setClose(slot: number, value: number, tsMicros: number, sequence: number, offset: number): void {
-    this.#close[slot] = value;
-    this.#closes.set(slot, tsMicros, sequence, offset);
-  }
+function copyPlace(records: Float64Array, from: number, into: number): void {
+  for (let k = 0; k < PLACE_WIDTH; k++) records[into + k] = records[from + k] as number;
 }

@@ -5,21 +5,24 @@ import { TidemarkError } from '../../errors.ts';
 import type { Chunk, Shape } from '../elements.ts';
 
 /**
- * The state of one group of results, for every slot of a task. A slot that was never used or was cleared is empty, and all
- * its arrays hold 0 there.
+ * The state of one group of results, for every slot of a task. A slot that was never used or was cleared is empty.
  */
 export interface AggregateState {
   /** Makes room for slots below `capacity`. */
   reserve(capacity: number): void;
   /** Looks up the chunk's columns, once for all its runs. */
   begin(chunk: Chunk): void;
-  /** Adds records `from` to `to` of the chunk, each to its slot; a negative slot is none. */
-  add(slots: Int32Array, from: number, to: number): void;
-  /** Adds what `from` holds to `into`. */
-  merge(from: number, into: number): void;
-  clear(slot: number): void;
+  /** Adds the chunk's record `rows[i]` to `slots[i]`, for each i from `from` to `to`; a negative slot is none. */
+  add(rows: Int32Array, slots: Int32Array, from: number, to: number): void;
+  /** Adds what `from[i]` holds to `into[i]`, for each i in turn; `from[i]` stays as it is. */
+  merge(from: Int32Array, into: Int32Array): void;
+  clear(slots: Int32Array): void;
   /** Sets a field of the result row that is being built. */
   write(slot: number, output: number, builder: ColumnsBuilder, field: number): void;
+  /** What the slots hold, in their order, as plain data that a structured clone can hold. */
+  snapshot(slots: Int32Array): unknown;
+  /** Sets empty slots that have room to what was saved of as many. */
+  restore(slots: Int32Array, saved: unknown): void;
 }
 
 /** How one output of a group merges into wider windows; times and sequences are other outputs of the same group. */
@@ -72,16 +75,4 @@ export function numberColumn(chunk: Chunk, name: string): NumberColumn {
   if (column !== undefined && (column.kind === 'double' || column.kind === 'long' || column.kind === 'int'))
     return column;
   throw new TidemarkError('TM_TOPOLOGY', `a chunk came without the number column '${name}'`);
-}
-
-export function grownDoubles(values: Float64Array, capacity: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(capacity);
-  larger.set(values);
-  return larger;
-}
-
-export function grownBytes(values: Uint8Array, capacity: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(capacity);
-  larger.set(values);
-  return larger;
 }

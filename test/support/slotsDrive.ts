@@ -1,0 +1,116 @@
+import { parseRecordSchema } from '../../src/core/avro/parseSchema.ts';
+import { RowView } from '../../src/core/avro/rowView.ts';
+import { ColumnsBuilder } from '../../src/core/columnsBuilder.ts';
+import { KeyTable } from '../../src/core/keyTable.ts';
+import { AggregateSlots } from '../../src/topology/aggregates/aggregateSlots.ts';
+import { avroFieldOf } from '../../src/topology/aggregates/resultSchema.ts';
+import type { Aggregate } from '../../src/topology/aggregates/spec.ts';
+import type { Chunk, Shape } from '../../src/topology/elements.ts';
+
+const RECORD = {
+  type: 'record',
+  name: 'Row',
+  fields: [
+    { name: 'eventTime', type: { type: 'long', logicalType: 'timestamp-micros' } },
+    { name: 'sequence', type: ['null', 'long'] },
+    { name: 'value', type: ['null', 'double'] },
+    { name: 'size', type: ['null', 'double'] },
+  ],
+} as const;
+
+export interface SlotRow {
+  readonly eventTime: number;
+  readonly sequence: number | null;
+  readonly value: number | null;
+  readonly size: number | null;
+}
+
+type Aggregates = Readonly<Record<string, Aggregate<never, unknown>>>;
+
+/** Slots that there is room for from the start. */
+const CAPACITY = 16;
+
+const SCHEMA = parseRecordSchema(RECORD);
+const SHAPE: Shape = {
+  kind: 'shape',
+  schema: SCHEMA,
+  timeField: 'eventTime',
+  sequenceField: 'sequence',
+  keyField: null,
+  steps: [],
+  windows: null,
+  result: null,
+};
+
+/** Rows as a chunk; the first is the record that arrived in place `firstArrival`. */
+export function chunkOf(rows: readonly SlotRow[], firstArrival: number): Chunk {
+  const builder = new ColumnsBuilder(SCHEMA);
+  for (const row of rows) {
+    builder.setNumber(0, row.eventTime);
+    if (row.sequence !== null) builder.setNumber(1, row.sequence);
+    if (row.value !== null) builder.setNumber(2, row.value);
+    if (row.size !== null) builder.setNumber(3, row.size);
+    builder.endRow();
+  }
+  const arrivals = Float64Array.from(rows, (_, index) => firstArrival + index);
+  return {
+    kind: 'chunk',
+    columns: builder.finish(),
+    offsets: arrivals,
+    arrivals,
+    timesMicros: Float64Array.from(rows, ({ eventTime }) => eventTime),
+    watermarks: null,
+    watermarkAfter: Number.NEGATIVE_INFINITY,
+    keys: null,
+    keyIds: null,
+  };
+}
+
+/** The slots of some aggregates, and what they hold as rows. */
+export class SlotsDrive {
+  readonly slots: AggregateSlots;
+  readonly #schema;
+
+  constructor(aggregates: Aggregates) {
+    const outputs = Object.values(aggregates).map(({ group, output }) => ({ group, output }));
+    this.slots = new AggregateSlots(outputs, SHAPE);
+    const fields = Object.entries(aggregates).map(([name, { field }]) => avroFieldOf({ ...field(SHAPE), name }));
+    this.merge(CAPACITY - 1, CAPACITY - 1);
+    this.#schema = parseRecordSchema({ type: 'record', name: 'Result', fields });
+  }
+
+  /** Adds rows of a chunk, each to a slot. */
+  add(chunk: Chunk, pairs: readonly (readonly [row: number, slot: number])[]): this {
+    const rows = Int32Array.from(pairs, ([row]) => row);
+    const slots = Int32Array.from(pairs, ([, slot]) => slot);
+    this.slots.addPairs(chunk, rows, slots, pairs.length);
+    return this;
+  }
+
+  merge(from: number, into: number): this {
+    this.slots.merge(Int32Array.of(from), Int32Array.of(into));
+    return this;
+  }
+
+  /** The results of a window whose panes are the given slots. */
+  result(...panes: readonly number[]): Readonly<Record<string, unknown>> {
+    const builder = new ColumnsBuilder(this.#schema);
+    const fired = {
+      kind: 'fired',
+      count: 1,
+      definition: Int32Array.of(0),
+      startMicros: Float64Array.of(0),
+      endMicros: Float64Array.of(1),
+      revisions: Float64Array.of(0),
+      keyIds: Int32Array.of(0),
+      panes: Int32Array.from(panes),
+      paneEnds: Int32Array.of(panes.length),
+      keys: new KeyTable(),
+    } as const;
+    this.slots.write(fired, 0, builder, 0);
+    builder.endRow();
+    const view = new RowView<Readonly<Record<string, unknown>>>(this.#schema);
+    view.bind(builder.finish());
+    return { ...view.at(0) };
+  }
+}
