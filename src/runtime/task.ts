@@ -241,7 +241,9 @@ export class Task {
   }
 
   #push(element: Parameters<Assembly['push']>[1]): void {
-    this.#parts.assembly.push(this.#parts.inputName, element);
+    const { assembly, inputName } = this.#parts;
+    assembly.push(inputName, element);
+    while (assembly.resume());
   }
 
   #barrier(): Barrier {

@@ -1,10 +1,11 @@
+import { deserialize, serialize } from 'node:v8';
 import { Subject, type Subscription } from 'rxjs';
 import { parseRecordSchema } from '../core/avro/parseSchema.ts';
 import { generationTopic, type OutputSpec } from '../core/output.ts';
 import type { RecordSchema } from '../core/schema.ts';
 import { TidemarkError } from '../errors.ts';
 import { quoteSchema, sourceBarSchema, tickSchema } from '../schemas.generated.ts';
-import type { Element, Shape, Stream } from './elements.ts';
+import type { Element, Restore, Resume, Shape, Snapshot, Stream } from './elements.ts';
 import { checkName } from './names.ts';
 import type { Input, ParamValue, ShippedTopics, TopicInput, Topology } from './topology.ts';
 import type { WindowSet } from './windows/definition.ts';
@@ -14,6 +15,8 @@ const SHIPPED: Readonly<Record<keyof ShippedTopics, unknown>> = {
   quotes: quoteSchema,
   source_bars: sourceBarSchema,
 };
+
+const NO_SLOTS = new Int32Array(0);
 
 /** An input with everything known of it. */
 export interface AssembledInput {
@@ -32,7 +35,14 @@ export interface Assembly {
   readonly windows: readonly WindowSet[];
   /** The steps of each output, in words. */
   readonly steps: Readonly<Record<string, readonly string[]>>;
+  /** Long firings are broken off: what comes next is only right after `resume` has said that nothing is left. */
   push(input: string, element: Element): void;
+  /** Goes on with firings that were broken off, for a few thousand windows. True while there is more. */
+  resume(): boolean;
+  /** The state of all steps. Nothing may be left to resume. */
+  snapshot(): Uint8Array;
+  /** Takes over the state that `snapshot` gave, before anything was pushed. */
+  restore(state: Uint8Array): void;
   close(): void;
 }
 
@@ -99,6 +109,21 @@ export function assemble({ topology, params, generation, onElement }: AssemblyOp
     windows: [...shapes.values()].flatMap(({ result }) => (result === null ? [] : [result.windows])),
     steps: Object.fromEntries([...shapes].map(([name, { steps }]) => [name, steps])),
     push,
+    resume: () => {
+      const resume: Resume = { kind: 'resume', pending: false };
+      for (const { name } of inputs) push(name, resume);
+      return resume.pending;
+    },
+    snapshot: () => {
+      const snapshot: Snapshot = { kind: 'snapshot', parts: [], keys: null, slots: NO_SLOTS };
+      for (const { name } of inputs) push(name, snapshot);
+      return serialize(snapshot.parts);
+    },
+    restore: (state) => {
+      const parts = deserialize(state) as unknown[];
+      const restore: Restore = { kind: 'restore', parts, keys: null, slots: NO_SLOTS, slotCapacity: 0 };
+      for (const { name } of inputs) push(name, restore);
+    },
     close: () => {
       for (const subscription of subscriptions) subscription.unsubscribe();
     },

@@ -5,7 +5,7 @@ import { keyBy } from './operators/keyBy.ts';
 import { latestByKey, rollup, topology } from './topology.ts';
 import { bounded } from './watermarks/bounded.ts';
 import { watermark } from './watermarks/watermark.ts';
-import { tumbling } from './windows/definition.ts';
+import { tumbling } from './windows/tumbling.ts';
 import { window } from './windows/window.ts';
 
 /** The packaged topology: bars of one second, one minute, five minutes and one hour from ticks, in one pass. */

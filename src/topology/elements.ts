@@ -60,36 +60,51 @@ export interface Flush {
   readonly kind: 'flush';
 }
 
-/** Records of a run of a chunk, and the window slots that they fall into: one array for each window definition. */
+/** Records of a run of a chunk, and the slots that they fall into: one array for each group of windows that share slots. */
 export interface Assigned {
   readonly kind: 'assigned';
   readonly chunk: Chunk;
   readonly from: number;
   readonly to: number;
-  /** `slots[d][i]` is the slot of record i for definition d, or -1. Valid for the indexes from `from` to `to`. */
+  /** `slots[k][i]` is a slot of record i, or negative. Valid for the indexes from `from` to `to`. */
   readonly slots: readonly Int32Array[];
+  /** Records that go into further slots: `extraSlots[n]` takes record `extraRows[n]` of the chunk. */
+  readonly extraRows: Int32Array;
+  readonly extraSlots: Int32Array;
   /** Every slot is below this. */
   readonly slotCapacity: number;
 }
 
+/** Slots to merge, in order: what `from[n]` holds is added to `into[n]`. */
+export interface Merged {
+  readonly kind: 'merged';
+  readonly from: Int32Array;
+  readonly into: Int32Array;
+}
+
 /**
  * Windows to emit, in order. Window w is the merge of the slots `panes[paneEnds[w - 1], paneEnds[w])`: one slot of a
- * tumbling window, several panes of a hopping one.
+ * tumbling window, several slices of a hopping one.
  */
 export interface Fired {
   readonly kind: 'fired';
   readonly count: number;
+  /** Arrival of the record after which they come out. */
+  readonly afterArrival: number;
   readonly definition: Int32Array;
   readonly startMicros: Float64Array;
   readonly endMicros: Float64Array;
   readonly revisions: Float64Array;
+  /** 0 for results that will be emitted again at completion; 1 in `deleted` for those that take back an earlier one. */
+  readonly final: Uint8Array;
+  readonly deleted: Uint8Array;
   readonly keyIds: Int32Array;
   readonly panes: Int32Array;
   readonly paneEnds: Int32Array;
   readonly keys: KeyTable;
 }
 
-/** Slots whose contents nothing needs any more. */
+/** Slots to empty: nothing needs their contents any more. */
 export interface Released {
   readonly kind: 'released';
   readonly slots: Int32Array;
@@ -144,6 +159,8 @@ export interface Restore {
   readonly parts: unknown[];
   keys: KeyTable | null;
   slots: Int32Array;
+  /** Set by `window`: every slot is below this. */
+  slotCapacity: number;
 }
 
 /** Lets operators that broke off a long firing go on; one that breaks off again sets `pending`. */
@@ -152,7 +169,7 @@ export interface Resume {
   pending: boolean;
 }
 
-export type Windowed = Assigned | Fired | Released;
+export type Windowed = Assigned | Merged | Fired | Released;
 
 export type Element = Shape | Chunk | Watermark | Flush | Barrier | Snapshot | Restore | Resume | Windowed | Late;
 

@@ -79,6 +79,7 @@ export class Drive {
 
   #push(element: Element): void {
     this.#assembly.push('ticks', element);
+    while (this.#assembly.resume());
   }
 
   #chunkOf(ticks: readonly TestTick[]): Chunk {

@@ -98,10 +98,13 @@ export class SlotsDrive {
     const fired = {
       kind: 'fired',
       count: 1,
+      afterArrival: 0,
       definition: Int32Array.of(0),
       startMicros: Float64Array.of(0),
       endMicros: Float64Array.of(1),
       revisions: Float64Array.of(0),
+      final: Uint8Array.of(1),
+      deleted: Uint8Array.of(0),
       keyIds: Int32Array.of(0),
       panes: Int32Array.from(panes),
       paneEnds: Int32Array.of(panes.length),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hopping, tumbling } from '../../src/index.ts';
-import { startAtOrBefore } from '../../src/topology/windows/definition.ts';
+import { startAtOrBefore } from '../../src/topology/windows/grid.ts';
 
 const refusedAs = (code: string) => expect.objectContaining({ code });
 

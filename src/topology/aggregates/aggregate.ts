@@ -3,7 +3,7 @@ import { ColumnsBuilder } from '../../core/columnsBuilder.ts';
 import type { FieldMerge } from '../../core/output.ts';
 import type { FieldSchema } from '../../core/schema.ts';
 import { TidemarkError } from '../../errors.ts';
-import type { Chunk, Fired, Shape, Stream } from '../elements.ts';
+import type { Assigned, Chunk, Fired, Restore, Shape, Stream } from '../elements.ts';
 import type { Keyed } from '../operators/keyBy.ts';
 import { transform } from '../transform.ts';
 import type { Windowed } from '../windows/window.ts';
@@ -72,12 +72,16 @@ export function aggregate<const A extends AnyAggregates>(
           aggregator = new Aggregator(element, aggregates);
           emit(aggregator.shape);
         } else if (element.kind === 'assigned') {
-          aggregator?.slots.add(element);
+          aggregator?.add(element);
+        } else if (element.kind === 'merged') {
+          aggregator?.slots.merge(element.from, element.into);
         } else if (element.kind === 'released') {
           aggregator?.slots.release(element.slots);
         } else if (element.kind === 'fired') {
           if (aggregator !== null) emit(aggregator.results(element));
         } else {
+          if (element.kind === 'snapshot') element.parts.push(aggregator?.slots.snapshot(element.slots));
+          if (element.kind === 'restore') aggregator?.restore(element);
           emit(element);
         }
       };
@@ -120,6 +124,16 @@ class Aggregator {
     this.shape = { ...input, schema, timeField: 'start', sequenceField: null, windows: null, result, steps };
   }
 
+  add(assigned: Assigned): void {
+    const { chunk, extraRows, extraSlots } = assigned;
+    this.slots.add(assigned);
+    if (extraRows.length > 0) this.slots.addPairs(chunk, extraRows, extraSlots, extraRows.length);
+  }
+
+  restore({ parts, slots, slotCapacity }: Restore): void {
+    this.slots.restore(slots, slotCapacity, parts.shift() as unknown[]);
+  }
+
   results(fired: Fired): Chunk {
     const builder = this.#builder;
     for (let w = 0; w < fired.count; w++) {
@@ -129,8 +143,8 @@ class Aggregator {
       builder.setNumber(2, fired.startMicros[w] as number);
       builder.setNumber(3, fired.endMicros[w] as number);
       builder.setNumber(4, fired.revisions[w] as number);
-      builder.setBoolean(5, true);
-      builder.setBoolean(6, false);
+      builder.setBoolean(5, fired.final[w] === 1);
+      builder.setBoolean(6, fired.deleted[w] === 1);
       this.slots.write(fired, w, builder, 1 + WINDOW_FIELDS.length);
       builder.endRow();
     }
@@ -138,7 +152,7 @@ class Aggregator {
       kind: 'chunk',
       columns: builder.finish(),
       offsets: new Float64Array(fired.count).fill(Number.NaN),
-      arrivals: new Float64Array(fired.count).fill(Number.NaN),
+      arrivals: new Float64Array(fired.count).fill(fired.afterArrival),
       timesMicros: fired.startMicros,
       watermarks: null,
       watermarkAfter: Number.NEGATIVE_INFINITY,

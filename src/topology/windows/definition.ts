@@ -1,13 +1,12 @@
 import { formatDuration, parseDurationMicros } from '../../core/time.ts';
 import { TidemarkError } from '../../errors.ts';
+import { startAtOrBefore } from './grid.ts';
 
 /**
  * Half-open windows `[start, end)` of `sizeMicros`, starting at `offsetMicros + n * slideMicros` for every integer n
  * (Flink's semantics, negative times included). Tumbling: slide equals size.
- *
- * @example const days: WindowDefinition = tumbling('1d', { offset: '9h' });
  */
-export interface WindowDefinition {
+export interface GridDefinition {
   readonly kind: 'tumbling' | 'hopping';
   /** Names the window in results: `1m`, or `5m/1m` for a hopping window of 5 minutes every minute. */
   readonly interval: string;
@@ -16,11 +15,29 @@ export interface WindowDefinition {
   readonly offsetMicros: number;
 }
 
+/** Windows `[first, last + gap)` around records of a key that are at most a gap apart. */
+export interface SessionDefinition {
+  readonly kind: 'session';
+  readonly interval: string;
+  readonly gapMicros: number;
+}
+
+/**
+ * What windows a `window` step puts records into. `tumbling`, `hopping` and `session` make one.
+ *
+ * @example const days: WindowDefinition = tumbling('1d', { offset: '9h' });
+ */
+export type WindowDefinition = GridDefinition | SessionDefinition;
+
+/** Whether a window's contents stay after it has fired, or are emptied: then each firing holds what came since the last. */
+export type Accumulation = 'accumulating' | 'discarding';
+
 /** The windows of one `window` step. */
 export interface WindowSet {
   readonly definitions: readonly WindowDefinition[];
   /** How long after its completion a window still takes records. */
   readonly latenessMicros: number;
+  readonly accumulation: Accumulation;
 }
 
 export interface WindowOptions {
@@ -28,65 +45,34 @@ export interface WindowOptions {
   readonly offset?: string;
 }
 
-function offsetOf(options: WindowOptions, slideMicros: number): number {
-  if (options.offset === undefined) return 0;
-  const negative = options.offset.startsWith('-');
-  const magnitude = parseDurationMicros(negative ? options.offset.slice(1) : options.offset);
+/** @throws TM_DURATION, TM_WINDOW when it is not below the slide */
+export function offsetOf({ offset }: WindowOptions, slideMicros: number): number {
+  if (offset === undefined) return 0;
+  const negative = offset.startsWith('-');
+  const magnitude = parseDurationMicros(negative ? offset.slice(1) : offset);
   if (magnitude >= slideMicros) {
-    throw new TidemarkError(
-      'TM_WINDOW',
-      `window offset ${options.offset} is not below ${formatDuration(slideMicros)}`,
-      {
-        hint: 'The magnitude of an offset is below the slide (the size, for a tumbling window).',
-      },
-    );
+    throw new TidemarkError('TM_WINDOW', `window offset ${offset} is not below ${formatDuration(slideMicros)}`, {
+      hint: 'The magnitude of an offset is below the slide (the size, for a tumbling window).',
+    });
   }
   return negative ? -magnitude : magnitude;
 }
 
-function withOffset(interval: string, offsetMicros: number): string {
+/** The name of windows that are moved by an offset. */
+export function withOffset(interval: string, offsetMicros: number): string {
   if (offsetMicros === 0) return interval;
   return `${interval}${offsetMicros < 0 ? '-' : '+'}${formatDuration(Math.abs(offsetMicros))}`;
 }
 
 /**
- * Windows that follow one another without gaps or overlaps.
- *
- * @example tumbling('1m')
- * @throws TM_DURATION, TM_WINDOW
+ * The lowest start of the windows that may lie across `tsMicros`; that time itself when none does, and minus infinity
+ * for sessions, which may have begun at any time.
  */
-export function tumbling(size: string, options: WindowOptions = {}): WindowDefinition {
-  const sizeMicros = parseDurationMicros(size);
-  const offsetMicros = offsetOf(options, sizeMicros);
-  const interval = withOffset(formatDuration(sizeMicros), offsetMicros);
-  return { kind: 'tumbling', interval, sizeMicros, slideMicros: sizeMicros, offsetMicros };
-}
-
-/**
- * Windows of one size that start every `slide`. They overlap where the slide is below the size; where it is above, the
- * records in the gaps belong to no window and are counted as unassigned.
- *
- * @example hopping('5m', '1m')
- * @throws TM_DURATION, TM_WINDOW
- */
-export function hopping(size: string, slide: string, options: WindowOptions = {}): WindowDefinition {
-  const sizeMicros = parseDurationMicros(size);
-  const slideMicros = parseDurationMicros(slide);
-  const offsetMicros = offsetOf(options, slideMicros);
-  const interval = withOffset(`${formatDuration(sizeMicros)}/${formatDuration(slideMicros)}`, offsetMicros);
-  return { kind: 'hopping', interval, sizeMicros, slideMicros, offsetMicros };
-}
-
-/** Start of the last window that begins at or before `tsMicros`. Floor division: right for negative times. */
-export function startAtOrBefore(definition: WindowDefinition, tsMicros: number): number {
-  const { slideMicros, offsetMicros } = definition;
-  return Math.floor((tsMicros - offsetMicros) / slideMicros) * slideMicros + offsetMicros;
-}
-
-/** The lowest start of the windows that lie across `tsMicros`; that time itself when none does. */
 export function lowestStartAcross({ definitions }: WindowSet, tsMicros: number): number {
-  const starts = definitions.map(
-    (definition) => startAtOrBefore(definition, tsMicros - definition.sizeMicros) + definition.slideMicros,
+  const starts = definitions.map((definition) =>
+    definition.kind === 'session'
+      ? Number.NEGATIVE_INFINITY
+      : startAtOrBefore(definition, tsMicros - definition.sizeMicros) + definition.slideMicros,
   );
   return Math.min(tsMicros, ...starts);
 }

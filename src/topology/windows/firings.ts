@@ -1,61 +1,134 @@
 import type { KeyTable } from '../../core/keyTable.ts';
-import type { Fired } from '../elements.ts';
+import type { Element } from '../elements.ts';
+import type { SlotStore } from './slotStore.ts';
 
-/** Gathers windows to emit, in order, and hands them out in elements of at most `maxWindows`. */
+/** Most windows that one emitted element carries, and most windows or slots that are worked on between two breaks. */
+export const MAX_WINDOWS_PER_ELEMENT = 4096;
+
+/**
+ * Gathers what is to be done with slots, and hands it out in elements, in order: windows to emit, slots to merge, slots to
+ * empty. An emptied slot is emptied after the windows before it have been emitted.
+ */
 export class Firings {
-  readonly #maxWindows: number;
-  readonly #emit: (fired: Fired) => void;
-  #keys: KeyTable | null = null;
-  #definition: number[] = [];
-  #starts: number[] = [];
-  #ends: number[] = [];
-  #revisions: number[] = [];
-  #keyIds: number[] = [];
-  #panes: number[] = [];
-  #paneEnds: number[] = [];
+  readonly #emit: (element: Element) => void;
+  readonly #keys: KeyTable;
+  readonly #definition = new Int32Array(MAX_WINDOWS_PER_ELEMENT);
+  readonly #starts = new Float64Array(MAX_WINDOWS_PER_ELEMENT);
+  readonly #ends = new Float64Array(MAX_WINDOWS_PER_ELEMENT);
+  readonly #revisions = new Float64Array(MAX_WINDOWS_PER_ELEMENT);
+  readonly #keyIds = new Int32Array(MAX_WINDOWS_PER_ELEMENT);
+  readonly #final = new Uint8Array(MAX_WINDOWS_PER_ELEMENT);
+  readonly #deleted = new Uint8Array(MAX_WINDOWS_PER_ELEMENT);
+  readonly #paneEnds = new Int32Array(MAX_WINDOWS_PER_ELEMENT);
+  readonly #panes: number[] = [];
+  readonly #mergeFrom: number[] = [];
+  readonly #mergeInto: number[] = [];
+  readonly #emptied: number[] = [];
+  #count = 0;
+  #budget = MAX_WINDOWS_PER_ELEMENT;
+  /** Arrival of the record that the gathered windows come out after. */
+  afterArrival = Number.NaN;
 
-  constructor(maxWindows: number, emit: (fired: Fired) => void) {
-    this.#maxWindows = maxWindows;
+  constructor(keys: KeyTable, emit: (element: Element) => void) {
+    this.#keys = keys;
     this.#emit = emit;
   }
 
-  /** Where the windows' key ids are resolved. */
-  useKeys(keys: KeyTable): void {
-    this.#keys = keys;
+  /** Counts a unit of work. True once a break is due, so that others get their turn. */
+  spend(): boolean {
+    return --this.#budget < 0;
   }
 
-  /** A pane of the window that the next `add` completes. */
+  /** After a break. */
+  renewBudget(): void {
+    this.#budget = MAX_WINDOWS_PER_ELEMENT;
+  }
+
+  /** A slot of the window that the next `add` completes. */
   addPane(slot: number): void {
+    this.#handOutMerges();
     this.#panes.push(slot);
   }
 
-  add(definition: number, startMicros: number, endMicros: number, revision: number, keyId: number): void {
-    this.#definition.push(definition);
-    this.#starts.push(startMicros);
-    this.#ends.push(endMicros);
-    this.#revisions.push(revision);
-    this.#keyIds.push(keyId);
-    this.#paneEnds.push(this.#panes.length);
-    if (this.#starts.length >= this.#maxWindows) this.handOut();
+  add(definition: number, startMicros: number, endMicros: number, revision: number, keyId: number, deleted = 0): void {
+    const at = this.#count++;
+    this.#definition[at] = definition;
+    this.#starts[at] = startMicros;
+    this.#ends[at] = endMicros;
+    this.#revisions[at] = revision;
+    this.#keyIds[at] = keyId;
+    this.#final[at] = 1;
+    this.#deleted[at] = deleted;
+    this.#paneEnds[at] = this.#panes.length;
+    if (this.#count === MAX_WINDOWS_PER_ELEMENT) this.#handOutWindows();
+  }
+
+  /** Emits the window of one slot, with its next revision; `deleted` takes back the one that it emitted before. */
+  addSlot(definition: number, slots: SlotStore, slot: number, deleted = 0): void {
+    const revision = slots.revisions[slot] as number;
+    slots.revisions[slot] = revision + 1;
+    slots.firedArrivals[slot] = slots.lastArrivals[slot] as number;
+    this.addPane(slot);
+    const start = slots.starts[slot] as number;
+    this.add(definition, start, slots.ends[slot] as number, revision, slots.keyIds[slot] as number, deleted);
+  }
+
+  /** Adds what one slot holds to another. */
+  merge(from: number, into: number): void {
+    this.#handOutWindows();
+    this.#mergeFrom.push(from);
+    this.#mergeInto.push(into);
+  }
+
+  /** Forgets what a slot holds. */
+  empty(slot: number): void {
+    this.#emptied.push(slot);
   }
 
   handOut(): void {
-    if (this.#keys === null || this.#starts.length === 0) return;
-    const fired: Fired = {
-      kind: 'fired',
-      count: this.#starts.length,
-      definition: Int32Array.from(this.#definition),
-      startMicros: Float64Array.from(this.#starts),
-      endMicros: Float64Array.from(this.#ends),
-      revisions: Float64Array.from(this.#revisions),
-      keyIds: Int32Array.from(this.#keyIds),
-      panes: Int32Array.from(this.#panes),
-      paneEnds: Int32Array.from(this.#paneEnds),
-      keys: this.#keys,
-    };
-    for (const list of [this.#definition, this.#starts, this.#ends, this.#revisions, this.#keyIds]) list.length = 0;
-    this.#panes.length = 0;
-    this.#paneEnds.length = 0;
-    this.#emit(fired);
+    this.#handOutMerges();
+    this.#handOutWindows();
+  }
+
+  #handOutMerges(): void {
+    if (this.#mergeFrom.length === 0) return;
+    const from = Int32Array.from(this.#mergeFrom);
+    const into = Int32Array.from(this.#mergeInto);
+    this.#mergeFrom.length = 0;
+    this.#mergeInto.length = 0;
+    this.#emit({ kind: 'merged', from, into });
+    this.#handOutEmptied();
+  }
+
+  #handOutWindows(): void {
+    const count = this.#count;
+    if (count > 0) {
+      this.#count = 0;
+      const panes = Int32Array.from(this.#panes);
+      this.#panes.length = 0;
+      this.#emit({
+        kind: 'fired',
+        count,
+        afterArrival: this.afterArrival,
+        definition: this.#definition.slice(0, count),
+        startMicros: this.#starts.slice(0, count),
+        endMicros: this.#ends.slice(0, count),
+        revisions: this.#revisions.slice(0, count),
+        final: this.#final.slice(0, count),
+        deleted: this.#deleted.slice(0, count),
+        keyIds: this.#keyIds.slice(0, count),
+        panes,
+        paneEnds: this.#paneEnds.slice(0, count),
+        keys: this.#keys,
+      });
+    }
+    this.#handOutEmptied();
+  }
+
+  #handOutEmptied(): void {
+    if (this.#emptied.length === 0) return;
+    const slots = Int32Array.from(this.#emptied);
+    this.#emptied.length = 0;
+    this.#emit({ kind: 'released', slots });
   }
 }

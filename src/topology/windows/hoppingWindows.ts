@@ -1,183 +1,162 @@
-import type { KeyTable } from '../../core/keyTable.ts';
-import { startAtOrBefore, type WindowDefinition } from './definition.ts';
 import type { Firings } from './firings.ts';
-import { EXPIRED, type KeyedWindows, UNASSIGNED } from './keyedWindows.ts';
-import { MinHeap } from './minHeap.ts';
-import { SlotIndex } from './slotIndex.ts';
-import type { SlotStore } from './slotStore.ts';
+import { firstStartAcross, startAtOrBefore } from './grid.ts';
+import { StartHeap } from './minHeap.ts';
+import type { SliceLevel } from './sliceLevel.ts';
+import type { HoppingPlan } from './slicePlan.ts';
+import { NEVER_FIRED, type SlotStore } from './slotStore.ts';
 
 interface Emission {
   revision: number;
-  /** Highest offset that the window held when it last fired. */
-  lastOffset: number;
+  /** Highest arrival that the window held when it last fired. */
+  lastArrival: number;
 }
 
-/**
- * Hopping windows over shared panes (Li et al., "No pane, no gain", SIGMOD Record 2005): time is cut at every start and
- * every end, a record goes into the one pane that holds it, and a window is the merge of its panes when it fires.
- */
-export class HoppingWindows implements KeyedWindows {
-  readonly sizeMicros: number;
-  refirePending = false;
-  readonly #definition: WindowDefinition;
-  readonly #ordinal: number;
+/** The emissions of windows that are kept, as plain data. */
+export type SavedEmissions = ReadonlyMap<number, ReadonlyMap<number, Emission>>;
+
+/** Windows that overlap: each is merged from slices when it fires. */
+export class HoppingWindows {
+  readonly definition: number;
+  readonly #plan: HoppingPlan;
   readonly #latenessMicros: number;
   readonly #slots: SlotStore;
-  readonly #keys: KeyTable;
-  /** Where ends fall between two starts: size modulo slide. */
-  readonly #cutMicros: number;
-  readonly #index = new SlotIndex();
-  readonly #panes = new Map<number, number[]>();
-  readonly #paneHeap = new MinHeap();
+  /** Finest first. */
+  readonly #levels: readonly SliceLevel[];
+  readonly closing = new StartHeap();
+  readonly #kept = new StartHeap();
   /** Emissions by key id, of each window that is kept. */
-  readonly #windows = new Map<number, Map<number, Emission>>();
-  readonly #closing = new MinHeap();
-  readonly #kept = new MinHeap();
-  #lastKeyId = -1;
-  #lastTime = 0;
-  #lastWatermark = 0;
+  #windows = new Map<number, Map<number, Emission>>();
+  /** By key id, the last firing that met the key: for emitting each key of a window once. */
+  readonly #metIn = new Map<number, number>();
+  #firing = 0;
 
-  constructor(definition: WindowDefinition, ordinal: number, latenessMicros: number, slots: SlotStore, keys: KeyTable) {
-    this.sizeMicros = definition.sizeMicros;
-    this.#definition = definition;
-    this.#ordinal = ordinal;
+  constructor(plan: HoppingPlan, latenessMicros: number, levels: readonly SliceLevel[], slots: SlotStore) {
+    this.definition = plan.definition;
+    this.#plan = plan;
     this.#latenessMicros = latenessMicros;
+    this.#levels = levels;
     this.#slots = slots;
-    this.#keys = keys;
-    this.#cutMicros = definition.sizeMicros % definition.slideMicros;
   }
 
-  get nextClosing(): number {
-    return this.#closing.lowest + this.sizeMicros - 1;
+  get base(): SliceLevel {
+    return this.#levels[0] as SliceLevel;
   }
 
-  assign(keyId: number, tsMicros: number, watermark: number, offset: number): number {
-    const lastStart = startAtOrBefore(this.#definition, tsMicros);
-    this.refirePending = false;
-    if (tsMicros >= lastStart + this.sizeMicros) return UNASSIGNED;
-    if (watermark >= lastStart + this.sizeMicros - 1 + this.#latenessMicros) return EXPIRED;
-    const pane = this.#paneOf(tsMicros, lastStart);
-    let slot = this.#index.get(keyId, pane);
-    if (slot < 0) slot = this.#open(keyId, pane, watermark, offset);
-    this.#slots.lastOffsets[slot] = offset;
-    this.refirePending = watermark >= this.#firstStart(pane) + this.sizeMicros - 1;
-    this.#lastKeyId = keyId;
-    this.#lastTime = tsMicros;
-    this.#lastWatermark = watermark;
-    return slot;
+  get sizeMicros(): number {
+    return this.#plan.sizeMicros;
   }
 
-  refire(firings: Firings): number {
-    this.refirePending = false;
-    const last = startAtOrBefore(this.#definition, this.#lastTime);
-    let fired = 0;
-    for (let start = this.#firstStart(this.#lastTime); start <= last; start += this.#definition.slideMicros) {
+  /** Takes note of the windows that hold a slice of the base level. */
+  keepWindowsAcross(slice: number, watermark: number): void {
+    const last = startAtOrBefore(this.#plan, slice);
+    for (let start = this.#firstStart(slice); start <= last; start += this.#plan.slideMicros) {
       const lastInstant = start + this.sizeMicros - 1;
-      const expired = this.#lastWatermark >= lastInstant + this.#latenessMicros;
-      if (expired || this.#lastWatermark < lastInstant) continue;
-      this.#fireKey(this.#lastKeyId, start, firings);
-      fired++;
+      if (this.#windows.has(start) || watermark >= lastInstant + this.#latenessMicros) continue;
+      this.#windows.set(start, new Map());
+      this.#kept.push(start);
+      if (watermark < lastInstant) this.closing.push(start);
     }
-    return fired;
   }
 
-  fireClosing(firings: Firings): void {
-    this.flush(this.#closing.pop(), firings);
+  /** Starts of the complete windows that hold an instant and have not expired. */
+  *completeAcross(tsMicros: number, watermark: number): Iterable<number> {
+    const last = startAtOrBefore(this.#plan, tsMicros);
+    for (let start = this.#firstStart(tsMicros); start <= last; start += this.#plan.slideMicros) {
+      const lastInstant = start + this.sizeMicros - 1;
+      if (watermark >= lastInstant && watermark < lastInstant + this.#latenessMicros) yield start;
+    }
   }
 
   starts(): Iterable<number> {
     return this.#windows.keys();
   }
 
-  flush(startMicros: number, firings: Firings): void {
-    const emissions = this.#windows.get(startMicros);
-    const first = new Map<number, number>();
-    const last = new Map<number, number>();
-    for (const pane of this.#panesOf(startMicros)) {
-      for (const slot of this.#panes.get(pane) ?? []) {
-        const keyId = this.#slots.keyIds[slot] as number;
-        const firstOffset = this.#slots.firstOffsets[slot] as number;
-        const lastOffset = this.#slots.lastOffsets[slot] as number;
-        first.set(keyId, Math.min(first.get(keyId) ?? firstOffset, firstOffset));
-        last.set(keyId, Math.max(last.get(keyId) ?? lastOffset, lastOffset));
+  /** Emits a window for each key whose contents changed since it last fired, by first record; a step for each. */
+  *fire(start: number, watermark: number, firings: Firings): Generator<void> {
+    const { firstArrivals, keyIds } = this.#slots;
+    const firing = ++this.#firing;
+    const buckets = Array.from(this.#slicesOf(start), ([level, at]) => level.buckets.get(at) ?? []);
+    const cursors = buckets.map(() => 0);
+    for (;;) {
+      let first = -1;
+      let lowest = Number.POSITIVE_INFINITY;
+      for (let b = 0; b < buckets.length; b++) {
+        const slot = buckets[b]?.[cursors[b] as number];
+        if (slot === undefined || (firstArrivals[slot] as number) >= lowest) continue;
+        lowest = firstArrivals[slot] as number;
+        first = b;
       }
+      if (first < 0) return;
+      const slot = buckets[first]?.[cursors[first] as number] as number;
+      cursors[first] = (cursors[first] as number) + 1;
+      const keyId = keyIds[slot] as number;
+      if (this.#metIn.get(keyId) === firing) continue;
+      this.#metIn.set(keyId, firing);
+      this.fireKey(keyId, start, watermark, firings);
+      if (firings.spend()) yield;
     }
-    const changed = [...first].filter(([keyId]) => emissions?.get(keyId)?.lastOffset !== last.get(keyId));
-    changed.sort(([, a], [, b]) => a - b);
-    for (const [keyId] of changed) this.#fireKey(keyId, startMicros, firings);
   }
 
-  expire(watermark: number, released: number[]): void {
+  fireKey(keyId: number, start: number, watermark: number, firings: Firings): void {
+    const emissions = this.#windows.get(start);
+    const before = emissions?.get(keyId);
+    const panes: number[] = [];
+    for (const [level, at] of this.#slicesOf(start)) collect(level, keyId, at, watermark, panes);
+    const { lastArrivals } = this.#slots;
+    const lastArrival = panes.reduce((last, slot) => Math.max(last, lastArrivals[slot] as number), NEVER_FIRED);
+    if (before?.lastArrival === lastArrival) return;
+    const revision = (before?.revision ?? -1) + 1;
+    for (const slot of panes) firings.addPane(slot);
+    firings.add(this.definition, start, start + this.sizeMicros, revision, keyId);
+    emissions?.set(keyId, { revision, lastArrival });
+  }
+
+  expire(watermark: number): void {
     const keptFor = this.sizeMicros - 1 + this.#latenessMicros;
     while (watermark >= this.#kept.lowest + keptFor) this.#windows.delete(this.#kept.pop());
-    while (watermark >= startAtOrBefore(this.#definition, this.#paneHeap.lowest) + keptFor) {
-      const pane = this.#paneHeap.pop();
-      for (const slot of this.#panes.get(pane) ?? []) {
-        const keyId = this.#slots.keyIds[slot] as number;
-        this.#index.delete(keyId, pane);
-        this.#keys.release(keyId);
-        this.#slots.close(slot);
-        released.push(slot);
-      }
-      this.#panes.delete(pane);
-    }
+    if (this.#windows.size === 0) this.#metIn.clear();
   }
 
-  #paneOf(tsMicros: number, lastStart: number): number {
-    return tsMicros >= lastStart + this.#cutMicros ? lastStart + this.#cutMicros : lastStart;
+  snapshot(): SavedEmissions {
+    return this.#windows;
   }
 
-  /** Start of the first window that holds an instant. */
-  #firstStart(tsMicros: number): number {
-    return startAtOrBefore(this.#definition, tsMicros - this.sizeMicros) + this.#definition.slideMicros;
-  }
-
-  *#panesOf(startMicros: number): Iterable<number> {
-    const end = startMicros + this.sizeMicros;
-    for (let start = startMicros; start < end; start += this.#definition.slideMicros) {
-      yield start;
-      const cut = start + this.#cutMicros;
-      if (this.#cutMicros > 0 && cut < end) yield cut;
-    }
-  }
-
-  #open(keyId: number, pane: number, watermark: number, offset: number): number {
-    const slot = this.#slots.open(keyId, offset, watermark);
-    this.#index.set(keyId, pane, slot);
-    this.#keys.retain(keyId);
-    const slots = this.#panes.get(pane);
-    if (slots !== undefined) {
-      slots.push(slot);
-    } else {
-      this.#panes.set(pane, [slot]);
-      this.#paneHeap.push(pane);
-      this.#keepWindowsOf(pane, watermark);
-    }
-    return slot;
-  }
-
-  #keepWindowsOf(pane: number, watermark: number): void {
-    const last = startAtOrBefore(this.#definition, pane);
-    for (let start = this.#firstStart(pane); start <= last; start += this.#definition.slideMicros) {
-      const lastInstant = start + this.sizeMicros - 1;
-      if (this.#windows.has(start) || watermark >= lastInstant + this.#latenessMicros) continue;
-      this.#windows.set(start, new Map());
+  restore(saved: SavedEmissions, watermark: number): void {
+    for (const [start, emissions] of saved) {
+      this.#windows.set(start, new Map(emissions));
       this.#kept.push(start);
-      if (watermark < lastInstant) this.#closing.push(start);
+      if (watermark < start + this.sizeMicros - 1) this.closing.push(start);
     }
   }
 
-  #fireKey(keyId: number, start: number, firings: Firings): void {
-    let lastOffset = -1;
-    for (const pane of this.#panesOf(start)) {
-      const slot = this.#index.get(keyId, pane);
-      if (slot < 0) continue;
-      firings.addPane(slot);
-      lastOffset = Math.max(lastOffset, this.#slots.lastOffsets[slot] as number);
-    }
-    const emissions = this.#windows.get(start);
-    const revision = (emissions?.get(keyId)?.revision ?? -1) + 1;
-    emissions?.set(keyId, { revision, lastOffset });
-    firings.add(this.#ordinal, start, start + this.sizeMicros, revision, keyId);
+  #firstStart(tsMicros: number): number {
+    return firstStartAcross(this.#plan, this.sizeMicros, tsMicros);
   }
+
+  /** The slices that a window is made of: the widest that fit, in order of time. */
+  *#slicesOf(start: number): Iterable<readonly [SliceLevel, number]> {
+    const end = start + this.sizeMicros;
+    let at = start;
+    while (at < end) {
+      let level = this.base;
+      for (const wider of this.#levels) {
+        if (wider.startOf(at) === at && at + wider.plan.sizeMicros <= end) level = wider;
+      }
+      yield [level, at];
+      at += level.plan.sizeMicros;
+    }
+  }
+}
+
+/** Adds the slots that together hold a key's records of a slice: its own, and those of finer ones not yet merged into it. */
+export function collect(level: SliceLevel, keyId: number, start: number, watermark: number, panes: number[]): void {
+  const slot = level.index.get(keyId, start);
+  if (slot < 0) return;
+  panes.push(slot);
+  const { source } = level;
+  const end = start + level.plan.sizeMicros;
+  if (source === null || watermark >= end - 1) return;
+  const firstOpen = source.startOf(Math.max(start, watermark + 1));
+  const last = Math.min(end - 1, source.highestStart);
+  for (let at = firstOpen; at <= last; at += source.plan.sizeMicros) collect(source, keyId, at, watermark, panes);
 }

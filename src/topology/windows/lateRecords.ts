@@ -8,6 +8,8 @@ export class LateRecords {
   readonly #missed = new Map<number, number[]>();
   /** Record index -> how many definitions have no window for it at all. */
   readonly #unassigned = new Map<number, number>();
+  /** How often a record had no window of a definition, since the start. */
+  unassigned = 0;
 
   constructor(intervals: readonly string[]) {
     this.#intervals = intervals;
@@ -20,6 +22,7 @@ export class LateRecords {
   }
 
   addUnassigned(index: number): void {
+    this.unassigned++;
     this.#unassigned.set(index, (this.#unassigned.get(index) ?? 0) + 1);
   }
 

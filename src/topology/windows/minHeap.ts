@@ -1,45 +1,64 @@
-/** A binary min-heap of numbers: the closing instants of open windows. */
-export class MinHeap {
-  readonly #items: number[] = [];
+/** A binary min-heap. */
+export class MinHeap<T> {
+  readonly #isBefore: (a: T, b: T) => boolean;
+  readonly #items: T[] = [];
 
-  get size(): number {
-    return this.#items.length;
+  constructor(isBefore: (a: T, b: T) => boolean) {
+    this.#isBefore = isBefore;
   }
 
-  /** The lowest, or infinity when empty. */
-  get lowest(): number {
-    return this.#items[0] ?? Number.POSITIVE_INFINITY;
+  get first(): T | undefined {
+    return this.#items[0];
   }
 
-  push(value: number): void {
+  push(item: T): void {
     const items = this.#items;
     let at = items.length;
-    items.push(value);
+    items.push(item);
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      const above = items[parent] as number;
-      if (above <= value) break;
+      const above = items[parent] as T;
+      if (!this.#isBefore(item, above)) break;
       items[at] = above;
       at = parent;
     }
-    items[at] = value;
+    items[at] = item;
   }
 
-  pop(): number {
+  pop(): T | undefined {
     const items = this.#items;
-    const lowest = this.lowest;
+    const first = items[0];
     const last = items.pop();
-    if (last === undefined || items.length === 0) return lowest;
+    if (last === undefined || items.length === 0) return first;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= items.length) break;
-      if (child + 1 < items.length && (items[child + 1] as number) < (items[child] as number)) child++;
-      if ((items[child] as number) >= last) break;
-      items[at] = items[child] as number;
+      if (child + 1 < items.length && this.#isBefore(items[child + 1] as T, items[child] as T)) child++;
+      if (!this.#isBefore(items[child] as T, last)) break;
+      items[at] = items[child] as T;
       at = child;
     }
     items[at] = last;
-    return lowest;
+    return first;
+  }
+}
+
+/** Starts of windows or slices, the lowest first. */
+export class StartHeap {
+  readonly #heap = new MinHeap<number>((a, b) => a < b);
+
+  /** Infinity when empty. */
+  get lowest(): number {
+    return this.#heap.first ?? Number.POSITIVE_INFINITY;
+  }
+
+  push(start: number): void {
+    this.#heap.push(start);
+  }
+
+  /** Infinity when empty. */
+  pop(): number {
+    return this.#heap.pop() ?? Number.POSITIVE_INFINITY;
   }
 }

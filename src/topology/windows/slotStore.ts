@@ -1,22 +1,52 @@
+import type { KeyTable } from '../../core/keyTable.ts';
+
+const INITIAL_SLOTS = 256;
+/** `firedArrivals`: the slot has not fired. */
+export const NEVER_FIRED = -1;
+
+const COLUMNS = [
+  'starts',
+  'ends',
+  'firstArrivals',
+  'firstWatermarks',
+  'lastArrivals',
+  'firedArrivals',
+  'revisions',
+] as const;
+
+/** Slots as they are saved: the columns at the slots' own numbers. */
+export interface SavedSlots extends Record<(typeof COLUMNS)[number], Float64Array> {
+  readonly slots: Int32Array;
+  readonly keyIds: Int32Array;
+}
+
 /**
- * What is known of each slot: the unit of aggregate state, one key's records in one tumbling window or one pane. Typed
- * arrays with a free list, so memory is bounded by open windows.
+ * What is known of each slot, the unit of aggregate state: one key's records in one slice, window or session. Typed
+ * arrays with a free list, so memory is bounded by open windows. An array is replaced when it grows: do not keep one
+ * over a call of `open`.
  */
 export class SlotStore {
-  keyIds = new Int32Array(256);
-  /** Offset of the first and of the last record that the slot holds. */
-  firstOffsets = new Float64Array(256);
-  lastOffsets = new Float64Array(256);
+  readonly #keys: KeyTable;
+  keyIds = new Int32Array(INITIAL_SLOTS);
+  /** Inclusive and exclusive bounds in event time. */
+  starts = new Float64Array(INITIAL_SLOTS);
+  ends = new Float64Array(INITIAL_SLOTS);
+  /** Arrival of the first and of the last record that the slot holds. */
+  firstArrivals = new Float64Array(INITIAL_SLOTS);
+  lastArrivals = new Float64Array(INITIAL_SLOTS);
   /** The watermark in force before the slot's first record. */
-  firstWatermarks = new Float64Array(256);
-  readonly #open: number[] = [];
-  readonly #positions: number[] = [];
+  firstWatermarks = new Float64Array(INITIAL_SLOTS);
+  /** `lastArrivals` when the slot's window last fired. */
+  firedArrivals = new Float64Array(INITIAL_SLOTS);
+  /** The revision that its window's next emission has. */
+  revisions = new Float64Array(INITIAL_SLOTS);
+  /** 1 for slots in use. */
+  #isOpen = new Uint8Array(INITIAL_SLOTS);
   readonly #free: number[] = [];
   #used = 0;
 
-  /** Slots in use now. */
-  get openCount(): number {
-    return this.#open.length;
+  constructor(keys: KeyTable) {
+    this.#keys = keys;
   }
 
   /** Every slot ever opened is below this. */
@@ -24,55 +54,93 @@ export class SlotStore {
     return this.keyIds.length;
   }
 
-  open(keyId: number, offset: number, watermark: number): number {
+  open(keyId: number, start: number, end: number, arrival: number, watermark: number): number {
     const slot = this.#free.pop() ?? this.#used++;
-    if (slot >= this.keyIds.length) this.#grow();
+    if (slot >= this.keyIds.length) this.#grow(this.keyIds.length * 2);
     this.keyIds[slot] = keyId;
-    this.firstOffsets[slot] = offset;
-    this.lastOffsets[slot] = offset;
+    this.starts[slot] = start;
+    this.ends[slot] = end;
+    this.firstArrivals[slot] = arrival;
     this.firstWatermarks[slot] = watermark;
-    this.#positions[slot] = this.#open.length;
-    this.#open.push(slot);
+    this.lastArrivals[slot] = arrival;
+    this.firedArrivals[slot] = NEVER_FIRED;
+    this.revisions[slot] = 0;
+    this.#isOpen[slot] = 1;
+    this.#keys.retain(keyId);
     return slot;
   }
 
   close(slot: number): void {
-    const position = this.#positions[slot] as number;
-    const last = this.#open.pop() as number;
-    if (last !== slot) {
-      this.#open[position] = last;
-      this.#positions[last] = position;
-    }
+    this.#keys.release(this.keyIds[slot] as number);
+    this.#isOpen[slot] = 0;
     this.#free.push(slot);
+  }
+
+  isOpen(slot: number): boolean {
+    return this.#isOpen[slot] === 1;
+  }
+
+  /** Takes note that a record has come into the slot. */
+  touch(slot: number, arrival: number): void {
+    if (arrival > (this.lastArrivals[slot] as number)) this.lastArrivals[slot] = arrival;
   }
 
   /** The open slot whose first record is the oldest, or -1. */
   oldest(): number {
     let oldest = -1;
-    let lowest = Number.POSITIVE_INFINITY;
-    for (const slot of this.#open) {
-      const offset = this.firstOffsets[slot] as number;
-      if (offset < lowest) {
-        lowest = offset;
-        oldest = slot;
-      }
+    for (const slot of this.#openSlots()) {
+      if (oldest < 0 || (this.firstArrivals[slot] as number) < (this.firstArrivals[oldest] as number)) oldest = slot;
     }
     return oldest;
   }
 
-  #grow(): void {
-    const size = this.keyIds.length * 2;
+  snapshot(): SavedSlots {
+    const slots = Int32Array.from(this.#openSlots());
+    const column = (values: Float64Array) => Float64Array.from(slots, (slot) => values[slot] as number);
+    return {
+      slots,
+      keyIds: Int32Array.from(slots, (slot) => this.keyIds[slot] as number),
+      starts: column(this.starts),
+      ends: column(this.ends),
+      firstArrivals: column(this.firstArrivals),
+      firstWatermarks: column(this.firstWatermarks),
+      lastArrivals: column(this.lastArrivals),
+      firedArrivals: column(this.firedArrivals),
+      revisions: column(this.revisions),
+    };
+  }
+
+  /** Opens the slots of a snapshot, at the same numbers, in a store that is empty. */
+  restore(saved: SavedSlots): void {
+    this.#used = saved.slots.reduce((used, slot) => Math.max(used, slot + 1), 0);
+    let capacity = this.keyIds.length;
+    while (capacity < this.#used) capacity *= 2;
+    this.#grow(capacity);
+    for (let i = 0; i < saved.slots.length; i++) {
+      const slot = saved.slots[i] as number;
+      this.#isOpen[slot] = 1;
+      this.keyIds[slot] = saved.keyIds[i] as number;
+      for (const name of COLUMNS) this[name][slot] = saved[name][i] as number;
+      this.#keys.retain(this.keyIds[slot] as number);
+    }
+    for (let slot = this.#used - 1; slot >= 0; slot--) if (this.#isOpen[slot] === 0) this.#free.push(slot);
+  }
+
+  *#openSlots(): Iterable<number> {
+    for (let slot = 0; slot < this.#used; slot++) if (this.#isOpen[slot] === 1) yield slot;
+  }
+
+  #grow(size: number): void {
     const keyIds = new Int32Array(size);
     keyIds.set(this.keyIds);
     this.keyIds = keyIds;
-    this.firstOffsets = grown(this.firstOffsets, size);
-    this.lastOffsets = grown(this.lastOffsets, size);
-    this.firstWatermarks = grown(this.firstWatermarks, size);
+    const isOpen = new Uint8Array(size);
+    isOpen.set(this.#isOpen);
+    this.#isOpen = isOpen;
+    for (const name of COLUMNS) {
+      const larger = new Float64Array(size);
+      larger.set(this[name]);
+      this[name] = larger;
+    }
   }
-}
-
-function grown(values: Float64Array, size: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(size);
-  larger.set(values);
-  return larger;
 }

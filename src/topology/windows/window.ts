@@ -2,12 +2,14 @@ import { MICROS_PER_MS } from '../../core/time.ts';
 import { TidemarkError } from '../../errors.ts';
 import type { Operator, Shape, Stream } from '../elements.ts';
 import { transform } from '../transform.ts';
-import type { WindowDefinition } from './definition.ts';
+import type { Accumulation, WindowDefinition, WindowSet } from './definition.ts';
 import { WindowEngine } from './windowEngine.ts';
 
-export interface WindowLateness {
+export interface WindowBehaviour {
   /** How long after its completion a window still takes records, each of which fires it again. Default 0. */
   readonly allowedLatenessMs?: number;
+  /** Whether a window that has fired keeps what it holds (the default), or is emptied. */
+  readonly accumulation?: Accumulation;
 }
 
 declare const WINDOWED: unique symbol;
@@ -25,26 +27,29 @@ export type Windowed<Row> = Row & { readonly [WINDOWED]: true };
  */
 export function window<Row>(
   definitions: readonly WindowDefinition[],
-  { allowedLatenessMs = 0 }: WindowLateness = {},
+  { allowedLatenessMs = 0, accumulation = 'accumulating' }: WindowBehaviour = {},
 ): Operator<Row, Windowed<Row>> {
   check(definitions, allowedLatenessMs);
+  const set: WindowSet = { definitions, latenessMicros: allowedLatenessMs * MICROS_PER_MS, accumulation };
   return (source: Stream<Row>): Stream<Windowed<Row>> =>
     transform(source, (emit) => {
-      const engine = new WindowEngine(definitions, allowedLatenessMs * MICROS_PER_MS, emit);
+      const engine = new WindowEngine(set, emit);
       return (element) => {
-        if (element.kind === 'chunk') engine.onChunk(element);
-        else if (element.kind === 'watermark') engine.onWatermark(element.tsMicros);
-        else if (element.kind === 'flush') engine.onFlush();
-        else if (element.kind === 'barrier') engine.onBarrier(element);
-        if (element.kind === 'shape') emit(windowed(element, definitions, allowedLatenessMs));
-        else if (element.kind !== 'chunk') emit(element);
+        if (element.kind === 'shape') {
+          emit(windowed(element, set));
+        } else if (element.kind === 'resume') {
+          if (engine.run()) element.pending = true;
+          emit(element);
+        } else {
+          engine.accept(element);
+        }
       };
     });
 }
 
-function windowed(shape: Shape, definitions: readonly WindowDefinition[], allowedLatenessMs: number): Shape {
-  const step = `window ${JSON.stringify(definitions)} lateness ${allowedLatenessMs}`;
-  const windows = { definitions, latenessMicros: allowedLatenessMs * MICROS_PER_MS };
+function windowed(shape: Shape, windows: WindowSet): Shape {
+  const { definitions, latenessMicros, accumulation } = windows;
+  const step = `window ${JSON.stringify(definitions)} lateness ${latenessMicros} ${accumulation}`;
   return { ...shape, windows, steps: [...shape.steps, step] };
 }
 

@@ -1,169 +1,274 @@
 import type { KeyTable } from '../../core/keyTable.ts';
 import { TidemarkError } from '../../errors.ts';
-import { type Barrier, type Chunk, type Element, NO_WATERMARK } from '../elements.ts';
-import type { WindowDefinition } from './definition.ts';
+import { type Barrier, type Chunk, type Element, NO_WATERMARK, type Restore, type Snapshot } from '../elements.ts';
+import type { WindowSet } from './definition.ts';
 import { Firings } from './firings.ts';
-import { HoppingWindows } from './hoppingWindows.ts';
-import { EXPIRED, type KeyedWindows, UNASSIGNED } from './keyedWindows.ts';
+import { GridWindows } from './gridWindows.ts';
 import { LateRecords } from './lateRecords.ts';
-import { SlotStore } from './slotStore.ts';
-import { TumblingWindows } from './tumblingWindows.ts';
+import { SessionWindows } from './sessionWindows.ts';
+import type { NumberedGrid } from './slicePlan.ts';
+import { type SavedSlots, SlotStore } from './slotStore.ts';
+import type { OpenWindow, Run, Windower } from './windower.ts';
 
-/** Most windows that one emitted element carries. */
-const MAX_WINDOWS_PER_ELEMENT = 4096;
+interface Saved {
+  readonly watermark: number;
+  readonly lastArrival: number;
+  readonly unassigned: number;
+  readonly refired: number;
+  readonly slots: SavedSlots;
+  readonly windowers: readonly unknown[];
+}
+
+/** What there is once the keys are known. */
+interface Opened {
+  readonly keys: KeyTable;
+  readonly slots: SlotStore;
+  readonly firings: Firings;
+  readonly windowers: readonly Windower[];
+  /** Of each windower, the arrays of slots that it fills. */
+  assigned: readonly (readonly Int32Array[])[];
+}
 
 /**
- * Assigns records to windows and says when windows fire: all definitions of one `window` step in one pass.
- * A chunk is cut into runs that end where a window fires, so firing falls between the same two records however the
- * stream was cut into chunks.
+ * Puts records into windows and says when windows fire: all definitions of one `window` step in one pass. A chunk is cut
+ * into runs that end where a window fires, so firing falls between the same two records however the stream was cut into
+ * chunks. Long firings are broken off every few thousand windows: what comes in meanwhile waits until `run` has done them.
  */
 export class WindowEngine {
-  readonly #definitions: readonly WindowDefinition[];
-  readonly #latenessMicros: number;
+  readonly #set: WindowSet;
   readonly #emit: (element: Element) => void;
-  readonly #slots = new SlotStore();
-  readonly #firings: Firings;
   readonly #late: LateRecords;
-  #windows: readonly KeyedWindows[] = [];
-  #keys: KeyTable | null = null;
-  #assigned: Int32Array[] = [];
-  #released: number[] = [];
+  readonly #waiting: Element[] = [];
+  #work: Generator<void> | null = null;
+  #opened: Opened | null = null;
   #watermark = NO_WATERMARK;
-  #unassigned = 0;
+  #lastArrival = Number.NaN;
   #refired = 0;
 
-  constructor(definitions: readonly WindowDefinition[], latenessMicros: number, emit: (element: Element) => void) {
-    this.#definitions = definitions;
-    this.#latenessMicros = latenessMicros;
+  constructor(set: WindowSet, emit: (element: Element) => void) {
+    this.#set = set;
     this.#emit = emit;
-    this.#firings = new Firings(MAX_WINDOWS_PER_ELEMENT, emit);
-    this.#late = new LateRecords(definitions.map((definition) => definition.interval));
-    this.#assigned = definitions.map(() => new Int32Array(0));
+    this.#late = new LateRecords(set.definitions.map(({ interval }) => interval));
   }
 
-  onChunk(chunk: Chunk): void {
-    const { keys, keyIds, watermarks } = chunk;
+  /** Takes an element in, and works on it until it is done or a break is due. */
+  accept(element: Element): void {
+    this.#waiting.push(element);
+    if (this.#work === null) this.run();
+  }
+
+  /** Goes on with what was broken off. True when there is still more. */
+  run(): boolean {
+    this.#opened?.firings.renewBudget();
+    for (;;) {
+      if (this.#work === null) {
+        const element = this.#waiting.shift();
+        if (element === undefined) return false;
+        this.#work = this.#process(element);
+      }
+      if (this.#work.next().done !== true) {
+        this.#opened?.firings.handOut();
+        return true;
+      }
+      this.#work = null;
+    }
+  }
+
+  *#process(element: Element): Generator<void> {
+    if (element.kind === 'chunk') {
+      yield* this.#takeChunk(element);
+      return;
+    }
+    if (element.kind === 'watermark') yield* this.#advance(element.tsMicros);
+    else if (element.kind === 'flush') yield* this.#flush();
+    else if (element.kind === 'barrier') this.#report(element);
+    else if (element.kind === 'snapshot') this.#save(element);
+    else if (element.kind === 'restore') this.#load(element);
+    this.#emit(element);
+  }
+
+  *#takeChunk(chunk: Chunk): Generator<void> {
+    const { keys, keyIds, watermarks, timesMicros, arrivals } = chunk;
     if (keys === null || keyIds === null || watermarks === null) {
       throw new TidemarkError('TM_TOPOLOGY', 'a window needs a key and a watermark', {
         hint: 'Put watermark(...) and keyBy(...) before window(...).',
       });
     }
-    if (this.#keys === null) this.#start(keys);
+    this.#opened ??= this.#open(keys);
     const count = chunk.columns.length;
-    if ((this.#assigned[0]?.length ?? 0) < count) this.#assigned = this.#definitions.map(() => new Int32Array(count));
+    const run: Run = { timesMicros, watermarks, arrivals, keyIds, late: this.#late, extraRows: [], extraSlots: [] };
+    this.#reserve(this.#opened, count);
     let from = 0;
     while (from < count) {
-      this.onWatermark(watermarks[from] as number);
-      const to = this.#assignRun(chunk, keyIds, watermarks, from);
-      this.#emit({ kind: 'assigned', chunk, from, to, slots: this.#assigned, slotCapacity: this.#slots.capacity });
-      this.#refire();
+      yield* this.#advance(watermarks[from] as number);
+      const to = this.#assignRun(this.#opened, chunk, run, from, count);
+      if (to > from) this.#lastArrival = arrivals[to - 1] as number;
+      this.#refire(this.#opened);
       from = to;
     }
-    this.onWatermark(chunk.watermarkAfter);
-    this.#expire();
+    yield* this.#advance(chunk.watermarkAfter);
     const late = this.#late.take(chunk, keys, keyIds);
     if (late !== null) this.#emit(late);
   }
 
   /** Fires the windows that are complete at a watermark, by end, then start, then first record. */
-  onWatermark(watermark: number): void {
+  *#advance(watermark: number): Generator<void> {
     if (watermark > this.#watermark) this.#watermark = watermark;
-    let fired = false;
-    for (let next = this.#nextToClose(); next !== null && next.nextClosing <= watermark; next = this.#nextToClose()) {
-      next.fireClosing(this.#firings);
-      fired = true;
+    if (this.#opened === null) return;
+    const { firings, windowers } = this.#opened;
+    firings.afterArrival = this.#lastArrival;
+    for (let next = nextOf(windowers); next.nextClosing <= this.#watermark; next = nextOf(windowers)) {
+      yield* next.close(firings);
     }
-    if (!fired) return;
-    this.#firings.handOut();
-    this.#expire();
+    for (const windower of windowers) yield* windower.expire(this.#watermark, firings);
+    firings.handOut();
   }
 
   /** Fires every window that is kept and whose contents changed since it last fired. */
-  onFlush(): void {
-    const open = this.#windows.flatMap((windows) =>
-      [...windows.starts()].map((start) => ({ windows, start, end: start + windows.sizeMicros })),
-    );
-    open.sort((a, b) => a.end - b.end || a.start - b.start);
-    for (const { windows, start } of open) windows.flush(start, this.#firings);
-    this.#firings.handOut();
+  *#flush(): Generator<void> {
+    if (this.#opened === null) return;
+    const { firings, windowers } = this.#opened;
+    const open: OpenWindow[] = windowers.flatMap((windower) => [...windower.openWindows()]);
+    open.sort((a, b) => a.endMicros - b.endMicros || a.startMicros - b.startMicros || a.definition - b.definition);
+    firings.afterArrival = this.#lastArrival;
+    for (const window of open) yield* window.flush(firings);
+    firings.handOut();
   }
 
-  onBarrier(barrier: Barrier): void {
-    const oldest = this.#slots.oldest();
-    if (oldest >= 0 && (this.#slots.firstOffsets[oldest] as number) < barrier.restartOffset) {
-      barrier.restartOffset = this.#slots.firstOffsets[oldest] as number;
-      barrier.restartWatermark = this.#slots.firstWatermarks[oldest] as number;
+  #report(barrier: Barrier): void {
+    const slots = this.#opened?.slots;
+    const oldest = slots?.oldest() ?? -1;
+    if (slots !== undefined && oldest >= 0 && (slots.firstArrivals[oldest] as number) < barrier.restartOffset) {
+      barrier.restartOffset = slots.firstArrivals[oldest] as number;
+      barrier.restartWatermark = slots.firstWatermarks[oldest] as number;
     }
-    barrier.unassigned += this.#unassigned;
+    barrier.unassigned += this.#late.unassigned;
     barrier.refired += this.#refired;
   }
 
-  #start(keys: KeyTable): void {
-    this.#keys = keys;
-    this.#firings.useKeys(keys);
-    this.#windows = this.#definitions.map((definition, ordinal) =>
-      definition.kind === 'tumbling'
-        ? new TumblingWindows(definition, ordinal, this.#latenessMicros, this.#slots, keys)
-        : new HoppingWindows(definition, ordinal, this.#latenessMicros, this.#slots, keys),
-    );
+  #open(keys: KeyTable): Opened {
+    const { definitions, latenessMicros, accumulation } = this.#set;
+    const slots = new SlotStore(keys);
+    const grids: NumberedGrid[] = [];
+    const windowers: Windower[] = [];
+    for (const [definition, window] of definitions.entries()) {
+      if (window.kind === 'session') {
+        const numbered = { gapMicros: window.gapMicros, definition };
+        windowers.push(new SessionWindows(numbered, latenessMicros, accumulation, slots));
+      } else {
+        grids.push({ grid: window, definition });
+      }
+    }
+    if (grids.length > 0) windowers.unshift(new GridWindows(grids, latenessMicros, accumulation, slots));
+    return { keys, slots, windowers, firings: new Firings(keys, this.#emit), assigned: [] };
   }
 
-  /** Assigns records until one of them makes a window fire. Returns where the run ends. */
-  #assignRun(chunk: Chunk, keyIds: Int32Array, watermarks: Float64Array, from: number): number {
-    const { timesMicros, offsets } = chunk;
-    const windows = this.#windows;
-    const count = timesMicros.length;
-    let closing = this.#nextToClose()?.nextClosing ?? Number.POSITIVE_INFINITY;
+  #reserve(opened: Opened, count: number): void {
+    if ((opened.assigned[0]?.[0]?.length ?? 0) >= count) return;
+    opened.assigned = opened.windowers.map(({ width }) => Array.from({ length: width }, () => new Int32Array(count)));
+  }
+
+  /** Puts records into windows until one of them makes a window fire; emits them. Returns where the run ends. */
+  #assignRun(opened: Opened, chunk: Chunk, run: Run, from: number, count: number): number {
+    const { windowers, assigned } = opened;
+    const [only, ...others] = windowers;
+    let start = from;
     let at = from;
-    while (at < count && (watermarks[at] as number) < closing) {
-      const open = this.#slots.openCount;
-      let refire = false;
-      for (let d = 0; d < windows.length; d++) {
-        const definition = windows[d] as KeyedWindows;
-        const slot = definition.assign(
-          keyIds[at] as number,
-          timesMicros[at] as number,
-          watermarks[at] as number,
-          offsets[at] as number,
-        );
-        (this.#assigned[d] as Int32Array)[at] = slot;
-        if (slot === EXPIRED) this.#late.add(at, d);
-        else if (slot === UNASSIGNED) this.#countUnassigned(at);
-        refire ||= definition.refirePending;
+    if (only !== undefined && others.length === 0) {
+      at = only.assign(run, assigned[0] as readonly Int32Array[], from, count);
+      if (only.mustPrepare) start = this.#prepare(opened, only, chunk, run, start, at);
+    } else {
+      let stop = false;
+      while (at < count && !stop && (run.watermarks[at] as number) < nextOf(windowers).nextClosing) {
+        for (const [w, windower] of windowers.entries()) {
+          const slots = assigned[w] as readonly Int32Array[];
+          windower.assign(run, slots, at, at + 1);
+          if (windower.mustPrepare) {
+            start = this.#prepare(opened, windower, chunk, run, start, at);
+            windower.assign(run, slots, at, at + 1);
+          }
+          stop ||= windower.mustRefire;
+        }
+        at++;
       }
-      at++;
-      if (refire) break;
-      if (this.#slots.openCount !== open) closing = this.#nextToClose()?.nextClosing ?? Number.POSITIVE_INFINITY;
     }
+    this.#emitRun(opened, chunk, run, start, at);
     return at;
   }
 
-  #countUnassigned(at: number): void {
-    this.#late.addUnassigned(at);
-    this.#unassigned++;
+  /** Hands out the records before the one at hand, then makes room for it. */
+  #prepare(opened: Opened, windower: Windower, chunk: Chunk, run: Run, from: number, at: number): number {
+    this.#emitRun(opened, chunk, run, from, at);
+    opened.firings.afterArrival = run.arrivals[at] as number;
+    windower.prepare(opened.firings);
+    opened.firings.handOut();
+    return at;
   }
 
-  #refire(): void {
-    for (const windows of this.#windows) if (windows.refirePending) this.#refired += windows.refire(this.#firings);
-    this.#firings.handOut();
-  }
-
-  #nextToClose(): KeyedWindows | null {
-    let next: KeyedWindows | null = null;
-    for (const windows of this.#windows) {
-      if (windows.nextClosing === Number.POSITIVE_INFINITY) continue;
-      const sooner = next === null || windows.nextClosing < next.nextClosing;
-      const tieButEarlierStart = next?.nextClosing === windows.nextClosing && windows.sizeMicros > next.sizeMicros;
-      if (sooner || tieButEarlierStart) next = windows;
+  #emitRun({ assigned, slots }: Opened, chunk: Chunk, run: Run, from: number, to: number): void {
+    const { extraRows, extraSlots } = run;
+    if (from < to || extraRows.length > 0) {
+      this.#emit({
+        kind: 'assigned',
+        chunk,
+        from,
+        to,
+        slots: assigned.flat(),
+        extraRows: Int32Array.from(extraRows),
+        extraSlots: Int32Array.from(extraSlots),
+        slotCapacity: slots.capacity,
+      });
     }
-    return next;
+    extraRows.length = 0;
+    extraSlots.length = 0;
   }
 
-  #expire(): void {
-    for (const windows of this.#windows) windows.expire(this.#watermark, this.#released);
-    if (this.#released.length === 0) return;
-    const slots = Int32Array.from(this.#released);
-    this.#released.length = 0;
-    this.#emit({ kind: 'released', slots });
+  #refire({ windowers, firings }: Opened): void {
+    firings.afterArrival = this.#lastArrival;
+    for (const windower of windowers) if (windower.mustRefire) this.#refired += windower.refire(firings);
+    firings.handOut();
   }
+
+  #save(snapshot: Snapshot): void {
+    const opened = this.#opened;
+    if (opened === null) {
+      snapshot.parts.push(null);
+      return;
+    }
+    const saved: Saved = {
+      watermark: this.#watermark,
+      lastArrival: this.#lastArrival,
+      unassigned: this.#late.unassigned,
+      refired: this.#refired,
+      slots: opened.slots.snapshot(),
+      windowers: opened.windowers.map((windower) => windower.snapshot()),
+    };
+    snapshot.parts.push(saved);
+    snapshot.slots = saved.slots.slots;
+  }
+
+  #load(restore: Restore): void {
+    const saved = restore.parts.shift() as Saved | null;
+    if (saved === null || restore.keys === null) return;
+    const opened = this.#open(restore.keys);
+    this.#opened = opened;
+    this.#watermark = saved.watermark;
+    this.#lastArrival = saved.lastArrival;
+    this.#late.unassigned = saved.unassigned;
+    this.#refired = saved.refired;
+    opened.slots.restore(saved.slots);
+    for (const [i, windower] of opened.windowers.entries()) windower.restore(saved.windowers[i], saved.watermark);
+    restore.slots = saved.slots.slots;
+    restore.slotCapacity = opened.slots.capacity;
+  }
+}
+
+/** The windower whose next closing comes first. There is at least one. */
+function nextOf(windowers: readonly Windower[]): Windower {
+  let next = windowers[0] as Windower;
+  for (const windower of windowers) {
+    const later = windower.nextClosing - next.nextClosing;
+    if (later < 0 || (later === 0 && windower.nextStart < next.nextStart)) next = windower;
+  }
+  return next;
 }

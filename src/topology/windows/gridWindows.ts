@@ -1,0 +1,339 @@
+import type { Accumulation } from './definition.ts';
+import type { Firings } from './firings.ts';
+import { startAtOrBefore } from './grid.ts';
+import { collect, HoppingWindows, type SavedEmissions } from './hoppingWindows.ts';
+import { SliceLevel } from './sliceLevel.ts';
+import { type NumberedGrid, planSlices } from './slicePlan.ts';
+import type { SlotStore } from './slotStore.ts';
+import { EXPIRED, type OpenWindow, type Run, UNASSIGNED, type Windower } from './windower.ts';
+
+interface Refire {
+  readonly definition: number;
+  readonly start: number;
+  readonly fire: (firings: Firings) => void;
+}
+
+interface Saved {
+  /** Of each level, the slots of its slices, each slice in order. */
+  readonly buckets: readonly Int32Array[];
+  readonly emissions: readonly SavedEmissions[];
+}
+
+/** Tumbling and hopping windows, over slices that they share. */
+export class GridWindows implements Windower {
+  readonly mustPrepare = false;
+  readonly #grids: readonly NumberedGrid[];
+  readonly #slots: SlotStore;
+  readonly #latenessMicros: number;
+  readonly #isDiscarding: boolean;
+  readonly #levels: readonly SliceLevel[];
+  readonly #bases: readonly SliceLevel[];
+  readonly #hopping: readonly HoppingWindows[];
+  /** The watermark up to which everything has been closed. */
+  #watermark = Number.NEGATIVE_INFINITY;
+  #refires: Refire[] = [];
+  /** Set when the record at hand may be late for a definition, or outside its windows. */
+  #mustJudge = false;
+
+  constructor(grids: readonly NumberedGrid[], latenessMicros: number, accumulation: Accumulation, slots: SlotStore) {
+    this.#grids = grids;
+    this.#slots = slots;
+    this.#latenessMicros = latenessMicros;
+    this.#isDiscarding = accumulation === 'discarding';
+    const plan = planSlices(grids, accumulation);
+    const levels: SliceLevel[] = [];
+    for (const level of plan.levels) levels.push(new SliceLevel(level, levels[level.source] ?? null, latenessMicros));
+    this.#levels = levels;
+    this.#bases = levels.filter(({ source }) => source === null);
+    this.#hopping = plan.hopping.map(
+      (hopping) =>
+        new HoppingWindows(
+          hopping,
+          latenessMicros,
+          hopping.levels.map((index) => levels[index] as SliceLevel),
+          slots,
+        ),
+    );
+  }
+
+  get width(): number {
+    return this.#bases.length;
+  }
+
+  get mustRefire(): boolean {
+    return this.#refires.length > 0;
+  }
+
+  get nextClosing(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { folding, closing, plan } of this.#levels) {
+      next = Math.min(next, folding.lowest + plan.sizeMicros - 1, closing.lowest + plan.sizeMicros - 1);
+    }
+    for (const { closing, sizeMicros } of this.#hopping) next = Math.min(next, closing.lowest + sizeMicros - 1);
+    return next;
+  }
+
+  /** Slices are merged before anything fires. */
+  get nextStart(): number {
+    const closing = this.nextClosing;
+    if (this.#levelToFold(closing) !== null) return Number.NEGATIVE_INFINITY;
+    return this.#firstToFire(closing)?.start ?? Number.POSITIVE_INFINITY;
+  }
+
+  assign(run: Run, slots: readonly Int32Array[], from: number, to: number): number {
+    const { timesMicros, watermarks, arrivals, keyIds } = run;
+    const bases = this.#bases;
+    const store = this.#slots;
+    let { starts, ends, lastArrivals } = store;
+    let closing = this.nextClosing;
+    for (let at = from; at < to; at++) {
+      const watermark = watermarks[at] as number;
+      if (watermark >= closing) return at;
+      const tsMicros = timesMicros[at] as number;
+      const keyId = keyIds[at] as number;
+      for (let b = 0; b < bases.length; b++) {
+        const slot = bases[b]?.lastSlots[keyId] ?? -1;
+        if (slot >= 0) {
+          const end = ends[slot] as number;
+          if (tsMicros < end && tsMicros >= (starts[slot] as number) && watermark < end - 1) {
+            lastArrivals[slot] = arrivals[at] as number;
+            (slots[b] as Int32Array)[at] = slot;
+            continue;
+          }
+        }
+        (slots[b] as Int32Array)[at] = this.#place(bases[b] as SliceLevel, run, at);
+        ({ starts, ends, lastArrivals } = store);
+        closing = this.nextClosing;
+      }
+      if (!this.#mustJudge) continue;
+      this.#judge(run, at);
+      if (this.#refires.length > 0) return at + 1;
+    }
+    return to;
+  }
+
+  prepare(): void {}
+
+  refire(firings: Firings): number {
+    const refires = this.#refires;
+    this.#refires = [];
+    if (refires.length > 1) refires.sort((a, b) => a.definition - b.definition || a.start - b.start);
+    for (const { fire } of refires) fire(firings);
+    return refires.length;
+  }
+
+  *close(firings: Firings): Generator<void> {
+    const closing = this.nextClosing;
+    this.#watermark = closing;
+    const level = this.#levelToFold(closing);
+    if (level !== null) yield* this.#fold(level, level.folding.pop(), firings);
+    else yield* this.#firstToFire(closing)?.take()(firings) ?? [];
+  }
+
+  *openWindows(): Iterable<OpenWindow> {
+    for (const level of this.#levels) {
+      const { definition, sizeMicros } = level.plan;
+      if (definition < 0) continue;
+      for (const startMicros of level.buckets.keys()) {
+        // Its slices may be kept longer, for hopping windows.
+        if (this.#watermark >= startMicros + sizeMicros - 1 + this.#latenessMicros) continue;
+        const flush = (firings: Firings) => this.#fireSlice(level, startMicros, firings);
+        yield { startMicros, endMicros: startMicros + sizeMicros, definition, flush };
+      }
+    }
+    for (const hopping of this.#hopping) {
+      const { definition, sizeMicros } = hopping;
+      for (const startMicros of hopping.starts()) {
+        const flush = (firings: Firings) => hopping.fire(startMicros, this.#watermark, firings);
+        yield { startMicros, endMicros: startMicros + sizeMicros, definition, flush };
+      }
+    }
+  }
+
+  *expire(watermark: number, firings: Firings): Generator<void> {
+    this.#watermark = watermark;
+    for (const hopping of this.#hopping) hopping.expire(watermark);
+    for (const level of this.#levels) {
+      for (let start = level.takeExpired(watermark); start !== null; start = level.takeExpired(watermark)) {
+        const bucket = level.buckets.get(start) ?? [];
+        level.buckets.delete(start);
+        for (const slot of bucket) {
+          level.remove(this.#slots, slot);
+          this.#slots.close(slot);
+          firings.empty(slot);
+          if (firings.spend()) yield;
+        }
+      }
+    }
+  }
+
+  snapshot(): Saved {
+    return {
+      buckets: this.#levels.map(({ buckets }) => Int32Array.from([...buckets.values()].flat())),
+      emissions: this.#hopping.map((hopping) => hopping.snapshot()),
+    };
+  }
+
+  restore({ buckets, emissions }: Saved, watermark: number): void {
+    this.#watermark = watermark;
+    for (const [index, level] of this.#levels.entries()) {
+      for (const slot of buckets[index] ?? []) {
+        level.add(this.#slots, slot, watermark >= (this.#slots.ends[slot] as number) - 1);
+      }
+    }
+    for (const [index, hopping] of this.#hopping.entries()) hopping.restore(emissions[index] ?? new Map(), watermark);
+  }
+
+  /** Puts a record into a level's slice, and, where that is complete, into the coarser ones too. Returns the slot. */
+  #place(level: SliceLevel, run: Run, at: number): number {
+    const tsMicros = run.timesMicros[at] as number;
+    const watermark = run.watermarks[at] as number;
+    const { sizeMicros, definition } = level.plan;
+    const start = level.startOf(tsMicros);
+    const end = start + sizeMicros;
+    if (tsMicros >= end) {
+      this.#mustJudge = true;
+      return UNASSIGNED;
+    }
+    const isComplete = watermark >= end - 1;
+    const slot = watermark < level.keptUntil(start) ? this.#slotFor(level, run, at, start) : EXPIRED;
+    if (slot >= 0) {
+      this.#slots.touch(slot, run.arrivals[at] as number);
+      if (!isComplete) level.lastSlots[run.keyIds[at] as number] = slot;
+    }
+    if (!isComplete) return slot;
+    this.#mustJudge = true;
+    if (definition >= 0 && slot >= 0) this.#refireSlot(definition, slot, watermark);
+    this.#refireHopping(level, run, at);
+    for (const dependent of level.dependents) {
+      const further = this.#place(dependent, run, at);
+      if (further < 0) continue;
+      run.extraRows.push(at);
+      run.extraSlots.push(further);
+    }
+    return slot;
+  }
+
+  #refireSlot(definition: number, slot: number, watermark: number): void {
+    if (watermark >= (this.#slots.ends[slot] as number) - 1 + this.#latenessMicros) return;
+    const fire = (firings: Firings) => this.#fireSlot(definition, slot, firings);
+    this.#refires.push({ definition, start: this.#slots.starts[slot] as number, fire });
+  }
+
+  #refireHopping(level: SliceLevel, run: Run, at: number): void {
+    const watermark = run.watermarks[at] as number;
+    for (const hopping of this.#hopping) {
+      if (hopping.base !== level) continue;
+      for (const start of hopping.completeAcross(run.timesMicros[at] as number, watermark)) {
+        const fire = (firings: Firings) => hopping.fireKey(run.keyIds[at] as number, start, watermark, firings);
+        this.#refires.push({ definition: hopping.definition, start, fire });
+      }
+    }
+  }
+
+  /** Says for which definitions a record is late, all its windows having expired, and for which it has none. */
+  #judge(run: Run, at: number): void {
+    this.#mustJudge = false;
+    const tsMicros = run.timesMicros[at] as number;
+    for (const { grid, definition } of this.#grids) {
+      const lastEnd = startAtOrBefore(grid, tsMicros) + grid.sizeMicros;
+      if (tsMicros >= lastEnd) run.late.addUnassigned(at);
+      else if ((run.watermarks[at] as number) >= lastEnd - 1 + this.#latenessMicros) run.late.add(at, definition);
+    }
+  }
+
+  #slotFor(level: SliceLevel, run: Run, at: number, start: number): number {
+    const keyId = run.keyIds[at] as number;
+    const found = level.index.get(keyId, start);
+    return found >= 0
+      ? found
+      : this.#open(level, keyId, start, run.watermarks[at] as number, run.arrivals[at] as number);
+  }
+
+  /** Opens a key's slot in a slice and, so that their keys stand by first record, in the coarser ones that hold it. */
+  #open(level: SliceLevel, keyId: number, start: number, watermark: number, arrival: number): number {
+    const end = start + level.plan.sizeMicros;
+    const isNewSlice = !level.buckets.has(start);
+    const slot = this.#slots.open(keyId, start, end, arrival, watermark);
+    level.add(this.#slots, slot, watermark >= end - 1);
+    if (isNewSlice) {
+      for (const hopping of this.#hopping) if (hopping.base === level) hopping.keepWindowsAcross(start, watermark);
+    }
+    for (const dependent of level.dependents) {
+      const wider = dependent.startOf(start);
+      if (watermark >= dependent.keptUntil(wider) || dependent.index.get(keyId, wider) >= 0) continue;
+      this.#open(dependent, keyId, wider, watermark, arrival);
+    }
+    return slot;
+  }
+
+  #levelToFold(closing: number): SliceLevel | null {
+    return this.#levels.find(({ folding, plan }) => folding.lowest + plan.sizeMicros - 1 === closing) ?? null;
+  }
+
+  /** What fires first at an instant; `take` takes it out and gives its steps. */
+  #firstToFire(closing: number) {
+    let first: { start: number; definition: number; take: () => (firings: Firings) => Iterable<void> } | null = null;
+    for (const level of this.#levels) {
+      const { sizeMicros, definition } = level.plan;
+      const start = level.closing.lowest;
+      if (start + sizeMicros - 1 !== closing || !isBefore(start, definition, first)) continue;
+      first = { start, definition, take: () => (firings) => this.#fireSlice(level, level.closing.pop(), firings) };
+    }
+    for (const hopping of this.#hopping) {
+      const { definition, sizeMicros } = hopping;
+      const start = hopping.closing.lowest;
+      if (start + sizeMicros - 1 !== closing || !isBefore(start, definition, first)) continue;
+      first = { start, definition, take: () => (firings) => hopping.fire(hopping.closing.pop(), closing, firings) };
+    }
+    return first;
+  }
+
+  /** Merges a slice that has completed into the coarser ones that hold it. */
+  *#fold(level: SliceLevel, start: number, firings: Firings): Generator<void> {
+    const { keyIds, lastArrivals } = this.#slots;
+    for (const dependent of level.dependents) {
+      const wider = dependent.startOf(start);
+      for (const slot of level.buckets.get(start) ?? []) {
+        const into = dependent.index.get(keyIds[slot] as number, wider);
+        firings.merge(slot, into);
+        this.#slots.touch(into, lastArrivals[slot] as number);
+        if (firings.spend()) yield;
+      }
+    }
+  }
+
+  /** Emits a tumbling window for each key whose contents changed since it last fired, by first record. */
+  *#fireSlice(level: SliceLevel, start: number, firings: Firings): Generator<void> {
+    const isComplete = this.#watermark >= start + level.plan.sizeMicros - 1;
+    const { keyIds } = this.#slots;
+    for (const slot of level.buckets.get(start) ?? []) {
+      if (level.source === null || isComplete) this.#fireSlot(level.plan.definition, slot, firings);
+      else this.#fireOpen(level, keyIds[slot] as number, start, firings);
+      if (firings.spend()) yield;
+    }
+  }
+
+  #fireSlot(definition: number, slot: number, firings: Firings): void {
+    const { lastArrivals, firedArrivals } = this.#slots;
+    if (firedArrivals[slot] === lastArrivals[slot]) return;
+    firings.addSlot(definition, this.#slots, slot);
+    if (this.#isDiscarding) firings.empty(slot);
+  }
+
+  /** Emits a window of which finer slices are not merged yet. */
+  #fireOpen(level: SliceLevel, keyId: number, start: number, firings: Firings): void {
+    const panes: number[] = [];
+    collect(level, keyId, start, this.#watermark, panes);
+    const [slot] = panes;
+    if (slot === undefined) return;
+    for (const pane of panes) this.#slots.touch(slot, this.#slots.lastArrivals[pane] as number);
+    if (this.#slots.firedArrivals[slot] === this.#slots.lastArrivals[slot]) return;
+    for (const finer of panes.slice(1)) firings.addPane(finer);
+    firings.addSlot(level.plan.definition, this.#slots, slot);
+  }
+}
+
+function isBefore(start: number, definition: number, other: { start: number; definition: number } | null): boolean {
+  return other === null || start < other.start || (start === other.start && definition < other.definition);
+}

@@ -1,0 +1,62 @@
+import type { Firings } from './firings.ts';
+import type { LateRecords } from './lateRecords.ts';
+
+/** In place of a slot: every window of the record has expired. */
+export const EXPIRED = -1;
+/** In place of a slot: the record lies in the gap between two windows. */
+export const UNASSIGNED = -2;
+
+/** Consecutive records to be put into windows. */
+export interface Run {
+  readonly timesMicros: Float64Array;
+  /** The watermark in force before each record. */
+  readonly watermarks: Float64Array;
+  readonly arrivals: Float64Array;
+  readonly keyIds: Int32Array;
+  readonly late: LateRecords;
+  /** Further slots of records that go into more than one: `extraSlots[i]` also takes record `extraRows[i]`. */
+  readonly extraRows: number[];
+  readonly extraSlots: number[];
+}
+
+/** A window that has not expired. */
+export interface OpenWindow {
+  readonly startMicros: number;
+  readonly endMicros: number;
+  readonly definition: number;
+  /** Emits it for each key whose contents changed since it last fired; a step for each. */
+  flush(firings: Firings): Generator<void>;
+}
+
+/**
+ * The windows of some definitions that share slots, for all keys of a task: which slots a record goes into, and which
+ * windows fire when. Pure: no clock, and the outcome depends on the sequence of records and watermarks alone.
+ */
+export interface Windower {
+  /** How many arrays of slots `assign` fills. */
+  readonly width: number;
+  /** The instant (end - 1) at which something is complete next, and the start of what is first there; infinity for nothing. */
+  readonly nextClosing: number;
+  readonly nextStart: number;
+  /**
+   * Puts records into slots, from `from` to at most `to`, while their watermark is below `nextClosing`. Returns where it
+   * stopped: before a record that `prepare` must go before, or after one that `refire` must follow.
+   * `slots[k][i]` becomes the slot of record i, or negative.
+   */
+  assign(run: Run, slots: readonly Int32Array[], from: number, to: number): number;
+  readonly mustPrepare: boolean;
+  readonly mustRefire: boolean;
+  /** Makes room for the record that `assign` stopped before: takes windows back and merges slots. */
+  prepare(firings: Firings): void;
+  /** Emits the complete windows that hold the record assigned last, by definition and start. Returns how many. */
+  refire(firings: Firings): number;
+  /** Does what is due at `nextClosing` and `nextStart`; a step for each window or slot. */
+  close(firings: Firings): Generator<void>;
+  openWindows(): Iterable<OpenWindow>;
+  /** Gives up the slots that nothing needs at a watermark; a step for each. */
+  expire(watermark: number, firings: Firings): Generator<void>;
+  /** What is not in the slots themselves, as plain data. */
+  snapshot(): unknown;
+  /** Takes over what `snapshot` gave; the slots are open again, and the watermark is the one that was in force. */
+  restore(saved: unknown, watermark: number): void;
+}
