@@ -1,10 +1,6 @@
 import { MICROS_PER_MS } from '../../core/time.ts';
 import { TidemarkError } from '../../errors.ts';
-
-/** How the watermark follows event time: `watermark = highest event time - delayMicros`. */
-export interface WatermarkStrategy {
-  readonly delayMicros: number;
-}
+import type { WatermarkStrategy } from './strategy.ts';
 
 /**
  * Records may come up to `outOfOrdernessMs` out of order: W = max − bound − 1 µs. The watermark is inclusive (no more
@@ -19,5 +15,5 @@ export function bounded(outOfOrdernessMs: number): WatermarkStrategy {
       hint: 'The bound is a whole number of milliseconds, zero or more.',
     });
   }
-  return { delayMicros: outOfOrdernessMs * MICROS_PER_MS + 1 };
+  return { field: null, delayMicros: outOfOrdernessMs * MICROS_PER_MS + 1 };
 }

@@ -1,46 +1,56 @@
 import { TidemarkError } from '../../errors.ts';
-import { type Chunk, NO_WATERMARK, type Operator } from '../elements.ts';
+import { NO_WATERMARK, type Operator, type Shape } from '../elements.ts';
 import { transform } from '../transform.ts';
-import type { WatermarkStrategy } from './bounded.ts';
+import { checkStrategy, type WatermarkStrategy, watermarkPath } from './strategy.ts';
 
 /**
  * Gives each record the watermark in force before it. The watermark moves per record and never backwards; a watermark
  * element from outside counts too.
  *
  * @example watermark(bounded(1_000))
- * @throws TM_TOPOLOGY on a stream of results: a topology has one level of windows so far
+ * @throws TM_TOPOLOGY on a stream of results (a topology has one level of windows so far), and for a field that the strategy names
+ * and the stream does not have
  */
-export function watermark<Row>({ delayMicros }: WatermarkStrategy): Operator<Row, Row> {
+export function watermark<Row>(strategy: WatermarkStrategy): Operator<Row, Row> {
   return (source) =>
     transform(source, (emit) => {
       let current = NO_WATERMARK;
       return (element) => {
-        if (element.kind === 'chunk') {
-          const watermarks = new Float64Array(element.columns.length);
-          current = follow(element, watermarks, current, delayMicros);
-          emit({ ...element, watermarks, watermarkAfter: current });
-          return;
+        switch (element.kind) {
+          case 'shape':
+            return emit(followed(element, strategy));
+          case 'chunk': {
+            const path = watermarkPath(element, strategy, current);
+            const count = element.columns.length;
+            current = path[count] as number;
+            return emit({ ...element, watermarks: path.subarray(0, count), watermarkAfter: current });
+          }
+          case 'watermark':
+            current = Math.max(current, element.tsMicros);
+            break;
+          case 'barrier':
+            element.watermark = current;
+            break;
+          case 'snapshot':
+            element.parts.push(current);
+            break;
+          case 'restore':
+            current = element.parts.shift() as number;
+            break;
         }
-        if (element.kind === 'watermark') current = Math.max(current, element.tsMicros);
-        if (element.kind === 'barrier') element.watermark = current;
-        if (element.kind !== 'shape') return emit(element);
-        if (element.result !== null) {
-          throw new TidemarkError('TM_TOPOLOGY', 'watermark(...) cannot follow aggregate(...)', {
-            hint: 'Write the results to their topic and start another topology from it.',
-          });
-        }
-        emit({ ...element, steps: [...element.steps, `watermark ${delayMicros}`] });
+        emit(element);
       };
     });
 }
 
-/** Fills the watermarks before each record; returns the one after the last. */
-function follow({ timesMicros }: Chunk, watermarks: Float64Array, before: number, delayMicros: number): number {
-  let current = before;
-  for (let i = 0; i < watermarks.length; i++) {
-    watermarks[i] = current;
-    const reached = (timesMicros[i] as number) - delayMicros;
-    if (reached > current) current = reached;
+function followed(shape: Shape, strategy: WatermarkStrategy): Shape {
+  if (shape.result !== null) {
+    throw new TidemarkError('TM_TOPOLOGY', 'watermark(...) cannot follow aggregate(...)', {
+      hint: 'Write the results to their topic and start another topology from it.',
+    });
   }
-  return current;
+  checkStrategy(strategy, shape.schema);
+  const { field, delayMicros } = strategy;
+  const step = field === null ? `watermark ${delayMicros}` : `watermark ${field} ${delayMicros}`;
+  return { ...shape, steps: [...shape.steps, step] };
 }
