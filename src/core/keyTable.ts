@@ -1,3 +1,10 @@
+/** The keys that something refers to, as plain data: key i has the id `ids[i]` and ends at `ends[i]` in `bytes`. */
+export interface SavedKeys {
+  readonly ids: Int32Array;
+  readonly bytes: Uint8Array;
+  readonly ends: Int32Array;
+}
+
 /**
  * Integer ids for keys: the bytes of a key are hashed once a record, and everything after that works on the id. Ids
  * without a reference are given back by `sweep`, so the table is as large as the keys that have state, not as all keys
@@ -30,8 +37,7 @@ export class KeyTable {
 
   /** The id of `source[start, end)`; a new key gets a new id. */
   intern(source: Uint8Array, start: number, end: number): number {
-    let hash = 0x811c9dc5 | 0;
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ (source[i] as number), 0x01000193);
+    const hash = hashOf(source, start, end);
     const mask = this.#buckets.length - 1;
     let at = (hash ^ (hash >>> 15)) & mask;
     for (;;) {
@@ -63,6 +69,42 @@ export class KeyTable {
       this.#free.push(id);
       this.#live--;
     }
+  }
+
+  snapshot(): SavedKeys {
+    const ids = Int32Array.from(this.#referenced());
+    const ends = new Int32Array(ids.length);
+    let end = 0;
+    for (let i = 0; i < ids.length; i++) {
+      end += this.bytesOf(ids[i] as number).length;
+      ends[i] = end;
+    }
+    const bytes = new Uint8Array(end);
+    for (let i = 0; i < ids.length; i++) bytes.set(this.bytesOf(ids[i] as number), ends[i - 1] ?? 0);
+    return { ids, bytes, ends };
+  }
+
+  /** Takes the keys of a snapshot into a table that is empty, with their ids. Whoever has state of a key retains it again. */
+  restore({ ids, bytes, ends }: SavedKeys): void {
+    const capacity = ids.reduce((highest, id) => Math.max(highest, id + 1), 0);
+    while (this.#hashes.length < capacity) this.#growIds();
+    while (this.#keys.length < capacity) this.#keys.push(FREED);
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i] as number;
+      const key = bytes.slice(ends[i - 1] ?? 0, ends[i]);
+      this.#keys[id] = key;
+      this.#hashes[id] = hashOf(key, 0, key.length);
+      this.#unreferenced.push(id);
+    }
+    this.#live = ids.length;
+    let buckets = this.#buckets.length;
+    while (this.#live * 2 > buckets) buckets *= 2;
+    this.#rehash(buckets);
+    for (let id = capacity - 1; id >= 0; id--) if (this.#keys[id] === FREED) this.#free.push(id);
+  }
+
+  *#referenced(): Iterable<number> {
+    for (let id = 0; id < this.#keys.length; id++) if ((this.#references[id] as number) > 0) yield id;
   }
 
   #equals(id: number, source: Uint8Array, start: number, end: number): boolean {
@@ -129,6 +171,13 @@ export class KeyTable {
     }
     this.#buckets[hole] = -1;
   }
+}
+
+/** FNV-1a. */
+function hashOf(source: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5 | 0;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (source[i] as number), 0x01000193);
+  return hash;
 }
 
 const FREED = new Uint8Array(0);

@@ -46,6 +46,29 @@ describe('the key table', () => {
     );
   });
 
+  it('keeps the ids of referenced keys over a snapshot, and those alone', () => {
+    const key = fc.integer({ min: 0, max: 1_500 }).map((n) => `key-${n}`);
+    fc.assert(
+      fc.property(fc.uniqueArray(key, { maxLength: 1_200, size: 'max' }), fc.nat({ max: 4 }), (names, every) => {
+        const table = new KeyTable();
+        const ids = names.map((name) => intern(table, name));
+        const isKept = (i: number) => i % (every + 1) === 0;
+        for (let i = 0; i < ids.length; i++) if (isKept(i)) table.retain(ids[i] as number);
+        const copy = new KeyTable();
+        copy.restore(structuredClone(table.snapshot()));
+        const kept = names.filter((_, i) => isKept(i));
+        expect(copy.size).toBe(kept.length);
+        const before = kept.map((name) => ids[names.indexOf(name)]);
+        expect(kept.map((name) => intern(copy, name))).toEqual(before);
+        const others = names.filter((_, i) => !isKept(i)).map((name) => intern(copy, name));
+        expect(new Set([...others, ...before]).size).toBe(names.length);
+        copy.sweep();
+        expect(copy.size).toBe(0);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it('reuses the ids that were given back', () => {
     const table = new KeyTable();
     for (let i = 0; i < 10_000; i++) {

@@ -1,4 +1,4 @@
-import { KeyTable } from '../../core/keyTable.ts';
+import { KeyTable, type SavedKeys } from '../../core/keyTable.ts';
 import { TidemarkError } from '../../errors.ts';
 import type { Chunk, Stream } from '../elements.ts';
 import { transform } from '../transform.ts';
@@ -30,6 +30,13 @@ export function keyBy<const K extends string>(
           keys.sweep();
           emit({ ...element, keys, keyIds: idsOf(element, field, keys) });
         } else {
+          if (element.kind === 'snapshot') {
+            element.parts.push(keys.snapshot());
+            element.keys = keys;
+          } else if (element.kind === 'restore') {
+            keys.restore(element.parts.shift() as SavedKeys);
+            element.keys = keys;
+          }
           emit(element);
         }
       };
