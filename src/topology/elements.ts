@@ -28,6 +28,17 @@ export interface Shape {
   readonly result: { readonly merges: ReadonlyMap<string, FieldMerge>; readonly windows: WindowSet } | null;
 }
 
+/**
+ * How the watermark moved while a chunk's records came, those included that were filtered out since: what an operator over
+ * several inputs needs, to see it move at the same record however the stream was cut into chunks.
+ */
+export interface Progress {
+  /** Ascending. */
+  readonly arrivals: Float64Array;
+  /** The watermark after the record of each arrival. */
+  readonly watermarks: Float64Array;
+}
+
 /** Columns of one partition's consecutive records. All arrays are `columns.length` long. */
 export interface Chunk {
   readonly kind: 'chunk';
@@ -45,6 +56,8 @@ export interface Chunk {
   readonly watermarks: Float64Array | null;
   /** The watermark after the chunk's last record. */
   readonly watermarkAfter: number;
+  /** Set by `watermark`. */
+  readonly progress?: Progress;
   readonly keys: KeyTable | null;
   readonly keyIds: Int32Array | null;
 }
@@ -53,6 +66,12 @@ export interface Chunk {
 export interface Watermark {
   readonly kind: 'watermark';
   readonly tsMicros: number;
+}
+
+/** One input is idle or ended, and holds nothing back in operators over several inputs; or it is active again. */
+export interface Activity {
+  readonly kind: 'activity';
+  readonly isActive: boolean;
 }
 
 /** Fires every open window whose contents changed since it last fired; the watermark stays. */
@@ -171,7 +190,18 @@ export interface Resume {
 
 export type Windowed = Assigned | Merged | Fired | Released;
 
-export type Element = Shape | Chunk | Watermark | Flush | Barrier | Snapshot | Restore | Resume | Windowed | Late;
+export type Element =
+  | Shape
+  | Chunk
+  | Watermark
+  | Activity
+  | Flush
+  | Barrier
+  | Snapshot
+  | Restore
+  | Resume
+  | Windowed
+  | Late;
 
 declare const ROW: unique symbol;
 

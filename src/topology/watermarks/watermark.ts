@@ -23,7 +23,12 @@ export function watermark<Row>(strategy: WatermarkStrategy): Operator<Row, Row> 
             const path = watermarkPath(element, strategy, current);
             const count = element.columns.length;
             current = path[count] as number;
-            return emit({ ...element, watermarks: path.subarray(0, count), watermarkAfter: current });
+            return emit({
+              ...element,
+              watermarks: path.subarray(0, count),
+              watermarkAfter: current,
+              progress: { arrivals: element.arrivals, watermarks: path.subarray(1) },
+            });
           }
           case 'watermark':
             current = Math.max(current, element.tsMicros);
