@@ -72,7 +72,7 @@ function placesOf({ directory, brokers, clickhouse, diskBytes, ownerPid }: Statu
   return [clickhouse === null ? `${size}, ClickHouse held by ${owner}` : size, ...places].join(', ');
 }
 
-async function readStatus({ config, openLogIfAny, openRegistry }: Context): Promise<Status> {
+async function readStatus({ config, openLogIfAny }: Context): Promise<Status> {
   const { directory } = config.data;
   const [diskBytes, ownerPid, log] = await Promise.all([sizeOf(directory), readOwner(directory), openLogIfAny()]);
   const place = {
@@ -83,11 +83,10 @@ async function readStatus({ config, openLogIfAny, openRegistry }: Context): Prom
     ownerPid,
   };
   if (log === null) return { ...place, partitions: [], tasks: [], sink: [] };
-  const registry = await openRegistry();
   try {
     const { groupPositions, taskPositions } = await import('../runtime/positions.ts');
     const { RAW_SINK_GROUP, resultsSinkGroup } = await import('../runtime/sinks.ts');
-    const tasks = await taskPositions(log, registry);
+    const tasks = await taskPositions(log);
     const sinkGroups = new Set([RAW_SINK_GROUP, ...tasks.map(({ topology }) => resultsSinkGroup(topology))]);
     const sink = await Promise.all(Array.from(sinkGroups, (group) => groupPositions(log, group)));
     return {
@@ -97,7 +96,6 @@ async function readStatus({ config, openLogIfAny, openRegistry }: Context): Prom
       sink: sink.flat(),
     };
   } finally {
-    await registry.close();
     await log.close();
   }
 }

@@ -13,13 +13,13 @@ import type { ReplayParts } from './replayParts.ts';
  * @throws TM_REPLAY_RANGE
  */
 export async function checkWarmUp(parts: ReplayParts, generation: Generation): Promise<void> {
-  const { log, registry, topology } = parts;
+  const { log, topology } = parts;
   const { number, base, range, starts } = generation;
   if (base === null || !Number.isFinite(range.fromMicros) || (await isUnchanged(parts, generation, base))) return;
   const { windows } = definitionOf(parts, generation.params ?? {}, number);
   const needed = expiredAt(windows, range);
   const run = generationTopic(topology, number);
-  for (const task of await taskPositions(log, registry)) {
+  for (const task of await taskPositions(log)) {
     const isWhole = task.topology !== run || starts[task.partition]?.watermark === null;
     if (isWhole || (task.watermark !== null && task.watermark >= needed)) continue;
     throw new TidemarkError(

@@ -1,9 +1,6 @@
-import { parseRecordSchema } from '../core/avro/parseSchema.ts';
-import { TopicDecoder } from '../core/avro/topicDecoder.ts';
-import type { Columns } from '../core/columns.ts';
 import type { Log, PartitionRange, TopicPartition } from '../log/log.ts';
-import type { SchemaRegistry } from '../log/registry/registry.ts';
-import { controlSchema } from '../schemas.generated.ts';
+import { finite, parseMark } from './taskPosition.ts';
+import { controlTopic } from './topologyTopics.ts';
 
 /** Where a reader of a partition stands, by its committed position, against the partition's end. */
 export interface GroupPosition extends TopicPartition {
@@ -20,8 +17,8 @@ export interface TaskPosition extends GroupPosition {
   readonly watermark: number | null;
 }
 
-const CONTROL_SUFFIX = '.control';
-const ONE_RECORD = { maxRecords: 1, maxBytes: 1 };
+/** What the name of a topology's control topic ends with. */
+const CONTROL_SUFFIX = controlTopic('');
 
 /** Whether a group has committed all that lies before these ends, whichever processes have done it. */
 export async function isCommittedTo(log: Log, group: string, ends: readonly PartitionRange[]): Promise<boolean> {
@@ -34,48 +31,31 @@ export async function isCommittedTo(log: Log, group: string, ends: readonly Part
 
 /** The committed positions of a consumer group, for the partitions that have one. */
 export async function groupPositions(log: Log, group: string): Promise<GroupPosition[]> {
-  const committed = await log.committed(group);
-  const positions: GroupPosition[] = [];
-  for (const { topic, partition, offset } of committed) {
-    const end = (await log.ranges(topic))[partition]?.end ?? offset;
-    positions.push({ topic, partition, position: offset, end, lag: end - offset });
-  }
-  return positions;
+  return (await committedPlaces(log, group)).map(({ place }) => place);
 }
 
-/** Where the tasks of every topology in the log stand. */
-export async function taskPositions(log: Log, registry: SchemaRegistry): Promise<TaskPosition[]> {
-  const decoder = new TopicDecoder(parseRecordSchema(controlSchema), (id) => registry.schemaById(id));
+/** Where the tasks of every topology in the log stand. @throws TM_POSITION_LOST for a position that no task wrote */
+export async function taskPositions(log: Log): Promise<TaskPosition[]> {
   const positions: TaskPosition[] = [];
   for (const { topic } of await log.listTopics()) {
     if (!topic.endsWith(CONTROL_SUFFIX)) continue;
     const topology = topic.slice(0, -CONTROL_SUFFIX.length);
-    const watermarks = await lastWatermarks(log, decoder, topic);
-    for (const position of await groupPositions(log, topology)) {
-      positions.push({ ...position, topology, watermark: watermarks.get(position.partition) ?? null });
+    for (const { place, metadata } of await committedPlaces(log, topology)) {
+      const { watermark } = parseMark(metadata, `${topology}, partition ${place.partition}`);
+      positions.push({ ...place, topology, watermark: finite(watermark) });
     }
   }
   return positions;
 }
 
-/** By partition, the watermark in the last record of a control topic. */
-async function lastWatermarks(log: Log, decoder: TopicDecoder, topic: string): Promise<Map<number, number | null>> {
-  const watermarks = new Map<number, number | null>();
-  for (const { partition, begin, end } of await log.ranges(topic)) {
-    if (end === begin) continue;
-    const reader = await log.openReader([{ topic, partition, offset: end - 1 }]);
-    try {
-      const chunk = await reader.read(ONE_RECORD, 0);
-      if (chunk !== null) watermarks.set(partition, firstLong((await decoder.decode(chunk)).columns, 'watermark'));
-    } finally {
-      await reader.close();
-    }
+async function committedPlaces(
+  log: Log,
+  group: string,
+): Promise<{ readonly place: GroupPosition; readonly metadata: string }[]> {
+  const places: { readonly place: GroupPosition; readonly metadata: string }[] = [];
+  for (const { topic, partition, offset, metadata } of await log.committed(group)) {
+    const end = (await log.ranges(topic))[partition]?.end ?? offset;
+    places.push({ place: { topic, partition, position: offset, end, lag: end - offset }, metadata });
   }
-  return watermarks;
-}
-
-function firstLong(columns: Columns, field: string): number | null {
-  const column = columns.byName.get(field);
-  if (column?.kind !== 'long' || column.nulls?.[0] === 1) return null;
-  return column.values[0] ?? null;
+  return places;
 }

@@ -181,6 +181,7 @@ export class Task {
       fingerprint,
       partitions,
       controlSequence: this.#controlSequence,
+      watermark: barrier.watermark,
       maxEventTime: this.#maxEventTime,
       restart: this.#restart(barrier),
     });

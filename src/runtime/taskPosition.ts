@@ -28,19 +28,22 @@ export interface TaskMark {
   /** Partitions of the input topic. */
   readonly partitions: number;
   readonly controlSequence: number;
+  /** In force at the position. */
+  readonly watermark: number;
   /** No record before the position has a later event time; no watermark before the first. */
   readonly maxEventTime: number;
   readonly restart: RestartPoint;
 }
 
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** The mark as a position's metadata. JSON has no infinity: no watermark is null. */
 export function formatMark(mark: TaskMark): string {
-  const { maxEventTime, restart } = mark;
+  const { watermark, maxEventTime, restart } = mark;
   return JSON.stringify({
     format: FORMAT,
     ...mark,
+    watermark: finite(watermark),
     maxEventTime: finite(maxEventTime),
     restart: { ...restart, watermark: finite(restart.watermark) },
   });
@@ -55,17 +58,19 @@ export function parseMark(metadata: string, where: string): TaskMark {
       hint: 'It was written by another version of Tidemark, or by another program that uses the same consumer group.',
     });
   }
-  const { fingerprint, partitions, controlSequence, maxEventTime, restart } = mark;
+  const { fingerprint, partitions, controlSequence, watermark, maxEventTime, restart } = mark;
   return {
     fingerprint,
     partitions,
     controlSequence,
+    watermark: watermark ?? NO_WATERMARK,
     maxEventTime: maxEventTime ?? NO_WATERMARK,
     restart: { ...restart, watermark: restart.watermark ?? NO_WATERMARK },
   };
 }
 
-type StoredMark = Omit<TaskMark, 'restart' | 'maxEventTime'> & {
+type StoredMark = Omit<TaskMark, 'restart' | 'watermark' | 'maxEventTime'> & {
+  readonly watermark: number | null;
   readonly maxEventTime: number | null;
   readonly restart: Omit<RestartPoint, 'watermark'> & { readonly watermark: number | null };
 };

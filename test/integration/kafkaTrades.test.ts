@@ -10,7 +10,7 @@ import { dataFile, haveDataFiles } from '../support/oracle/files.ts';
 import { readTrades } from '../support/oracle/tradeBars.ts';
 import { type RegistryProcess, startApicurio, whyNoApicurio } from '../support/registry/apicurio.ts';
 import { requirement } from '../support/requirement.ts';
-import { tidemark } from '../support/tidemarkCommand.ts';
+import { type CommandOptions, tidemark } from '../support/tidemarkCommand.ts';
 import {
   allBarsCsv,
   expectBarsOf,
@@ -23,6 +23,14 @@ import {
 
 const START_TIMEOUT_MS = 120_000;
 const STEP_TIMEOUT_MS = 240_000;
+
+/** Of the tasks, as `tidemark status` tells them. */
+async function watermarksOf(data: string, options?: CommandOptions): Promise<readonly (number | null)[]> {
+  const { tasks } = JSON.parse(await tidemark(data, ['status', '--json'], options)) as {
+    readonly tasks: readonly { readonly partition: number; readonly watermark: number | null }[];
+  };
+  return tasks.toSorted((a, b) => a.partition - b.partition).map(({ watermark }) => watermark);
+}
 
 const missing = whyNoBroker() ?? whyNoApicurio();
 const available =
@@ -61,6 +69,9 @@ describe.skipIf(!available)('bars of 78,638 real trades through a Kafka broker a
     expect(bars).toEqual(await allBarsCsv(embedded));
     expectBarsOf(readTrades(dataFile(TRADES)), bars);
     expect(await queryCount(data, 'SELECT count() FROM ticks')).toBe(TRADE_COUNT);
+    const watermarks = await watermarksOf(embedded);
+    expect(watermarks).toEqual(expect.arrayContaining([expect.any(Number)]));
+    expect(await watermarksOf(data, options)).toEqual(watermarks);
 
     const contentsOf = async (topic: string) => {
       const log = await openKafkaLog(brokerSettings(broker.urls));

@@ -52,7 +52,7 @@ function generationsOf(topic: string): RegExp {
   return new RegExp(`^${name}(__g\\d+)?${ends.map((end) => `\\.${end}`).join('')}$`);
 }
 
-async function addPositions(registry: Registry, { log, registry: schemas }: ApiParts): Promise<void> {
+async function addPositions(registry: Registry, { log }: ApiParts): Promise<void> {
   const labelNames = ['group', 'topic', 'partition'];
   const registers = [registry];
   const lag = new Gauge({ name: 'tidemark_lag_records', help: 'Records yet to be read.', labelNames, registers });
@@ -62,7 +62,7 @@ async function addPositions(registry: Registry, { log, registry: schemas }: ApiP
     labelNames: ['topology', 'partition'],
     registers,
   });
-  const tasks = await taskPositions(log, schemas);
+  const tasks = await taskPositions(log);
   for (const task of tasks) {
     lag.set({ group: task.topology, topic: task.topic, partition: task.partition }, task.lag);
     if (task.watermark !== null) {

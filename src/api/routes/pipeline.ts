@@ -36,10 +36,10 @@ const SCHEMA = {
 };
 
 export function declarePipeline(server: ApiServer, parts: ApiParts): void {
-  const { log, registry } = parts;
+  const { log } = parts;
   server.get('/v1/pipeline', { schema: SCHEMA }, async () => {
     const run = generationTopic(TOPOLOGY, await generationOf(parts));
-    const tasks = (await taskPositions(log, registry)).filter(({ topology }) => topology === run);
+    const tasks = (await taskPositions(log)).filter(({ topology }) => topology === run);
     const topics = Array.from(new Set(tasks.map(({ topic }) => topic))).sort();
     const ranges = (await Promise.all(topics.map((topic) => log.ranges(topic)))).flat();
     const stored = await groupPositions(log, resultsSinkGroup(run));

@@ -39,7 +39,7 @@ export async function runDemo(context: Context, run: DemoRun): Promise<StoredCou
     const drained = new AbortController();
     const beside = new Beside();
     beside.start(pipeline(context, drained.signal, run));
-    beside.start(watch({ log, registry, clickhouse }, context.err, Date.now, drained.signal));
+    beside.start(watch({ log, clickhouse }, context.err, Date.now, drained.signal));
     try {
       await produceTicks(context, log, registry, run, AbortSignal.any([context.signal, beside.failed]));
       await drain(log, beside.failed);

@@ -1,5 +1,4 @@
 import type { Log } from '../../log/log.ts';
-import type { SchemaRegistry } from '../../log/registry/registry.ts';
 import { taskPositions } from '../../runtime/positions.ts';
 import type { ClickHouse } from '../../sinks/clickhouse/connect.ts';
 import { pause } from '../pause.ts';
@@ -13,7 +12,6 @@ const DEFAULT_COLUMNS = 80;
 /** Where the demo's numbers come from. */
 export interface DemoStores {
   readonly log: Log;
-  readonly registry: SchemaRegistry;
   readonly clickhouse: ClickHouse;
 }
 
@@ -38,14 +36,14 @@ export async function watch(
 }
 
 async function measure(
-  { log, registry, clickhouse }: DemoStores,
+  { log, clickhouse }: DemoStores,
   startMs: number,
   now: () => number,
   before: { readonly ticks: number; readonly atMs: number } | null,
 ): Promise<DemoState> {
   const nowMs = now();
   const ticks = await recordsIn(log, 'ticks');
-  const tasks = await taskPositions(log, registry);
+  const tasks = await taskPositions(log);
   const stored = await rowsNow(clickhouse);
   return {
     elapsedMs: nowMs - startMs,
