@@ -63,9 +63,6 @@ export const controlSchema = {
       default: null,
       doc: 'the latest event time before the position; null before the first record',
     },
-    { name: 'restartOffset', type: 'long', doc: 'the oldest record that an open window still needs' },
-    { name: 'restartWatermark', type: ['null', 'long'], doc: 'in force before that record' },
-    { name: 'restartControlSequence', type: 'long', doc: 'controls that applied before that record' },
   ],
 } as const;
 

@@ -34,6 +34,14 @@ export function expiredAt(windows: readonly WindowSet[], { fromMicros }: TimeRan
   return fromMicros - 1 + Math.max(...windows.map(({ latenessMicros }) => latenessMicros));
 }
 
+/** How far behind the watermark a window that still takes records may reach. */
+export function reachOf(windows: readonly WindowSet[]): number {
+  const reaches = windows.map(
+    ({ definitions, latenessMicros }) => latenessMicros + Math.max(...definitions.map(({ sizeMicros }) => sizeMicros)),
+  );
+  return Math.max(...reaches);
+}
+
 /** @throws TM_TOPOLOGY_CHANGED when a topology is not the one that a generation was computed with */
 export function checkDefinition(
   parts: Parameters<typeof definitionOf>[0],

@@ -5,7 +5,7 @@ import { type Generation, type Generations, readGenerations, recordDecision } fr
 import { planTopology } from '../runtime/topologyRunner.ts';
 import { controlTopic } from '../runtime/topologyTopics.ts';
 import { lowestStartAcross } from '../topology/windows/definition.ts';
-import { definitionOf, expiredAt } from './definition.ts';
+import { definitionOf, expiredAt, reachOf } from './definition.ts';
 import { nothing, type ReplayParts } from './replayParts.ts';
 import { checkSameResults } from './sameResults.ts';
 import { warmUpStarts } from './warmUp.ts';
@@ -65,6 +65,7 @@ async function newGeneration(parts: ReplayParts, { all, live }: Generations, ran
   const needed = {
     fromMicros: Math.min(...windows.map((set) => lowestStartAcross(set, range.fromMicros))),
     expiredAtMicros: expiredAt(windows, range),
+    reachMicros: reachOf(windows),
   };
   const starts = await warmUpStarts({ log, registry, controlTopic: controlTopic(base), input }, needed);
   return { number, base: live, range, fingerprint, params, starts, handOvers: null, isDropped: false };

@@ -5,6 +5,7 @@ import type { SchemaRegistry } from '../log/registry/registry.ts';
 import type { GenerationStart } from '../runtime/generations.ts';
 import { type PlacedRow, TopicRows } from '../runtime/topicRows.ts';
 import { type Control, controlSchema } from '../schemas.generated.ts';
+import { NO_WATERMARK } from '../topology/elements.ts';
 
 const CONTROL = parseRecordSchema(controlSchema);
 
@@ -22,11 +23,13 @@ export interface Needed {
   readonly fromMicros: number;
   /** Once the watermark has come to it, windows that end before the range take no more records. */
   readonly expiredAtMicros: number;
+  /** A window that takes records holds none further behind the watermark than this; infinite where there is no such bound. */
+  readonly reachMicros: number;
 }
 
 /**
  * Where a replay starts in each partition. Windows that end before its range are not computed by it; as long as they take
- * records, though, it must hold them whole, and then it starts further back: at a restart point of the base.
+ * records, though, it must hold them whole, and then it starts further back: before the first record that they may hold.
  *
  * @throws TM_REPLAY_RANGE when the input there is gone
  */
@@ -46,15 +49,18 @@ export async function warmUpStarts(parts: WarmUpParts, needed: Needed): Promise<
 async function startOf(
   parts: WarmUpParts,
   control: PartitionRange,
-  { fromMicros, expiredAtMicros }: Needed,
+  { fromMicros, expiredAtMicros, reachMicros }: Needed,
 ): Promise<GenerationStart> {
   const rows = await TopicRows.open<Control>(parts, CONTROL, [{ ...control, offset: control.begin }]);
   try {
-    const isBefore = ({ maxEventTime }: Control): boolean => maxEventTime === null || maxEventTime < fromMicros;
-    const before = await lastWhere(rows, control, isBefore);
+    const lastBefore = (micros: number) =>
+      lastWhere(rows, control, ({ maxEventTime }) => maxEventTime === null || maxEventTime < micros);
+    const before = await lastBefore(fromMicros);
     const last = await lastWhere(rows, control, () => true);
-    const haveExpired = (last?.row.watermark ?? Number.NEGATIVE_INFINITY) >= expiredAtMicros;
-    const start = before === null ? BEGINNING : haveExpired ? placeOf(before.row) : restartOf(before.row);
+    const haveExpired = (last?.row.watermark ?? NO_WATERMARK) >= expiredAtMicros;
+    const whole =
+      before === null || haveExpired ? before : await lastBefore((before.row.watermark ?? NO_WATERMARK) - reachMicros);
+    const start = whole === null ? BEGINNING : placeOf(whole.row);
     // Flushes at the position itself had applied there.
     const applied = await lastWhere(rows, control, (row) => row.position <= start.position);
     return { ...start, controlOffset: applied === null ? control.begin : applied.offset + 1 };
@@ -69,15 +75,6 @@ const BEGINNING: Place = { position: 0, watermark: null, maxEventTime: null, con
 
 function placeOf({ position, watermark, maxEventTime, controlSequence }: Control): Place {
   return { position, watermark, maxEventTime, controlSequence };
-}
-
-function restartOf({ restartOffset, restartWatermark, maxEventTime, restartControlSequence }: Control): Place {
-  return {
-    position: restartOffset,
-    watermark: restartWatermark,
-    maxEventTime,
-    controlSequence: restartControlSequence,
-  };
 }
 
 /** The last record of a partition for which something holds that, once it no longer holds, never does again. */

@@ -27,9 +27,6 @@ export interface ControlRecord {
   readonly controlSequence: number;
   readonly watermark: number | null;
   readonly maxEventTime: number | null;
-  readonly restartOffset: number;
-  readonly restartWatermark: number | null;
-  readonly restartControlSequence: number;
 }
 
 const CONTROL_CODES: Readonly<Record<ControlRecord['kind'], number>> = { commit: 0, flush: 1 };
@@ -138,9 +135,6 @@ export class Outbox {
     builder.setNumber(builder.fieldIndex('controlSequence'), control.controlSequence);
     setNullable('watermark', control.watermark);
     setNullable('maxEventTime', control.maxEventTime);
-    builder.setNumber(builder.fieldIndex('restartOffset'), control.restartOffset);
-    setNullable('restartWatermark', control.restartWatermark);
-    builder.setNumber(builder.fieldIndex('restartControlSequence'), control.restartControlSequence);
     builder.endRow();
     this.#addOne(this.#topics.control, CONTROL, builder.finish());
   }

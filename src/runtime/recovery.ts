@@ -1,21 +1,14 @@
 import { createHash } from 'node:crypto';
-import { parseRecordSchema } from '../core/avro/parseSchema.ts';
-import { TopicDecoder } from '../core/avro/topicDecoder.ts';
-import type { Column } from '../core/columns.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Log, PartitionRange, Position } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
-import { controlSchema } from '../schemas.generated.ts';
 import type { Assembly } from '../topology/assemble.ts';
 import { NO_WATERMARK } from '../topology/elements.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
 import type { GenerationStart } from './generations.ts';
+import { recordedFlushes } from './recordedControls.ts';
 import type { TaskStart } from './task.ts';
-import { parseMark, type RecordedFlush, type TaskMark } from './taskPosition.ts';
-
-const CONTROL = parseRecordSchema(controlSchema);
-const FLUSH_CODE = 1;
-const CONTROL_READ = { maxRecords: 10_000, maxBytes: 4 * 1024 * 1024 };
+import { parseMark, type TaskMark } from './taskPosition.ts';
 
 /** A digest of everything that a task's stored state depends on, as far as it can be described. */
 export function fingerprintOf(
@@ -47,8 +40,8 @@ export interface RecoveryParts {
 }
 
 /**
- * Where the task of one input partition starts: at its committed position, its state to be rebuilt from the restart point,
- * or where it begins.
+ * Where the task of one input partition starts: at its committed position, with the records to be read again for the state
+ * there, or where it begins.
  *
  * @throws TM_POSITION_LOST when a position is missing that was once committed, or input that is still needed is gone
  * @throws TM_TOPOLOGY_CHANGED, TM_PARTITIONS_CHANGED when the state is of another definition or partition count
@@ -60,37 +53,37 @@ export async function recoverTask(parts: RecoveryParts, input: PartitionRange): 
   const [committed] = await log.committed(group, [{ topic: input.topic, partition: input.partition }]);
   const control = (await log.ranges(controlTopic))[input.partition];
   if (control === undefined) throw new RangeError(`${controlTopic} has no partition ${input.partition}`);
+  const fresh = freshStart(parts, input);
   if (committed === undefined) {
     if (control.end > control.begin)
       throw positionLost('the control topic has commits, but the position is gone', where);
-    return freshStart(parts, input, control);
+    return fresh;
   }
   const mark = checkedMark(parts, committed, where);
-  if (mark.restart.offset < input.begin) {
-    throw positionLost(`input from offset ${mark.restart.offset} on is needed, but begins at ${input.begin}`, where);
+  const from = { ...fresh.from, offset: mark.began };
+  if (from.offset < input.begin) {
+    throw positionLost(`input from offset ${from.offset} on is needed, but begins at ${input.begin}`, where);
   }
+  const since = { offset: control.begin, controlSequence: from.controlSequence };
   return {
+    ...mark,
     position: committed.offset,
-    controlSequence: mark.controlSequence,
-    maxEventTime: mark.maxEventTime,
-    restart: mark.restart,
-    flushes: await recordedFlushes(parts, control, mark),
-    controlEnd: control.end,
+    from,
+    flushes: mark.controlSequence === since.controlSequence ? [] : await recordedFlushes(parts, control, since),
   };
 }
 
-function freshStart({ starts }: RecoveryParts, input: PartitionRange, control: PartitionRange): TaskStart {
+function freshStart({ starts }: RecoveryParts, input: PartitionRange): TaskStart {
   const start = starts?.[input.partition];
   const offset = start?.position ?? input.begin;
   const controlSequence = start?.controlSequence ?? 0;
-  const watermark = start?.watermark ?? NO_WATERMARK;
   return {
     position: offset,
     controlSequence,
     maxEventTime: start?.maxEventTime ?? NO_WATERMARK,
-    restart: { offset, watermark, controlSequence, controlOffset: control.begin },
+    began: offset,
+    from: { offset, watermark: start?.watermark ?? NO_WATERMARK, controlSequence },
     flushes: [],
-    controlEnd: control.end,
   };
 }
 
@@ -110,44 +103,6 @@ function checkedMark(parts: RecoveryParts, committed: Position, where: string): 
     });
   }
   return mark;
-}
-
-/** The flushes that were recorded after the restart point. */
-async function recordedFlushes(
-  { log, registry }: RecoveryParts,
-  control: PartitionRange,
-  { restart, controlSequence }: TaskMark,
-): Promise<RecordedFlush[]> {
-  const flushes: RecordedFlush[] = [];
-  if (controlSequence === restart.controlSequence) return flushes;
-  const decoder = new TopicDecoder(CONTROL, (id) => registry.schemaById(id));
-  const reader = await log.openReader([{ ...control, offset: Math.max(restart.controlOffset, control.begin) }]);
-  try {
-    while (reader.position(control) < control.end) {
-      const chunk = await reader.read(CONTROL_READ, 0);
-      if (chunk === null) break;
-      const offsets = chunk.offsets.slice(0, chunk.count);
-      const { columns } = await decoder.decode(chunk);
-      const kind = columns.byName.get('kind');
-      for (let i = 0; i < columns.length; i++) {
-        const sequence = longAt(columns.byName.get('controlSequence'), i);
-        if (kind?.kind !== 'enum' || kind.codes[i] !== FLUSH_CODE || sequence <= restart.controlSequence) continue;
-        flushes.push({
-          controlSequence: sequence,
-          position: longAt(columns.byName.get('position'), i),
-          controlOffset: offsets[i] as number,
-        });
-      }
-    }
-  } finally {
-    await reader.close();
-  }
-  return flushes;
-}
-
-function longAt(column: Column | undefined, index: number): number {
-  if (column?.kind !== 'long') throw new RangeError('a control record lacks a long');
-  return column.values[index] as number;
 }
 
 function positionLost(message: string, where: string): TidemarkError {

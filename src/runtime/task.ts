@@ -4,7 +4,8 @@ import { type Barrier, NO_WATERMARK } from '../topology/elements.ts';
 import { firstAtOrAbove, partOf } from './chunkPart.ts';
 import type { InputStage } from './inputStage.ts';
 import type { ControlRecord, Outbox } from './outbox.ts';
-import { finite, formatMark, type RecordedFlush, type RestartPoint } from './taskPosition.ts';
+import type { RecordedFlush } from './recordedControls.ts';
+import { finite, formatMark } from './taskPosition.ts';
 
 /** A commit happens at whichever bound is met first. */
 export interface CommitBounds {
@@ -20,10 +21,19 @@ export interface TaskStart {
   readonly controlSequence: number;
   /** No record before the position has a later event time. */
   readonly maxEventTime: number;
-  readonly restart: RestartPoint;
+  /** The input offset that it began at when nothing was committed. */
+  readonly began: number;
+  /** Where it reads from, for the state at the position. */
+  readonly from: ReadFrom;
   /** Recorded flushes that the re-read repeats, by sequence. */
   readonly flushes: readonly RecordedFlush[];
-  readonly controlEnd: number;
+}
+
+/** An input offset with the watermark in force there, and the controls that had applied. */
+interface ReadFrom {
+  readonly offset: number;
+  readonly watermark: number;
+  readonly controlSequence: number;
 }
 
 export interface TaskParts {
@@ -34,7 +44,6 @@ export interface TaskParts {
   readonly inputName: string;
   readonly partitions: number;
   readonly fingerprint: string;
-  readonly controlTopic: string;
   readonly start: TaskStart;
   readonly writer: TransactionalWriter;
   readonly stage: InputStage;
@@ -48,17 +57,14 @@ export interface TaskParts {
 
 /**
  * One partition of a topology: the unit of state and recovery. Results, control records and the position that they bring
- * the task to are committed in one transaction; after a restart the state is rebuilt by re-reading from the restart point.
+ * the task to are committed in one transaction; after a restart the state is rebuilt by reading again.
  */
 export class Task {
   readonly input: TopicPartition;
   readonly #parts: TaskParts;
   #position: number;
   #controlSequence: number;
-  #controlEnd: number;
-  #flushes: RecordedFlush[];
-  #toRepeat: RecordedFlush[];
-  #restartControlSequence: number;
+  readonly #toRepeat: RecordedFlush[];
   #committed: number;
   #uncommittedRecords = 0;
   #newRecords = 0;
@@ -73,17 +79,12 @@ export class Task {
     const { start } = parts;
     this.#parts = parts;
     this.input = parts.input;
-    this.#position = start.restart.offset;
+    this.#position = start.from.offset;
     this.#committed = start.position;
     this.#controlSequence = start.controlSequence;
     this.#maxEventTime = start.maxEventTime;
-    this.#controlEnd = start.controlEnd;
-    this.#flushes = [...start.flushes];
     this.#toRepeat = [...start.flushes];
-    this.#restartControlSequence = start.restart.controlSequence;
-    if (start.restart.watermark !== NO_WATERMARK) {
-      this.#push({ kind: 'watermark', tsMicros: start.restart.watermark });
-    }
+    if (start.from.watermark !== NO_WATERMARK) this.#push({ kind: 'watermark', tsMicros: start.from.watermark });
     this.#repeatFlushes(this.#position);
   }
 
@@ -161,11 +162,6 @@ export class Task {
 
   #recordFlush(): void {
     this.#controlSequence++;
-    this.#flushes.push({
-      controlSequence: this.#controlSequence,
-      position: this.#position,
-      controlOffset: this.#controlEnd,
-    });
     this.#hasControl = true;
     this.#uncommittedSince ??= this.#parts.now();
     this.#addControl('flush', this.#barrier());
@@ -173,7 +169,7 @@ export class Task {
 
   /** Writes what has come out, and the position, in one transaction. Does nothing when nothing has changed. */
   async commit(): Promise<void> {
-    const { group, input, writer, outbox, controlTopic, fingerprint, partitions, now, onCommit } = this.#parts;
+    const { group, input, writer, outbox, start, fingerprint, partitions, now, onCommit } = this.#parts;
     if (this.#position <= this.#committed && !this.#hasControl) return;
     const barrier = this.#barrier();
     this.#addControl('commit', barrier);
@@ -183,15 +179,15 @@ export class Task {
       controlSequence: this.#controlSequence,
       watermark: barrier.watermark,
       maxEventTime: this.#maxEventTime,
-      restart: this.#restart(barrier),
+      began: start.began,
+      snapshots: [],
     });
     const begunMs = now();
-    const appended = await writer.commit({
+    await writer.commit({
       appends: outbox.take(),
       positions: [{ group, positions: [{ ...input, offset: this.#position, metadata: mark }] }],
     });
     onCommit(now() - begunMs);
-    this.#controlEnd = appended.find(({ topic }) => topic === controlTopic)?.nextOffset ?? this.#controlEnd;
     this.#unassigned = barrier.unassigned - (this.#unassignedBefore ?? barrier.unassigned);
     this.#committed = this.#position;
     this.#uncommittedRecords = 0;
@@ -257,36 +253,16 @@ export class Task {
       refired: 0,
     };
     this.#push(barrier);
-    if (barrier.restartOffset > this.#position) {
-      barrier.restartOffset = this.#position;
-      barrier.restartWatermark = barrier.watermark;
-    }
     return barrier;
   }
 
-  #restart(barrier: Barrier): RestartPoint {
-    while ((this.#flushes[0]?.position ?? Number.POSITIVE_INFINITY) <= barrier.restartOffset) {
-      this.#restartControlSequence = this.#flushes.shift()?.controlSequence ?? this.#restartControlSequence;
-    }
-    return {
-      offset: barrier.restartOffset,
-      watermark: barrier.restartWatermark,
-      controlSequence: this.#restartControlSequence,
-      controlOffset: this.#flushes[0]?.controlOffset ?? this.#controlEnd,
-    };
-  }
-
   #addControl(kind: ControlRecord['kind'], barrier: Barrier): void {
-    const restart = this.#restart(barrier);
     this.#parts.outbox.addControl({
       kind,
       position: this.#position,
       controlSequence: this.#controlSequence,
       watermark: finite(barrier.watermark),
       maxEventTime: finite(this.#maxEventTime),
-      restartOffset: restart.offset,
-      restartWatermark: finite(restart.watermark),
-      restartControlSequence: restart.controlSequence,
     });
   }
 }

@@ -1,51 +1,34 @@
 import { TidemarkError } from '../errors.ts';
 import { NO_WATERMARK } from '../topology/elements.ts';
 
-/** A flush that was recorded: its number, the input position at which it applied, and where to look for it. */
-export interface RecordedFlush {
-  readonly controlSequence: number;
-  readonly position: number;
-  /** An offset of the control topic at or before its record. */
-  readonly controlOffset: number;
-}
-
-/**
- * Where a task can start again: the oldest record that an open window still needs, with the watermark and the control
- * sequence in force there. Re-reading from it, outputs muted, gives the state at the committed position.
- */
-export interface RestartPoint {
-  readonly offset: number;
-  readonly watermark: number;
-  readonly controlSequence: number;
-  /** Every flush recorded since lies at or after this offset of the control topic. */
-  readonly controlOffset: number;
-}
-
 /** What a task commits beside its input offset. */
 export interface TaskMark {
   /** Of the topology's definition. */
   readonly fingerprint: string;
   /** Partitions of the input topic. */
   readonly partitions: number;
+  /** Controls other than commits so far. */
   readonly controlSequence: number;
   /** In force at the position. */
   readonly watermark: number;
   /** No record before the position has a later event time; no watermark before the first. */
   readonly maxEventTime: number;
-  readonly restart: RestartPoint;
+  /** The input offset that the task began at: the state is a function of the records from there on. */
+  readonly began: number;
+  /** Offsets in the topic of snapshots at which the newest complete ones are described, newest first. */
+  readonly snapshots: readonly number[];
 }
 
 const FORMAT = 3;
 
 /** The mark as a position's metadata. JSON has no infinity: no watermark is null. */
 export function formatMark(mark: TaskMark): string {
-  const { watermark, maxEventTime, restart } = mark;
+  const { watermark, maxEventTime } = mark;
   return JSON.stringify({
     format: FORMAT,
     ...mark,
     watermark: finite(watermark),
     maxEventTime: finite(maxEventTime),
-    restart: { ...restart, watermark: finite(restart.watermark) },
   });
 }
 
@@ -53,26 +36,19 @@ export function formatMark(mark: TaskMark): string {
 export function parseMark(metadata: string, where: string): TaskMark {
   const mark: unknown = parsed(metadata);
   if (!isMark(mark)) {
-    throw new TidemarkError('TM_POSITION_LOST', 'the committed position carries no readable restart point', {
+    throw new TidemarkError('TM_POSITION_LOST', 'the committed position is not one that a task of this version wrote', {
       where,
       hint: 'It was written by another version of Tidemark, or by another program that uses the same consumer group.',
     });
   }
-  const { fingerprint, partitions, controlSequence, watermark, maxEventTime, restart } = mark;
-  return {
-    fingerprint,
-    partitions,
-    controlSequence,
-    watermark: watermark ?? NO_WATERMARK,
-    maxEventTime: maxEventTime ?? NO_WATERMARK,
-    restart: { ...restart, watermark: restart.watermark ?? NO_WATERMARK },
-  };
+  const { format: _, watermark, maxEventTime, ...rest } = mark;
+  return { ...rest, watermark: watermark ?? NO_WATERMARK, maxEventTime: maxEventTime ?? NO_WATERMARK };
 }
 
-type StoredMark = Omit<TaskMark, 'restart' | 'watermark' | 'maxEventTime'> & {
+type StoredMark = Omit<TaskMark, 'watermark' | 'maxEventTime'> & {
+  readonly format: number;
   readonly watermark: number | null;
   readonly maxEventTime: number | null;
-  readonly restart: Omit<RestartPoint, 'watermark'> & { readonly watermark: number | null };
 };
 
 function isMark(value: unknown): value is StoredMark {

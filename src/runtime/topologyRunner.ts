@@ -259,7 +259,6 @@ export class TopologyRunner {
       inputName: input.name,
       partitions: inputRanges.length,
       fingerprint,
-      controlTopic,
       start,
       writer,
       stage: new InputStage({ input, registry, maxAheadMs }),

@@ -168,8 +168,8 @@ describe('the tasks of a topology', () => {
     await runToEnd();
     const controls = await rowsOf<Control>(directory, 'counting.control', controlSchema);
     expect(controls).toMatchObject([
-      { kind: 'flush', position: 2, controlSequence: 1, watermark: 12 * MS - 1, restartOffset: 1 },
-      { kind: 'commit', position: 2, controlSequence: 1, restartOffset: 1, restartControlSequence: 0 },
+      { kind: 'flush', position: 2, controlSequence: 1, watermark: 12 * MS - 1 },
+      { kind: 'commit', position: 2, controlSequence: 1, maxEventTime: 12 * MS },
     ]);
   });
 
