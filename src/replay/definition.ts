@@ -5,7 +5,7 @@ import { fingerprintOf } from '../runtime/recovery.ts';
 import { paramsOver } from '../runtime/topologySource.ts';
 import { assemble } from '../topology/assemble.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
-import type { WindowSet } from '../topology/windows/definition.ts';
+import { longestMicros, type WindowSet } from '../topology/windows/definition.ts';
 
 export interface Definition {
   readonly params: Readonly<Record<string, ParamValue>>;
@@ -37,7 +37,7 @@ export function expiredAt(windows: readonly WindowSet[], { fromMicros }: TimeRan
 /** How far behind the watermark a window that still takes records may reach. */
 export function reachOf(windows: readonly WindowSet[]): number {
   const reaches = windows.map(
-    ({ definitions, latenessMicros }) => latenessMicros + Math.max(...definitions.map(({ sizeMicros }) => sizeMicros)),
+    ({ definitions, latenessMicros }) => latenessMicros + Math.max(...definitions.map(longestMicros)),
   );
   return Math.max(...reaches);
 }

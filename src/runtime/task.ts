@@ -247,8 +247,6 @@ export class Task {
     const barrier: Barrier = {
       kind: 'barrier',
       watermark: NO_WATERMARK,
-      restartOffset: Number.POSITIVE_INFINITY,
-      restartWatermark: NO_WATERMARK,
       unassigned: 0,
       refired: 0,
     };

@@ -150,9 +150,6 @@ export interface Barrier {
   readonly kind: 'barrier';
   /** The watermark now. */
   watermark: number;
-  /** The oldest record that some open window still needs, and the watermark in force before it. */
-  restartOffset: number;
-  restartWatermark: number;
   /** Records that fell into the gap between two windows (slide above size), since the start. */
   unassigned: number;
   /** Windows emitted again, or for the first time, because of a record that came after their completion. */

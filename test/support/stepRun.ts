@@ -104,7 +104,13 @@ export class StepRun {
 
   /** Takes over from a run that has taken in `offset` records. */
   restore(parts: readonly unknown[], offset: number): this {
-    const restore: Restore = { kind: 'restore', parts: [...parts], keys: null, slots: new Int32Array(0) };
+    const restore: Restore = {
+      kind: 'restore',
+      parts: [...parts],
+      keys: null,
+      slots: new Int32Array(0),
+      slotCapacity: 0,
+    };
     this.#send(restore);
     if (restore.parts.length > 0) throw new Error(`${restore.parts.length} parts of the snapshot were not taken`);
     this.#offset = offset;

@@ -1,6 +1,6 @@
 import { formatDuration, parseDurationMicros } from '../../core/time.ts';
 import { TidemarkError } from '../../errors.ts';
-import { startAtOrBefore } from './grid.ts';
+import { firstStartAcross } from './grid.ts';
 
 /**
  * Half-open windows `[start, end)` of `sizeMicros`, starting at `offsetMicros + n * slideMicros` for every integer n
@@ -64,6 +64,11 @@ export function withOffset(interval: string, offsetMicros: number): string {
   return `${interval}${offsetMicros < 0 ? '-' : '+'}${formatDuration(Math.abs(offsetMicros))}`;
 }
 
+/** The longest that a window may be; infinite for sessions. */
+export function longestMicros(definition: WindowDefinition): number {
+  return definition.kind === 'session' ? Number.POSITIVE_INFINITY : definition.sizeMicros;
+}
+
 /**
  * The lowest start of the windows that may lie across `tsMicros`; that time itself when none does, and minus infinity
  * for sessions, which may have begun at any time.
@@ -72,7 +77,7 @@ export function lowestStartAcross({ definitions }: WindowSet, tsMicros: number):
   const starts = definitions.map((definition) =>
     definition.kind === 'session'
       ? Number.NEGATIVE_INFINITY
-      : startAtOrBefore(definition, tsMicros - definition.sizeMicros) + definition.slideMicros,
+      : firstStartAcross(definition, definition.sizeMicros, tsMicros),
   );
   return Math.min(tsMicros, ...starts);
 }

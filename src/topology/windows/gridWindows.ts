@@ -254,7 +254,7 @@ export class GridWindows implements Windower {
   #open(level: SliceLevel, keyId: number, start: number, watermark: number, arrival: number): number {
     const end = start + level.plan.sizeMicros;
     const isNewSlice = !level.buckets.has(start);
-    const slot = this.#slots.open(keyId, start, end, arrival, watermark);
+    const slot = this.#slots.open(keyId, start, end, arrival);
     level.add(this.#slots, slot, watermark >= end - 1);
     if (isNewSlice) {
       for (const hopping of this.#hopping) if (hopping.base === level) hopping.keepWindowsAcross(start, watermark);

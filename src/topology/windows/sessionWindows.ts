@@ -116,7 +116,7 @@ export class SessionWindows implements Windower {
     if (this.#union === null) return;
     const { sessions, start, end } = this.#union;
     this.#union = null;
-    const { revisions, firstArrivals, firstWatermarks, lastArrivals, starts, ends } = this.#slots;
+    const { revisions, firstArrivals, lastArrivals, starts, ends } = this.#slots;
     const revision = Math.max(...sessions.map((slot) => revisions[slot] as number));
     // A discarding session's emissions stand by themselves: nothing of them comes again.
     for (const slot of sessions) {
@@ -125,10 +125,7 @@ export class SessionWindows implements Windower {
     const [into, ...others] = sessions as [number, ...number[]];
     for (const slot of others) {
       firings.merge(slot, into);
-      if ((firstArrivals[slot] as number) < (firstArrivals[into] as number)) {
-        firstArrivals[into] = firstArrivals[slot] as number;
-        firstWatermarks[into] = firstWatermarks[slot] as number;
-      }
+      firstArrivals[into] = Math.min(firstArrivals[into] as number, firstArrivals[slot] as number);
       this.#slots.touch(into, lastArrivals[slot] as number);
       this.#remove(slot, firings);
     }
@@ -206,7 +203,7 @@ export class SessionWindows implements Windower {
       return EXPIRED;
     }
     const [found, ...others] = reached;
-    const slot = found ?? this.#slots.open(keyId, start, end, arrival, this.#watermark);
+    const slot = found ?? this.#slots.open(keyId, start, end, arrival);
     if (found === undefined) {
       this.#take(slot);
       this.#note(slot);

@@ -4,15 +4,7 @@ const INITIAL_SLOTS = 256;
 /** `firedArrivals`: the slot has not fired. */
 export const NEVER_FIRED = -1;
 
-const COLUMNS = [
-  'starts',
-  'ends',
-  'firstArrivals',
-  'firstWatermarks',
-  'lastArrivals',
-  'firedArrivals',
-  'revisions',
-] as const;
+const COLUMNS = ['starts', 'ends', 'firstArrivals', 'lastArrivals', 'firedArrivals', 'revisions'] as const;
 
 /** Slots as they are saved: the columns at the slots' own numbers. */
 export interface SavedSlots extends Record<(typeof COLUMNS)[number], Float64Array> {
@@ -34,8 +26,6 @@ export class SlotStore {
   /** Arrival of the first and of the last record that the slot holds. */
   firstArrivals = new Float64Array(INITIAL_SLOTS);
   lastArrivals = new Float64Array(INITIAL_SLOTS);
-  /** The watermark in force before the slot's first record. */
-  firstWatermarks = new Float64Array(INITIAL_SLOTS);
   /** `lastArrivals` when the slot's window last fired. */
   firedArrivals = new Float64Array(INITIAL_SLOTS);
   /** The revision that its window's next emission has. */
@@ -54,14 +44,13 @@ export class SlotStore {
     return this.keyIds.length;
   }
 
-  open(keyId: number, start: number, end: number, arrival: number, watermark: number): number {
+  open(keyId: number, start: number, end: number, arrival: number): number {
     const slot = this.#free.pop() ?? this.#used++;
     if (slot >= this.keyIds.length) this.#grow(this.keyIds.length * 2);
     this.keyIds[slot] = keyId;
     this.starts[slot] = start;
     this.ends[slot] = end;
     this.firstArrivals[slot] = arrival;
-    this.firstWatermarks[slot] = watermark;
     this.lastArrivals[slot] = arrival;
     this.firedArrivals[slot] = NEVER_FIRED;
     this.revisions[slot] = 0;
@@ -85,15 +74,6 @@ export class SlotStore {
     if (arrival > (this.lastArrivals[slot] as number)) this.lastArrivals[slot] = arrival;
   }
 
-  /** The open slot whose first record is the oldest, or -1. */
-  oldest(): number {
-    let oldest = -1;
-    for (const slot of this.#openSlots()) {
-      if (oldest < 0 || (this.firstArrivals[slot] as number) < (this.firstArrivals[oldest] as number)) oldest = slot;
-    }
-    return oldest;
-  }
-
   snapshot(): SavedSlots {
     const slots = Int32Array.from(this.#openSlots());
     const column = (values: Float64Array) => Float64Array.from(slots, (slot) => values[slot] as number);
@@ -103,7 +83,6 @@ export class SlotStore {
       starts: column(this.starts),
       ends: column(this.ends),
       firstArrivals: column(this.firstArrivals),
-      firstWatermarks: column(this.firstWatermarks),
       lastArrivals: column(this.lastArrivals),
       firedArrivals: column(this.firedArrivals),
       revisions: column(this.revisions),

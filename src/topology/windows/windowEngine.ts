@@ -136,12 +136,6 @@ export class WindowEngine {
   }
 
   #report(barrier: Barrier): void {
-    const slots = this.#opened?.slots;
-    const oldest = slots?.oldest() ?? -1;
-    if (slots !== undefined && oldest >= 0 && (slots.firstArrivals[oldest] as number) < barrier.restartOffset) {
-      barrier.restartOffset = slots.firstArrivals[oldest] as number;
-      barrier.restartWatermark = slots.firstWatermarks[oldest] as number;
-    }
     barrier.unassigned += this.#late.unassigned;
     barrier.refired += this.#refired;
   }
