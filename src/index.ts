@@ -31,5 +31,6 @@ export { watermark } from './topology/watermarks/watermark.ts';
 export type { WindowDefinition } from './topology/windows/definition.ts';
 export { hopping } from './topology/windows/hopping.ts';
 export { session } from './topology/windows/session.ts';
+export { sliding } from './topology/windows/sliding.ts';
 export { tumbling } from './topology/windows/tumbling.ts';
 export { window } from './topology/windows/window.ts';

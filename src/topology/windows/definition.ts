@@ -22,12 +22,19 @@ export interface SessionDefinition {
   readonly gapMicros: number;
 }
 
+/** For each event time t of a key, the window `(t - size, t]`. */
+export interface SlidingDefinition {
+  readonly kind: 'sliding';
+  readonly interval: string;
+  readonly sizeMicros: number;
+}
+
 /**
- * What windows a `window` step puts records into. `tumbling`, `hopping` and `session` make one.
+ * What windows a `window` step puts records into. `tumbling`, `hopping`, `session` and `sliding` make one.
  *
  * @example const days: WindowDefinition = tumbling('1d', { offset: '9h' });
  */
-export type WindowDefinition = GridDefinition | SessionDefinition;
+export type WindowDefinition = GridDefinition | SessionDefinition | SlidingDefinition;
 
 /** Whether a window's contents stay after it has fired, or are emptied: then each firing holds what came since the last. */
 export type Accumulation = 'accumulating' | 'discarding';
@@ -74,10 +81,10 @@ export function longestMicros(definition: WindowDefinition): number {
  * for sessions, which may have begun at any time.
  */
 export function lowestStartAcross({ definitions }: WindowSet, tsMicros: number): number {
-  const starts = definitions.map((definition) =>
-    definition.kind === 'session'
-      ? Number.NEGATIVE_INFINITY
-      : firstStartAcross(definition, definition.sizeMicros, tsMicros),
-  );
+  const starts = definitions.map((definition) => {
+    if (definition.kind === 'session') return Number.NEGATIVE_INFINITY;
+    if (definition.kind === 'sliding') return tsMicros - definition.sizeMicros + 1;
+    return firstStartAcross(definition, definition.sizeMicros, tsMicros);
+  });
   return Math.min(tsMicros, ...starts);
 }

@@ -7,6 +7,7 @@ import { GridWindows } from './gridWindows.ts';
 import { LateRecords } from './lateRecords.ts';
 import { SessionWindows } from './sessionWindows.ts';
 import type { NumberedGrid } from './slicePlan.ts';
+import { SlidingWindows } from './slidingWindows.ts';
 import { type SavedSlots, SlotStore } from './slotStore.ts';
 import type { OpenWindow, Run, Windower } from './windower.ts';
 
@@ -146,12 +147,12 @@ export class WindowEngine {
     const grids: NumberedGrid[] = [];
     const windowers: Windower[] = [];
     for (const [definition, window] of definitions.entries()) {
-      if (window.kind === 'session') {
-        const numbered = { gapMicros: window.gapMicros, definition };
+      const numbered = { ...window, definition };
+      if (numbered.kind === 'session')
         windowers.push(new SessionWindows(numbered, latenessMicros, accumulation, slots));
-      } else {
-        grids.push({ grid: window, definition });
-      }
+      else if (numbered.kind === 'sliding')
+        windowers.push(new SlidingWindows(numbered, latenessMicros, accumulation, slots));
+      else grids.push({ grid: numbered, definition });
     }
     if (grids.length > 0) windowers.unshift(new GridWindows(grids, latenessMicros, accumulation, slots));
     return { keys, slots, windowers, firings: new Firings(keys, this.#emit), assigned: [] };
@@ -229,13 +230,15 @@ export class WindowEngine {
       snapshot.parts.push(null);
       return;
     }
+    const windowers = opened.windowers.map((windower) => windower.snapshot(opened.firings));
+    opened.firings.handOut();
     const saved: Saved = {
       watermark: this.#watermark,
       lastArrival: this.#lastArrival,
       unassigned: this.#late.unassigned,
       refired: this.#refired,
       slots: opened.slots.snapshot(),
-      windowers: opened.windowers.map((windower) => windower.snapshot()),
+      windowers,
     };
     snapshot.parts.push(saved);
     snapshot.slots = saved.slots.slots;

@@ -55,8 +55,8 @@ export interface Windower {
   openWindows(): Iterable<OpenWindow>;
   /** Gives up the slots that nothing needs at a watermark; a step for each. */
   expire(watermark: number, firings: Firings): Generator<void>;
-  /** What is not in the slots themselves, as plain data. */
-  snapshot(): unknown;
+  /** What is not in the slots themselves, as plain data. Gives up slots that need not be saved. */
+  snapshot(firings: Firings): unknown;
   /** Takes over what `snapshot` gave; the slots are open again, and the watermark is the one that was in force. */
   restore(saved: unknown, watermark: number): void;
 }

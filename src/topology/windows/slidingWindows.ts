@@ -1,0 +1,276 @@
+import type { Accumulation } from './definition.ts';
+import type { Firings } from './firings.ts';
+import { LookBack } from './lookBack.ts';
+import { MinHeap } from './minHeap.ts';
+import { NEVER_FIRED, type SlotStore } from './slotStore.ts';
+import { EXPIRED, type OpenWindow, type Run, type Windower } from './windower.ts';
+
+/** A key's slots by event time, and the merge of those that its last window held. */
+interface Timeline {
+  readonly slots: number[];
+  readonly lookBack: LookBack;
+  /** Event time up to which `lookBack` has taken slots in; nothing when a late record has made it useless. */
+  mergedTo: number;
+}
+
+interface Saved {
+  readonly slots: Int32Array;
+}
+
+const NOTHING = Number.NEGATIVE_INFINITY;
+
+/** Look-back windows: one slot for each distinct event time of a key, which is also that window's name. */
+export class SlidingWindows implements Windower {
+  readonly width = 1;
+  readonly mustPrepare = false;
+  readonly #definition: number;
+  readonly #sizeMicros: number;
+  readonly #latenessMicros: number;
+  readonly #isDiscarding: boolean;
+  readonly #slots: SlotStore;
+  readonly #timelines: Timeline[] = [];
+  /** Slots by event time, then first record: those whose windows are to fire, and those that some window may still need. */
+  readonly #closing: MinHeap<number>;
+  readonly #kept: MinHeap<number>;
+  /** Slots that held merges, to be closed. */
+  readonly #spent: number[] = [];
+  /** The slot of the late record at hand; in a discarding window, the one that holds it alone. */
+  #late: { readonly slot: number; readonly alone: number } | null = null;
+  #watermark = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    { sizeMicros, definition }: { readonly sizeMicros: number; readonly definition: number },
+    latenessMicros: number,
+    accumulation: Accumulation,
+    slots: SlotStore,
+  ) {
+    this.#definition = definition;
+    this.#sizeMicros = sizeMicros;
+    this.#latenessMicros = latenessMicros;
+    this.#isDiscarding = accumulation === 'discarding';
+    this.#slots = slots;
+    const isBefore = (a: number, b: number): boolean => {
+      const later = (slots.starts[a] as number) - (slots.starts[b] as number);
+      return later < 0 || (later === 0 && (slots.firstArrivals[a] as number) < (slots.firstArrivals[b] as number));
+    };
+    this.#closing = new MinHeap(isBefore);
+    this.#kept = new MinHeap(isBefore);
+  }
+
+  get mustRefire(): boolean {
+    return this.#late !== null;
+  }
+
+  get nextClosing(): number {
+    const { first } = this.#closing;
+    return first === undefined ? Number.POSITIVE_INFINITY : (this.#slots.starts[first] as number);
+  }
+
+  get nextStart(): number {
+    return this.nextClosing - this.#sizeMicros + 1;
+  }
+
+  assign(run: Run, [slots]: readonly Int32Array[], from: number, to: number): number {
+    const { timesMicros, watermarks, keyIds, arrivals } = run;
+    const out = slots as Int32Array;
+    let closing = this.nextClosing;
+    for (let at = from; at < to; at++) {
+      const watermark = watermarks[at] as number;
+      if (watermark >= closing) return at;
+      this.#watermark = watermark;
+      const tsMicros = timesMicros[at] as number;
+      if (watermark >= tsMicros + this.#latenessMicros) {
+        run.late.add(at, this.#definition);
+        out[at] = EXPIRED;
+        continue;
+      }
+      const slot = this.#slotFor(keyIds[at] as number, tsMicros, arrivals[at] as number);
+      out[at] = slot;
+      if (watermark >= tsMicros) {
+        this.#late = { slot, alone: this.#isDiscarding ? this.#holdAlone(run, at, slot) : slot };
+        return at + 1;
+      }
+      if (tsMicros < closing) closing = tsMicros;
+    }
+    return to;
+  }
+
+  prepare(): void {}
+
+  /** Emits the window of the late record, and those complete ones that hold it, by time. */
+  refire(firings: Firings): number {
+    if (this.#late === null) return 0;
+    const { slot, alone } = this.#late;
+    this.#late = null;
+    const { starts, lastArrivals } = this.#slots;
+    const tsMicros = starts[slot] as number;
+    const { slots } = this.#timelineOf(slot);
+    const merged = new LookBack(this.#slots, this.#spent);
+    let fired = 0;
+    for (let i = indexFrom(slots, starts, tsMicros - this.#sizeMicros + 1); i < slots.length; i++) {
+      const held = slots[i] as number;
+      const heldTo = starts[held] as number;
+      if (heldTo >= tsMicros + this.#sizeMicros || heldTo > this.#watermark) break;
+      merged.push(held, firings);
+      if (heldTo < tsMicros || this.#watermark >= heldTo + this.#latenessMicros) continue;
+      merged.dropBefore(heldTo - this.#sizeMicros + 1, firings);
+      const hasFired = this.#slots.firedArrivals[held] !== NEVER_FIRED;
+      if (this.#isDiscarding && hasFired) firings.addPane(alone);
+      else merged.addPanes(firings);
+      this.#emit(held, lastArrivals[slot] as number, firings);
+      fired++;
+    }
+    merged.clear();
+    if (alone !== slot) this.#spent.push(alone);
+    return fired;
+  }
+
+  *close(firings: Firings): Generator<void> {
+    const slot = this.#closing.pop();
+    if (slot === undefined) return;
+    this.#kept.push(slot);
+    this.#fire(slot, firings);
+    if (firings.spend()) yield;
+  }
+
+  *openWindows(): Iterable<OpenWindow> {
+    // What a discarding window holds since it last fired is not kept apart: it fires at completion only.
+    if (this.#isDiscarding) return;
+    const { starts, ends } = this.#slots;
+    for (const { slots } of this.#timelines) {
+      for (const slot of slots) {
+        // A complete one has fired with all that it holds.
+        if (this.#watermark >= (starts[slot] as number)) continue;
+        const startMicros = (ends[slot] as number) - this.#sizeMicros;
+        const flush = (firings: Firings) => this.#flush(slot, firings);
+        yield { startMicros, endMicros: ends[slot] as number, definition: this.#definition, flush };
+      }
+    }
+  }
+
+  *expire(watermark: number, firings: Firings): Generator<void> {
+    this.#watermark = watermark;
+    const { starts } = this.#slots;
+    const keptFor = this.#sizeMicros - 1 + this.#latenessMicros;
+    for (let slot = this.#kept.first; slot !== undefined; slot = this.#kept.first) {
+      if (watermark < (starts[slot] as number) + keptFor) break;
+      this.#kept.pop();
+      const { slots, lookBack } = this.#timelineOf(slot);
+      slots.shift();
+      lookBack.dropBefore((starts[slot] as number) + 1, firings);
+      this.#spent.push(slot);
+      if (firings.spend()) yield;
+    }
+    this.#closeSpent(firings);
+  }
+
+  /** Merges are given up: they are made anew, here as well as there. */
+  snapshot(firings: Firings): Saved {
+    for (const timeline of this.#timelines) forget(timeline);
+    this.#closeSpent(firings);
+    return { slots: Int32Array.from(this.#timelines.flatMap(({ slots }) => slots)) };
+  }
+
+  restore({ slots }: Saved, watermark: number): void {
+    this.#watermark = watermark;
+    for (const slot of slots) {
+      this.#timelineOf(slot).slots.push(slot);
+      (watermark >= (this.#slots.starts[slot] as number) ? this.#kept : this.#closing).push(slot);
+    }
+  }
+
+  #slotFor(keyId: number, tsMicros: number, arrival: number): number {
+    while (this.#timelines.length <= keyId) {
+      this.#timelines.push({ slots: [], lookBack: new LookBack(this.#slots, this.#spent), mergedTo: NOTHING });
+    }
+    const timeline = this.#timelines[keyId] as Timeline;
+    if (tsMicros <= timeline.mergedTo) forget(timeline);
+    const { slots } = timeline;
+    const index = indexFrom(slots, this.#slots.starts, tsMicros);
+    const found = slots[index];
+    if (found !== undefined && this.#slots.starts[found] === tsMicros) {
+      this.#slots.touch(found, arrival);
+      return found;
+    }
+    const slot = this.#slots.open(keyId, tsMicros, tsMicros + 1, arrival);
+    slots.splice(index, 0, slot);
+    (this.#watermark >= tsMicros ? this.#kept : this.#closing).push(slot);
+    return slot;
+  }
+
+  /** A slot that holds nothing but the record at hand. */
+  #holdAlone(run: Run, at: number, slot: number): number {
+    const { keyIds, starts, ends } = this.#slots;
+    const arrival = run.arrivals[at] as number;
+    const alone = this.#slots.open(keyIds[slot] as number, starts[slot] as number, ends[slot] as number, arrival);
+    run.extraRows.push(at);
+    run.extraSlots.push(alone);
+    return alone;
+  }
+
+  /** Emits a window unless it has been, with the same contents. */
+  #fire(slot: number, firings: Firings): void {
+    const { starts, firedArrivals } = this.#slots;
+    const timeline = this.#timelineOf(slot);
+    const tsMicros = starts[slot] as number;
+    // A flush has merged up to here, and nothing has come since.
+    if (tsMicros <= timeline.mergedTo) return;
+    const { slots, lookBack } = timeline;
+    const from = Math.max(timeline.mergedTo + 1, tsMicros - this.#sizeMicros + 1);
+    for (let i = indexFrom(slots, starts, from); slots[i] !== undefined; i++) {
+      if ((starts[slots[i] as number] as number) > tsMicros) break;
+      lookBack.push(slots[i] as number, firings);
+    }
+    lookBack.dropBefore(tsMicros - this.#sizeMicros + 1, firings);
+    timeline.mergedTo = tsMicros;
+    if (lookBack.lastArrival === firedArrivals[slot]) return;
+    lookBack.addPanes(firings);
+    this.#emit(slot, lookBack.lastArrival, firings);
+  }
+
+  *#flush(slot: number, firings: Firings): Generator<void> {
+    this.#fire(slot, firings);
+    if (firings.spend()) yield;
+  }
+
+  #emit(slot: number, lastArrival: number, firings: Firings): void {
+    const { keyIds, ends, revisions, firedArrivals } = this.#slots;
+    const revision = revisions[slot] as number;
+    revisions[slot] = revision + 1;
+    firedArrivals[slot] = lastArrival;
+    const end = ends[slot] as number;
+    firings.add(this.#definition, end - this.#sizeMicros, end, revision, keyIds[slot] as number);
+  }
+
+  #closeSpent(firings: Firings): void {
+    if (this.#spent.length === 0) return;
+    firings.handOut();
+    for (const slot of this.#spent) {
+      this.#slots.close(slot);
+      firings.empty(slot);
+    }
+    this.#spent.length = 0;
+  }
+
+  #timelineOf(slot: number): Timeline {
+    return this.#timelines[this.#slots.keyIds[slot] as number] as Timeline;
+  }
+}
+
+function forget(timeline: Timeline): void {
+  timeline.lookBack.clear();
+  timeline.mergedTo = NOTHING;
+}
+
+/** Index of the first slot that starts at an instant or later; most often the last ones are looked for. */
+function indexFrom(slots: readonly number[], starts: Float64Array, tsMicros: number): number {
+  let low = 0;
+  let high = slots.length;
+  if (high > 0 && (starts[slots[high - 1] as number] as number) < tsMicros) return high;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((starts[slots[middle] as number] as number) < tsMicros) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
