@@ -1,7 +1,28 @@
+import { TidemarkError } from '../errors.ts';
+import type { DecimalColumn } from './columns.ts';
+import { DECIMAL_BYTES, writeDecimal } from './decimalBytes.ts';
+import { writeDecimalPair } from './decimalLimbs.ts';
+import { nearestRatio, productError, sumError } from './exactArithmetic.ts';
+import { nearestQuotient } from './quotient.ts';
+import { ABSENT, NOT_EXACT, type ScaledColumn } from './scaledColumn.ts';
 import { POWERS_OF_TEN } from './shortDecimal.ts';
+import { type SlotPart, SlotRecords } from './slotRecords.ts';
 
 const TEN = 10n;
-const HALF_OF_SAFE = Number.MAX_SAFE_INTEGER / 2;
+/** A sum is (high * 2^48 + low) / 10^scale. */
+const LOW = 0;
+const HIGH = 1;
+const SCALE = 2;
+/** Values added. */
+const COUNT = 3;
+const WIDTH = 4;
+const HIGH_UNIT = 2 ** 48;
+const MOST = Number.MAX_SAFE_INTEGER;
+/** Up to here an integer in two doubles is split into high and low exactly. */
+const MOST_PRODUCT = 2 ** 100;
+/** Digits of a result: what a decimal column of 32 bytes holds. */
+export const DECIMAL_PRECISION = 76;
+const LIMIT = TEN ** BigInt(DECIMAL_PRECISION);
 
 /** A double's shortest decimal form as an exact integer at a scale; further digits are rounded half away from zero. */
 function unscaledOf(value: number, scale: number): bigint {
@@ -10,119 +31,266 @@ function unscaledOf(value: number, scale: number): bigint {
   const digits = BigInt(whole + fraction);
   const shift = scale + Number(exponent) - fraction.length;
   if (shift >= 0) return digits * TEN ** BigInt(shift);
-  const divisor = TEN ** BigInt(-shift);
-  const half = digits < 0n ? -divisor / 2n : divisor / 2n;
-  return (digits + half) / divisor;
+  return roundedQuotient(digits, TEN ** BigInt(-shift));
+}
+
+/** Rounded half away from zero. */
+function roundedQuotient(dividend: bigint, divisor: bigint): bigint {
+  const half = divisor / 2n;
+  return (dividend + (dividend < 0n ? -half : half)) / divisor;
+}
+
+function inRange(unscaled: bigint): bigint {
+  if (unscaled < LIMIT && unscaled > -LIMIT) return unscaled;
+  throw new TidemarkError('TM_VALUE_RANGE', `A sum holds ${DECIMAL_PRECISION} digits; ${unscaled} has more.`);
 }
 
 /**
- * Exact decimal sums, one a slot. A slot holds a running integer in a double at the scale of its latest values, and moves
- * it into a bigint only when it would pass 2^53, so the common case is one multiplication-free addition.
- * Results have one fixed scale; digits beyond it are rounded (never the case for ticks, whose prices and sizes have at
- * most 18 decimals).
+ * Exact decimal sums and counts, one a slot. A sum is an integer in two doubles, 101 bits, at the scale of its values, so
+ * the common case is one addition; what does not fit (values of very different scales) goes into a bigint beside it.
+ * Results have one fixed scale; digits beyond it are rounded, value by value.
  */
-export class DecimalSums {
+export class DecimalSums implements SlotPart {
   readonly #scale: number;
-  #running = new Float64Array(256);
-  #runningScale = new Uint8Array(256);
+  readonly #records = new SlotRecords(WIDTH);
   readonly #spilled = new Map<number, bigint>();
+  /** What `#scaleUp` gives. */
+  #high = 0;
+  #low = 0;
 
+  /** @param scale decimals of the results; 36 at most where they are written as columns */
   constructor(scale: number) {
     this.#scale = scale;
   }
 
-  reserve(slots: number): void {
-    if (slots <= this.#running.length) return;
-    const size = Math.max(slots, this.#running.length * 2);
-    const running = new Float64Array(size);
-    running.set(this.#running);
-    const scales = new Uint8Array(size);
-    scales.set(this.#runningScale);
-    this.#running = running;
-    this.#runningScale = scales;
+  reserve(capacity: number): void {
+    this.#records.reserve(capacity);
   }
 
-  /** Adds `mantissa` / 10^`scale`. The mantissa is a safe integer and the scale at most the sum's own. */
-  add(slot: number, mantissa: number, scale: number): void {
-    if (this.#runningScale[slot] === scale) {
-      const sum = (this.#running[slot] as number) + mantissa;
-      if (sum <= Number.MAX_SAFE_INTEGER && sum >= Number.MIN_SAFE_INTEGER) {
-        this.#running[slot] = sum;
-        return;
+  clear(slots: Int32Array): void {
+    this.#records.clear(slots);
+    if (this.#spilled.size > 0) for (const slot of slots) this.#spilled.delete(slot);
+  }
+
+  snapshot(slots: Int32Array): { readonly records: Float64Array; readonly spilled: ReadonlyMap<number, bigint> } {
+    const spilled = new Map<number, bigint>();
+    slots.forEach((slot, index) => {
+      const rest = this.#spilled.get(slot);
+      if (rest !== undefined) spilled.set(index, rest);
+    });
+    return { records: this.#records.snapshot(slots), spilled };
+  }
+
+  restore(slots: Int32Array, saved: ReturnType<DecimalSums['snapshot']>): void {
+    this.#records.restore(slots, saved.records);
+    for (const [index, rest] of saved.spilled) this.#spilled.set(slots[index] as number, rest);
+  }
+
+  /** Adds the column's value of row `rows[i]` to `slots[i]`, for each i from `from` to `to`; a negative slot is none. */
+  addColumn(rows: Int32Array, slots: Int32Array, from: number, to: number, column: ScaledColumn): void {
+    const records = this.#records.values;
+    const { mantissas, scales } = column;
+    for (let i = from; i < to; i++) {
+      const slot = slots[i] as number;
+      if (slot < 0) continue;
+      const row = rows[i] as number;
+      const at = slot * WIDTH;
+      const sum = (records[at + LOW] as number) + (mantissas[row] as number);
+      if (scales[row] === records[at + SCALE] && sum <= MOST && sum >= -MOST) {
+        records[at + LOW] = sum;
+        (records[at + COUNT] as number)++;
+      } else if (scales[row] !== ABSENT) {
+        (records[at + COUNT] as number)++;
+        this.#addValue(slot, column, row);
       }
     }
-    this.#addRescaled(slot, mantissa, scale);
   }
 
-  /** Adds a value that has no exact mantissa and scale. */
-  addDouble(slot: number, value: number): void {
-    this.#spill(slot, unscaledOf(value, this.#scale));
-  }
-
-  /** Adds `a` / 10^`scaleA` times `b` / 10^`scaleB`. */
-  addProduct(slot: number, a: number, scaleA: number, b: number, scaleB: number): void {
-    const product = a * b;
-    if (product <= Number.MAX_SAFE_INTEGER && product >= Number.MIN_SAFE_INTEGER) {
-      this.add(slot, product, scaleA + scaleB);
-    } else {
-      this.#spill(slot, BigInt(a) * BigInt(b) * TEN ** BigInt(this.#scale - scaleA - scaleB));
+  /** Adds the products of two columns' values in the same way; there is none where one of them is absent. */
+  addProducts(rows: Int32Array, slots: Int32Array, from: number, to: number, a: ScaledColumn, b: ScaledColumn): void {
+    const records = this.#records.values;
+    const { mantissas: mantissasA, scales: scalesA } = a;
+    const { mantissas: mantissasB, scales: scalesB } = b;
+    for (let i = from; i < to; i++) {
+      const slot = slots[i] as number;
+      if (slot < 0) continue;
+      const row = rows[i] as number;
+      const at = slot * WIDTH;
+      const product = (mantissasA[row] as number) * (mantissasB[row] as number);
+      const sum = (records[at + LOW] as number) + product;
+      const scale = (scalesA[row] as number) + (scalesB[row] as number);
+      const isExact = product <= MOST && product >= -MOST && sum <= MOST && sum >= -MOST;
+      if (isExact && scale === records[at + SCALE]) {
+        records[at + LOW] = sum;
+        (records[at + COUNT] as number)++;
+      } else if (scalesA[row] !== ABSENT && scalesB[row] !== ABSENT) {
+        (records[at + COUNT] as number)++;
+        this.#addProduct(slot, a, b, row);
+      }
     }
   }
 
-  /** Adds the product of two values of which at least one has no exact mantissa and scale. */
-  addDoubleProduct(slot: number, a: number, b: number): void {
-    const product = unscaledOf(a, this.#scale) * unscaledOf(b, this.#scale);
-    const divisor = TEN ** BigInt(this.#scale);
-    this.#spill(slot, (product + (product < 0n ? -divisor : divisor) / 2n) / divisor);
+  /** Adds the sum of slot `from[i]` to slot `into[i]`, for each i in turn; `from[i]` stays as it is. */
+  merge(from: Int32Array, into: Int32Array): void {
+    const records = this.#records.values;
+    for (let i = 0; i < from.length; i++) {
+      const source = (from[i] as number) * WIDTH;
+      const target = (into[i] as number) * WIDTH;
+      if (records[source + COUNT] === 0) continue;
+      const low = (records[target + LOW] as number) + (records[source + LOW] as number);
+      const high = (records[target + HIGH] as number) + (records[source + HIGH] as number);
+      (records[target + COUNT] as number) += records[source + COUNT] as number;
+      if (records[source + SCALE] === records[target + SCALE] && Math.abs(low) <= MOST && Math.abs(high) <= MOST) {
+        records[target + LOW] = low;
+        records[target + HIGH] = high;
+      } else {
+        const scale = records[source + SCALE] as number;
+        this.#addPair(into[i] as number, records[source + HIGH] as number, records[source + LOW] as number, scale);
+      }
+      const rest = this.#spilled.size === 0 ? undefined : this.#spilled.get(from[i] as number);
+      if (rest !== undefined) this.#spill(into[i] as number, rest);
+    }
   }
 
-  /** Adds the sum of `from` to `into`; `from` stays as it is. */
-  merge(from: number, into: number): void {
-    this.#spill(into, this.unscaled(from));
+  count(slot: number): number {
+    return this.#records.values[slot * WIDTH + COUNT] as number;
   }
 
   /** The sum as an integer at the fixed scale. */
   unscaled(slot: number): bigint {
-    const running = this.#running[slot] as number;
-    const spilled = this.#spilled.get(slot) ?? 0n;
-    if (running === 0) return spilled;
-    return spilled + BigInt(running) * TEN ** BigInt(this.#scale - (this.#runningScale[slot] as number));
+    const at = slot * WIDTH;
+    const records = this.#records.values;
+    const scale = records[at + SCALE] as number;
+    const running = this.#unscaledPair(records[at + HIGH] as number, records[at + LOW] as number, scale);
+    return running + (this.#spilled.get(slot) ?? 0n);
   }
 
-  clear(slots: Int32Array): void {
-    for (const slot of slots) {
-      this.#running[slot] = 0;
-      this.#runningScale[slot] = 0;
-      if (this.#spilled.size > 0) this.#spilled.delete(slot);
+  /** The sums of slots as a column of the fixed scale; null where nothing was added. @throws TM_VALUE_RANGE */
+  column(slots: Int32Array): DecimalColumn {
+    const records = this.#records.values;
+    const bytes = new Uint8Array(slots.length * DECIMAL_BYTES);
+    const view = new DataView(bytes.buffer);
+    const nulls = new Uint8Array(slots.length);
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] as number;
+      const at = slot * WIDTH;
+      if (records[at + COUNT] === 0) {
+        nulls[i] = 1;
+      } else if (this.#spilled.size > 0 && this.#spilled.has(slot)) {
+        writeDecimal(bytes, i * DECIMAL_BYTES, inRange(this.unscaled(slot)));
+      } else {
+        const power = this.#scale - (records[at + SCALE] as number);
+        writeDecimalPair(view, i * DECIMAL_BYTES, records[at + HIGH] as number, records[at + LOW] as number, power);
+      }
+    }
+    return { kind: 'decimal', precision: DECIMAL_PRECISION, scale: this.#scale, bytes, nulls };
+  }
+
+  /** The double nearest to this sum over the number of its values. */
+  mean(slot: number): number {
+    const count = this.count(slot);
+    const mean = this.#ratioOf(slot, count, 0, 0);
+    if (!Number.isNaN(mean)) return mean;
+    return nearestQuotient(this.unscaled(slot), BigInt(count) * TEN ** BigInt(this.#scale));
+  }
+
+  /** The double nearest to this sum over another, which is not 0. */
+  ratio(slot: number, other: DecimalSums): number {
+    const at = slot * WIDTH;
+    const records = other.#records.values;
+    const hasSpilled = other.#spilled.size > 0 && other.#spilled.has(slot);
+    const high = (records[at + HIGH] as number) * HIGH_UNIT;
+    const low = records[at + LOW] as number;
+    const divisor = high + low;
+    const error = sumError(high, low, divisor);
+    const ratio = hasSpilled ? Number.NaN : this.#ratioOf(slot, divisor, error, records[at + SCALE] as number);
+    if (!Number.isNaN(ratio)) return ratio;
+    const numerator = this.unscaled(slot) * TEN ** BigInt(other.#scale);
+    return nearestQuotient(numerator, other.unscaled(slot) * TEN ** BigInt(this.#scale));
+  }
+
+  isZero(slot: number): boolean {
+    const at = slot * WIDTH;
+    const records = this.#records.values;
+    if (records[at + HIGH] === 0 && records[at + LOW] === 0 && this.#spilled.size === 0) return true;
+    return this.unscaled(slot) === 0n;
+  }
+
+  /** The double nearest to the slot's sum over (d + dLow) / 10^dScale, or NaN when doubles do not tell. */
+  #ratioOf(slot: number, d: number, dLow: number, dScale: number): number {
+    const at = slot * WIDTH;
+    const records = this.#records.values;
+    const factor = POWERS_OF_TEN[(records[at + SCALE] as number) - dScale];
+    if (factor === undefined || (this.#spilled.size > 0 && this.#spilled.has(slot))) return Number.NaN;
+    const high = (records[at + HIGH] as number) * HIGH_UNIT;
+    const low = records[at + LOW] as number;
+    const sum = high + low;
+    return nearestRatio(sum, sumError(high, low, sum), d, dLow, factor);
+  }
+
+  #addValue(slot: number, column: ScaledColumn, row: number): void {
+    const scale = column.scales[row] as number;
+    if (scale === NOT_EXACT) this.#spill(slot, unscaledOf(column.values[row] as number, this.#scale));
+    else this.#addPair(slot, 0, column.mantissas[row] as number, scale);
+  }
+
+  #addProduct(slot: number, a: ScaledColumn, b: ScaledColumn, row: number): void {
+    const scaleA = a.scales[row] as number;
+    const scaleB = b.scales[row] as number;
+    const factorA = a.mantissas[row] as number;
+    const factorB = b.mantissas[row] as number;
+    const product = factorA * factorB;
+    if (scaleA === NOT_EXACT || scaleB === NOT_EXACT) {
+      const exact = unscaledOf(a.values[row] as number, this.#scale) * unscaledOf(b.values[row] as number, this.#scale);
+      this.#spill(slot, roundedQuotient(exact, TEN ** BigInt(this.#scale)));
+    } else if (Math.abs(product) < MOST_PRODUCT) {
+      const high = Math.trunc(product / HIGH_UNIT);
+      const low = product - high * HIGH_UNIT + productError(factorA, factorB, product);
+      this.#addPair(slot, high, low, scaleA + scaleB);
+    } else {
+      this.#spill(slot, BigInt(factorA) * BigInt(factorB) * TEN ** BigInt(this.#scale - scaleA - scaleB));
     }
   }
 
-  /** The sums of the slots, in their order. */
-  snapshot(slots: Int32Array): readonly bigint[] {
-    return Array.from(slots, (slot) => this.unscaled(slot));
-  }
-
-  /** Sets empty slots to sums that were saved. */
-  restore(slots: Int32Array, saved: readonly bigint[]): void {
-    slots.forEach((slot, index) => {
-      this.#spill(slot, saved[index] ?? 0n);
-    });
-  }
-
-  #addRescaled(slot: number, mantissa: number, scale: number): void {
-    const running = this.#running[slot] as number;
-    const runningScale = this.#runningScale[slot] as number;
-    const common = Math.max(scale, runningScale);
-    const held = running * (POWERS_OF_TEN[common - runningScale] ?? Number.NaN);
-    const added = mantissa * (POWERS_OF_TEN[common - scale] ?? Number.NaN);
-    if (Math.abs(held) <= HALF_OF_SAFE && Math.abs(added) <= HALF_OF_SAFE) {
-      this.#running[slot] = held + added;
-      this.#runningScale[slot] = common;
-      return;
+  /** Adds (high * 2^48 + low) / 10^scale, all safe integers. */
+  #addPair(slot: number, high: number, low: number, scale: number): void {
+    if (high === 0 && low === 0) return;
+    const at = slot * WIDTH;
+    const records = this.#records.values;
+    const isEmpty = records[at + HIGH] === 0 && records[at + LOW] === 0;
+    const heldScale = isEmpty ? scale : (records[at + SCALE] as number);
+    const common = Math.max(scale, heldScale);
+    if (!this.#scaleUp(records[at + HIGH] as number, records[at + LOW] as number, common - heldScale)) {
+      this.#spill(slot, this.#unscaledPair(records[at + HIGH] as number, records[at + LOW] as number, heldScale));
+      this.#high = 0;
+      this.#low = 0;
     }
-    this.#spilled.set(slot, this.unscaled(slot));
-    this.#running[slot] = mantissa;
-    this.#runningScale[slot] = scale;
+    records[at + HIGH] = this.#high;
+    records[at + LOW] = this.#low;
+    records[at + SCALE] = common;
+    const isScaled = this.#scaleUp(high, low, common - scale);
+    if (isScaled && Math.abs((records[at + HIGH] as number) + this.#high) <= MOST) {
+      // Both lows are below 2^49.
+      (records[at + HIGH] as number) += this.#high;
+      (records[at + LOW] as number) += this.#low;
+    } else {
+      this.#spill(slot, this.#unscaledPair(high, low, scale));
+    }
+  }
+
+  /** Sets `#high` and `#low`, below 2^49, to the pair times 10^power; false when they cannot hold it. */
+  #scaleUp(high: number, low: number, power: number): boolean {
+    const factor = POWERS_OF_TEN[power] ?? Number.POSITIVE_INFINITY;
+    const product = low * factor;
+    if (Math.abs(high * factor) > MOST / 2 || !(Math.abs(product) < MOST_PRODUCT)) return false;
+    const carry = Math.trunc(product / HIGH_UNIT);
+    this.#high = high * factor + carry;
+    this.#low = product - carry * HIGH_UNIT + productError(low, factor, product);
+    return Math.abs(this.#high) <= MOST;
+  }
+
+  #unscaledPair(high: number, low: number, scale: number): bigint {
+    return (BigInt(high) * BigInt(HIGH_UNIT) + BigInt(low)) * TEN ** BigInt(this.#scale - scale);
   }
 
   #spill(slot: number, unscaled: bigint): void {

@@ -24,3 +24,25 @@ export function nearestQuotient(numerator: bigint, denominator: bigint): number 
   const magnitude = Number(quotient | sticky) * 2 ** -shift;
   return negative ? -magnitude : magnitude;
 }
+
+/** The double nearest to the square root of numerator / denominator, which are not below 0 and above 0. */
+export function nearestSquareRoot(numerator: bigint, denominator: bigint): number {
+  if (numerator === 0n) return 0;
+  const half = Math.floor((bitLength(numerator) - bitLength(denominator)) / 2);
+  const shift = Math.max(0, DOUBLE_BITS + 3 - half);
+  const shifted = numerator << BigInt(2 * shift);
+  const quotient = shifted / denominator;
+  const root = integerSquareRoot(quotient);
+  const sticky = root * root === quotient && quotient * denominator === shifted ? 0n : 1n;
+  return Number(root | sticky) * 2 ** -shift;
+}
+
+/** Rounded down, by Newton's method from above. */
+function integerSquareRoot(value: bigint): bigint {
+  let root = 1n << BigInt(Math.ceil(bitLength(value) / 2));
+  for (;;) {
+    const next = (root + value / root) >> 1n;
+    if (next >= root) return root;
+    root = next;
+  }
+}

@@ -11,7 +11,7 @@ export const POWERS_OF_TEN: readonly number[] = Array.from({ length: 23 }, (_, e
 
 const HIGHEST_SCALE = POWERS_OF_TEN.length - 1;
 /** Up to here the integer nearest to x * 10^s is the only one that gives x again, whichever scale is tried. */
-const UNIQUE_MANTISSA = 10 ** MAX_SHORT_DIGITS;
+export const UNIQUE_MANTISSA = 10 ** MAX_SHORT_DIGITS;
 
 const ZERO = 48;
 const NINE = 57;

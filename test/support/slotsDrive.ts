@@ -1,11 +1,15 @@
 import { parseRecordSchema } from '../../src/core/avro/parseSchema.ts';
+import type { AvroRow } from '../../src/core/avro/row.ts';
 import { RowView } from '../../src/core/avro/rowView.ts';
+import type { Column } from '../../src/core/columns.ts';
 import { ColumnsBuilder } from '../../src/core/columnsBuilder.ts';
 import { KeyTable } from '../../src/core/keyTable.ts';
 import { AggregateSlots } from '../../src/topology/aggregates/aggregateSlots.ts';
 import { avroFieldOf } from '../../src/topology/aggregates/resultSchema.ts';
 import type { Aggregate } from '../../src/topology/aggregates/spec.ts';
 import type { Chunk, Shape } from '../../src/topology/elements.ts';
+
+const SIDES = ['buy', 'sell', 'none'] as const;
 
 const RECORD = {
   type: 'record',
@@ -15,17 +19,19 @@ const RECORD = {
     { name: 'sequence', type: ['null', 'long'] },
     { name: 'value', type: ['null', 'double'] },
     { name: 'size', type: ['null', 'double'] },
+    { name: 'text', type: ['null', 'string'] },
+    { name: 'flag', type: ['null', 'boolean'] },
+    { name: 'side', type: ['null', { type: 'enum', name: 'Side', symbols: SIDES }] },
+    { name: 'amount', type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 20, scale: 2 }] },
   ],
 } as const;
 
-export interface SlotRow {
-  readonly eventTime: number;
-  readonly sequence: number | null;
-  readonly value: number | null;
-  readonly size: number | null;
-}
+export type SlotRow = AvroRow<typeof RECORD>;
 
 type Aggregates = Readonly<Record<string, Aggregate<never, unknown>>>;
+
+/** The end of the window that every slot stands for. */
+export const SLOT_END = 10;
 
 /** Slots that there is room for from the start. */
 const CAPACITY = 16;
@@ -50,6 +56,10 @@ export function chunkOf(rows: readonly SlotRow[], firstArrival: number): Chunk {
     if (row.sequence !== null) builder.setNumber(1, row.sequence);
     if (row.value !== null) builder.setNumber(2, row.value);
     if (row.size !== null) builder.setNumber(3, row.size);
+    if (row.text !== null) builder.setText(4, row.text);
+    if (row.flag !== null) builder.setBoolean(5, row.flag);
+    if (row.side !== null) builder.setCode(6, SIDES.indexOf(row.side));
+    if (row.amount !== null) builder.setDecimal(7, BigInt(Math.round(Number(row.amount) * 100)));
     builder.endRow();
   }
   const arrivals = Float64Array.from(rows, (_, index) => firstArrival + index);
@@ -94,14 +104,13 @@ export class SlotsDrive {
 
   /** The results of a window whose panes are the given slots. */
   result(...panes: readonly number[]): Readonly<Record<string, unknown>> {
-    const builder = new ColumnsBuilder(this.#schema);
     const fired = {
       kind: 'fired',
       count: 1,
       afterArrival: 0,
       definition: Int32Array.of(0),
       startMicros: Float64Array.of(0),
-      endMicros: Float64Array.of(1),
+      endMicros: Float64Array.of(SLOT_END),
       revisions: Float64Array.of(0),
       final: Uint8Array.of(1),
       deleted: Uint8Array.of(0),
@@ -110,10 +119,10 @@ export class SlotsDrive {
       paneEnds: Int32Array.of(panes.length),
       keys: new KeyTable(),
     } as const;
-    this.slots.write(fired, 0, builder, 0);
-    builder.endRow();
+    const columns = this.slots.results(fired);
+    const byName = new Map(this.#schema.fields.map(({ name }, index) => [name, columns[index] as Column]));
     const view = new RowView<Readonly<Record<string, unknown>>>(this.#schema);
-    view.bind(builder.finish());
+    view.bind({ length: 1, byName });
     return { ...view.at(0) };
   }
 }

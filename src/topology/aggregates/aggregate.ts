@@ -1,5 +1,6 @@
+import { Buffer } from 'node:buffer';
 import { parseRecordSchema } from '../../core/avro/parseSchema.ts';
-import { ColumnsBuilder } from '../../core/columnsBuilder.ts';
+import type { Column } from '../../core/columns.ts';
 import type { FieldMerge } from '../../core/output.ts';
 import type { FieldSchema } from '../../core/schema.ts';
 import { TidemarkError } from '../../errors.ts';
@@ -9,7 +10,8 @@ import { transform } from '../transform.ts';
 import type { Windowed } from '../windows/window.ts';
 import { AggregateSlots } from './aggregateSlots.ts';
 import { avroFieldOf } from './resultSchema.ts';
-import type { Aggregate, OutputMerge } from './spec.ts';
+import type { Aggregate, FieldValue, OutputMerge } from './spec.ts';
+import { utf8Column } from './textColumn.ts';
 
 /**
  * The fields that every result begins with, after its key.
@@ -36,7 +38,8 @@ type NeededBy<A> =
   >
     ? In
     : never;
-type ValueOf<A> = A extends Aggregate<never, infer Out> ? Out : never;
+type ValueOf<Row, A> = A extends Aggregate<never, infer Out> ? TypeIn<Row, Out> : never;
+type TypeIn<Row, Out> = Out extends FieldValue<infer F> ? (F extends keyof Row ? Row[F] | null : never) : Out;
 type KeyFieldOf<Row> = Row extends Keyed<unknown, infer K> ? { readonly [P in K]: string } : unknown;
 
 /**
@@ -44,7 +47,7 @@ type KeyFieldOf<Row> = Row extends Keyed<unknown, infer K> ? { readonly [P in K]
  *
  * @example const tradesOf = (row: Result<Tick, { trades: Aggregate<unknown, number> }>): number => row.trades;
  */
-export type Result<Row, A> = KeyFieldOf<Row> & WindowFields & { readonly [K in keyof A]: ValueOf<A[K]> };
+export type Result<Row, A> = KeyFieldOf<Row> & WindowFields & { readonly [K in keyof A]: ValueOf<Row, A[K]> };
 
 const WINDOW_FIELDS: readonly FieldSchema[] = [
   { name: 'interval', kind: 'string', nullable: false },
@@ -91,8 +94,7 @@ export function aggregate<const A extends AnyAggregates>(
 class Aggregator {
   readonly slots: AggregateSlots;
   readonly shape: Shape;
-  readonly #intervals: readonly string[];
-  readonly #builder: ColumnsBuilder;
+  readonly #intervals: readonly Uint8Array[];
 
   constructor(input: Shape, aggregates: AnyAggregates) {
     const { keyField, windows } = input;
@@ -113,8 +115,7 @@ class Aggregator {
     }
     const avsc = { type: 'record', name: 'Result', namespace: 'tidemark', fields: fields.map(avroFieldOf) };
     const schema = parseRecordSchema(avsc);
-    this.#intervals = windows.definitions.map(({ interval }) => interval);
-    this.#builder = new ColumnsBuilder(schema);
+    this.#intervals = windows.definitions.map(({ interval }) => Buffer.from(interval));
     this.slots = new AggregateSlots(
       entries.map(([, { group, output }]) => ({ group, output })),
       input,
@@ -135,22 +136,11 @@ class Aggregator {
   }
 
   results(fired: Fired): Chunk {
-    const builder = this.#builder;
-    for (let w = 0; w < fired.count; w++) {
-      const key = fired.keys.bytesOf(fired.keyIds[w] as number);
-      builder.setBytes(0, key, 0, key.length);
-      builder.setText(1, this.#intervals[fired.definition[w] as number] as string);
-      builder.setNumber(2, fired.startMicros[w] as number);
-      builder.setNumber(3, fired.endMicros[w] as number);
-      builder.setNumber(4, fired.revisions[w] as number);
-      builder.setBoolean(5, fired.final[w] === 1);
-      builder.setBoolean(6, fired.deleted[w] === 1);
-      this.slots.write(fired, w, builder, 1 + WINDOW_FIELDS.length);
-      builder.endRow();
-    }
+    const columns = [...windowColumns(fired, this.#intervals), ...this.slots.results(fired)];
+    const byName = new Map(this.shape.schema.fields.map(({ name }, index) => [name, columns[index] as Column]));
     return {
       kind: 'chunk',
-      columns: builder.finish(),
+      columns: { length: fired.count, byName },
       offsets: new Float64Array(fired.count).fill(Number.NaN),
       arrivals: new Float64Array(fired.count).fill(fired.afterArrival),
       timesMicros: fired.startMicros,
@@ -160,6 +150,20 @@ class Aggregator {
       keyIds: fired.keyIds,
     };
   }
+}
+
+/** The columns of the key and of WINDOW_FIELDS. */
+function windowColumns(fired: Fired, intervals: readonly Uint8Array[]): readonly Column[] {
+  const { count, keys, keyIds, definition, startMicros, endMicros, revisions, final, deleted } = fired;
+  return [
+    utf8Column(count, (w) => keys.bytesOf(keyIds[w] as number)),
+    utf8Column(count, (w) => intervals[definition[w] as number] as Uint8Array),
+    { kind: 'long', values: startMicros },
+    { kind: 'long', values: endMicros },
+    { kind: 'long', values: revisions },
+    { kind: 'boolean', values: final },
+    { kind: 'boolean', values: deleted },
+  ];
 }
 
 /** Merges of the named aggregates; one whose time or other part is not among them has none. */

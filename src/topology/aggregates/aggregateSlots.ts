@@ -1,4 +1,4 @@
-import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
+import type { Column } from '../../core/columns.ts';
 import type { Assigned, Chunk, Fired, Shape } from '../elements.ts';
 import type { AggregateGroup, AggregateState } from './spec.ts';
 
@@ -14,8 +14,10 @@ export class AggregateSlots {
   #chunk: Chunk | null = null;
   /** 0, 1, 2, …: the rows of a run that takes every record. */
   #everyRow = new Int32Array(0);
-  /** Every slot is below this. The slot with this number is for the merge of a window's panes; always left empty. */
+  /** Every slot is below this. */
   #capacity = 0;
+  /** Slots above those, for the merge of a window's panes; always left empty. */
+  #scratch = 0;
 
   constructor(outputs: readonly Output[], input: Shape) {
     const states = new Map<AggregateGroup, AggregateState>();
@@ -67,22 +69,39 @@ export class AggregateSlots {
     });
   }
 
-  /** Sets the fields from `firstField` on to the results of window `w`. */
-  write({ panes, paneEnds }: Fired, w: number, builder: ColumnsBuilder, firstField: number): void {
-    const from = w === 0 ? 0 : (paneEnds[w - 1] as number);
-    const to = paneEnds[w] as number;
-    const scratch = this.#capacity;
-    const isMerged = to - from > 1;
-    const slot = isMerged ? scratch : (panes[from] as number);
-    if (isMerged) {
-      const into = new Int32Array(to - from).fill(scratch);
-      for (const state of this.#states) state.merge(panes.subarray(from, to), into);
+  /** The results of windows that fire: a column for each output, in order. */
+  results(fired: Fired): readonly Column[] {
+    const { slots, scratch } = this.#slotsOf(fired);
+    const columns = this.#outputs.map(({ state, output }) => state.results(output, slots, fired.endMicros));
+    this.release(scratch);
+    return columns;
+  }
+
+  /** The slot of each window; panes are merged into a scratch slot. */
+  #slotsOf({ count, panes, paneEnds }: Fired): { readonly slots: Int32Array; readonly scratch: Int32Array } {
+    const merged = panes.length - count;
+    const slots = new Int32Array(count);
+    const from: number[] = [];
+    const into: number[] = [];
+    let next = this.#reserveScratch(Math.min(count, merged));
+    const scratch: number[] = [];
+    for (let w = 0, pane = 0; w < count; w++) {
+      const end = paneEnds[w] as number;
+      slots[w] = panes[pane] as number;
+      if (end - pane > 1) {
+        slots[w] = next;
+        for (let i = pane; i < end; i++) {
+          from.push(panes[i] as number);
+          into.push(next);
+        }
+        scratch.push(next++);
+      }
+      pane = end;
     }
-    for (let i = 0; i < this.#outputs.length; i++) {
-      const { state, output } = this.#outputs[i] as { state: AggregateState; output: number };
-      state.write(slot, output, builder, firstField + i);
-    }
-    if (isMerged) this.release(Int32Array.of(scratch));
+    const sources = Int32Array.from(from);
+    const targets = Int32Array.from(into);
+    for (const state of this.#states) state.merge(sources, targets);
+    return { slots, scratch: Int32Array.from(scratch) };
   }
 
   #begin(chunk: Chunk): void {
@@ -102,6 +121,13 @@ export class AggregateSlots {
   #reserve(capacity: number): void {
     if (capacity <= this.#capacity) return;
     this.#capacity = Math.max(capacity, 2 * this.#capacity);
-    for (const state of this.#states) state.reserve(this.#capacity + 1);
+    for (const state of this.#states) state.reserve(this.#capacity + this.#scratch);
+  }
+
+  /** Makes room for so many scratch slots; the first of them. */
+  #reserveScratch(count: number): number {
+    this.#scratch = Math.max(this.#scratch, count);
+    for (const state of this.#states) state.reserve(this.#capacity + this.#scratch);
+    return this.#capacity;
   }
 }

@@ -1,15 +1,17 @@
-import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
-import { SlotRecords, SlotState } from './slotState.ts';
-import type { Aggregate } from './spec.ts';
+import type { NumberColumn } from '../../core/columns.ts';
+import { SlotRecords } from '../../core/slotRecords.ts';
+import type { Chunk, Shape } from '../elements.ts';
+import { SlotState } from './slotState.ts';
+import { type Aggregate, type AnyField, fieldOf } from './spec.ts';
 
 class CountState extends SlotState {
-  readonly #counts = new SlotRecords(1);
-  protected readonly parts = [this.#counts];
+  protected readonly counts = new SlotRecords(1);
+  protected readonly parts = [this.counts];
 
-  begin(): void {}
+  begin(_chunk: Chunk): void {}
 
   add(_rows: Int32Array, slots: Int32Array, from: number, to: number): void {
-    const counts = this.#counts.values;
+    const counts = this.counts.values;
     for (let i = from; i < to; i++) {
       const slot = slots[i] as number;
       if (slot >= 0) (counts[slot] as number)++;
@@ -17,25 +19,55 @@ class CountState extends SlotState {
   }
 
   merge(from: Int32Array, into: Int32Array): void {
-    const counts = this.#counts.values;
+    const counts = this.counts.values;
     for (let i = 0; i < from.length; i++) (counts[into[i] as number] as number) += counts[from[i] as number] as number;
   }
 
-  write(slot: number, _output: number, builder: ColumnsBuilder, field: number): void {
-    builder.setNumber(field, this.#counts.values[slot] as number);
+  results(_output: number, slots: Int32Array): NumberColumn {
+    const counts = this.counts.values;
+    return { kind: 'long', values: Float64Array.from(slots, (slot) => counts[slot] as number) };
+  }
+}
+
+/** How many records have a field. */
+class PresentState extends CountState {
+  readonly #field: string;
+  #nulls: Uint8Array | undefined;
+
+  constructor(input: Shape, field: string) {
+    super();
+    this.#field = fieldOf(input, field).name;
+  }
+
+  override begin(chunk: Chunk): void {
+    this.#nulls = chunk.columns.byName.get(this.#field)?.nulls;
+  }
+
+  override add(rows: Int32Array, slots: Int32Array, from: number, to: number): void {
+    if (this.#nulls === undefined) {
+      super.add(rows, slots, from, to);
+      return;
+    }
+    const counts = this.counts.values;
+    for (let i = from; i < to; i++) {
+      const slot = slots[i] as number;
+      if (slot >= 0 && this.#nulls[rows[i] as number] !== 1) (counts[slot] as number)++;
+    }
   }
 }
 
 /**
- * How many records the window holds, whatever their fields.
+ * How many records the window holds, whatever their fields; with a field, how many of them have it (are not null there).
  *
- * @example aggregate({ trades: count() })
+ * @example aggregate({ trades: count(), numbered: count('sequence') })
  */
-export function count(): Aggregate<unknown, number> {
+export function count(): Aggregate<unknown, number>;
+export function count<const F extends string>(field: F): Aggregate<AnyField<F>, number>;
+export function count(field?: string): Aggregate<never, number> {
   return {
-    group: { bind: () => new CountState() },
+    group: { bind: (input) => (field === undefined ? new CountState() : new PresentState(input, field)) },
     output: 0,
-    label: 'count',
+    label: field === undefined ? 'count' : `count ${field}`,
     field: () => ({ kind: 'long', nullable: false }),
     merge: { how: 'sum' },
   };

@@ -1,7 +1,8 @@
-import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
+import type { NumberColumn } from '../../core/columns.ts';
+import { SlotRecords } from '../../core/slotRecords.ts';
 import type { Chunk, Shape } from '../elements.ts';
-import { SlotRecords, SlotState } from './slotState.ts';
-import { numberColumn, numberField } from './spec.ts';
+import { SlotState } from './slotState.ts';
+import { numberColumn, numberField, numbersOf } from './spec.ts';
 
 const SEEN = 0;
 const EXTREME = 1;
@@ -10,6 +11,7 @@ const WIDTH = 2;
 /** The lowest (`sign` 1) or highest (`sign` -1) value of a field: the state of `min` and `max`. */
 export class ExtremeState extends SlotState {
   readonly #field: string;
+  readonly #kind: NumberColumn['kind'];
   readonly #sign: 1 | -1;
   readonly #records = new SlotRecords(WIDTH);
   protected readonly parts = [this.#records];
@@ -18,7 +20,8 @@ export class ExtremeState extends SlotState {
 
   constructor(input: Shape, field: string, sign: 1 | -1) {
     super();
-    this.#field = numberField(input, field).name;
+    this.#field = field;
+    this.#kind = numberField(input, field).kind;
     this.#sign = sign;
   }
 
@@ -49,10 +52,12 @@ export class ExtremeState extends SlotState {
     }
   }
 
-  write(slot: number, _output: number, builder: ColumnsBuilder, field: number): void {
-    const at = slot * WIDTH;
-    if (this.#records.values[at + SEEN] === 0) builder.setNull(field);
-    else builder.setNumber(field, this.#records.values[at + EXTREME] as number);
+  results(_output: number, slots: Int32Array): NumberColumn {
+    const records = this.#records.values;
+    return numbersOf(this.#kind, slots, (slot) => {
+      const at = slot * WIDTH;
+      return records[at + SEEN] === 0 ? Number.NaN : (records[at + EXTREME] as number);
+    });
   }
 }
 

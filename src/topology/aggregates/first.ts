@@ -1,17 +1,21 @@
 import { PickedState } from './pickedState.ts';
-import { type Aggregate, type NumberField, numberField } from './spec.ts';
+import { type Aggregate, type AnyField, type FieldValue, fieldOf } from './spec.ts';
 
 /**
- * The value that arrived first (lowest offset). Nulls are skipped; null when there is nothing else.
+ * The value that arrived first, of a field of any kind. Nulls are skipped, and the result is null when there is nothing else; with
+ * `nulls: 'keep'` a null is a value like any other.
  *
- * @example aggregate({ price: first('price') })
+ * @example aggregate({ price: first('price'), side: first('side', { nulls: 'keep' }) })
  */
-export function first<const F extends string>(field: F): Aggregate<NumberField<F>, number | null> {
+export function first<const F extends string>(
+  field: F,
+  { nulls = 'skip' }: { readonly nulls?: 'skip' | 'keep' } = {},
+): Aggregate<AnyField<F>, FieldValue<F>> {
   return {
-    group: { bind: (input) => new PickedState(input, field, 'first') },
+    group: { bind: (input) => new PickedState(input, field, 'first', nulls === 'keep') },
     output: 0,
-    label: `first ${field}`,
-    field: (input) => ({ ...numberField(input, field), nullable: true }),
+    label: nulls === 'keep' ? `first ${field}, nulls too` : `first ${field}`,
+    field: (input) => ({ ...fieldOf(input, field), nullable: true }),
     merge: null,
   };
 }

@@ -1,4 +1,5 @@
-import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
+import type { NumberColumn } from '../../core/columns.ts';
+import { SlotRecords } from '../../core/slotRecords.ts';
 import type { Chunk, Shape } from '../elements.ts';
 import {
   comparePlace,
@@ -10,7 +11,7 @@ import {
   RowOrder,
   setPlace,
 } from './rowOrder.ts';
-import { SlotRecords, SlotState } from './slotState.ts';
+import { SlotState } from './slotState.ts';
 import { numberColumn, numberField } from './spec.ts';
 
 /** The outputs of `ohlc`, in order. */
@@ -104,11 +105,18 @@ export class OhlcState extends SlotState {
       mergeRecord(records, (from[i] as number) * WIDTH, (into[i] as number) * WIDTH);
   }
 
-  write(slot: number, output: number, builder: ColumnsBuilder, field: number): void {
-    const at = slot * WIDTH;
-    const value = this.#records.values[at + (INDEXES[output] as number)] as number;
-    if (this.#records.values[at + SEEN] === 0 || value === NO_SEQUENCE) builder.setNull(field);
-    else builder.setNumber(field, value);
+  results(output: number, slots: Int32Array): NumberColumn {
+    const records = this.#records.values;
+    const index = INDEXES[output] as number;
+    const values = new Float64Array(slots.length);
+    const nulls = new Uint8Array(slots.length);
+    for (let i = 0; i < slots.length; i++) {
+      const at = (slots[i] as number) * WIDTH;
+      const value = records[at + index] as number;
+      if (records[at + SEEN] === 0 || value === NO_SEQUENCE) nulls[i] = 1;
+      else values[i] = value;
+    }
+    return { kind: index < OPENING ? 'double' : 'long', values, nulls };
   }
 }
 

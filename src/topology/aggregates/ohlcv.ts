@@ -1,8 +1,8 @@
+import { DECIMAL_PRECISION } from '../../core/decimalSums.ts';
 import { ohlcOf } from './ohlc.ts';
-import { NOTIONAL_OUTPUT, NOTIONAL_SCALE, OhlcvState, VOLUME_OUTPUT, VOLUME_SCALE, VWAP_OUTPUT } from './ohlcvState.ts';
+import { NOTIONAL_OUTPUT, OhlcvState, VOLUME_OUTPUT, VWAP_OUTPUT } from './ohlcvState.ts';
 import type { Aggregate, AggregateGroup, NumberField } from './spec.ts';
-
-const PRECISION = 76;
+import { NOTIONAL_SCALE, VOLUME_SCALE } from './tradedState.ts';
 
 /** What `ohlcv` spreads into an aggregate. Decimals are plain decimal text. */
 export interface Ohlcv<In> {
@@ -37,7 +37,7 @@ export function ohlcv<const P extends string, const S extends string>(
     group,
     output,
     label: `${name} of ${label}`,
-    field: () => ({ kind: 'decimal', precision: PRECISION, scale, nullable: true }),
+    field: () => ({ kind: 'decimal', precision: DECIMAL_PRECISION, scale, nullable: true }),
     merge: { how: 'sum' },
   });
   const vwap: Aggregate<In, number | null> = {

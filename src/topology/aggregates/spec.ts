@@ -1,5 +1,4 @@
-import type { NumberColumn } from '../../core/columns.ts';
-import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
+import type { Column, NumberColumn } from '../../core/columns.ts';
 import type { FieldSchema } from '../../core/schema.ts';
 import { TidemarkError } from '../../errors.ts';
 import type { Chunk, Shape } from '../elements.ts';
@@ -17,8 +16,8 @@ export interface AggregateState {
   /** Adds what `from[i]` holds to `into[i]`, for each i in turn; `from[i]` stays as it is. */
   merge(from: Int32Array, into: Int32Array): void;
   clear(slots: Int32Array): void;
-  /** Sets a field of the result row that is being built. */
-  write(slot: number, output: number, builder: ColumnsBuilder, field: number): void;
+  /** One of the group's results for each slot, in their order; `endsMicros` are the (exclusive) ends of the windows. */
+  results(output: number, slots: Int32Array, endsMicros: Float64Array): Column;
   /** What the slots hold, in their order, as plain data that a structured clone can hold. */
   snapshot(slots: Int32Array): unknown;
   /** Sets empty slots that have room to what was saved of as many. */
@@ -55,17 +54,37 @@ export interface Aggregate<In, Out> {
   readonly [TYPES]?: (row: In) => Out;
 }
 
+declare const FIELD: unique symbol;
+
+/** As the type of an aggregate's value: the type that the row has of a field, or null. */
+export interface FieldValue<F extends string> {
+  readonly [FIELD]: F;
+}
+
+/** A field of any kind. */
+export type AnyField<F extends string> = { readonly [K in F]: unknown };
+
 /** A numeric field that may be null. */
 export type NumberField<F extends string> = { readonly [K in F]: number | null };
 
-/** The schema of a numeric input field. @throws TM_TOPOLOGY */
-export function numberField(input: Shape, name: string): FieldSchema {
+/** The schema of an input field. @throws TM_TOPOLOGY */
+export function fieldOf(input: Shape, name: string): FieldSchema {
   const field = input.schema.fields.find((candidate) => candidate.name === name);
-  if (field !== undefined && (field.kind === 'double' || field.kind === 'long' || field.kind === 'int')) return field;
-  const problem = field === undefined ? `has no field '${name}'` : `has '${name}' as ${field.kind}, not as a number`;
-  throw new TidemarkError('TM_TOPOLOGY', `the aggregated stream ${problem}`, {
-    where: `schema ${input.schema.name}`,
-    hint: `Its fields: ${input.schema.fields.map((candidate) => `${candidate.name} (${candidate.kind})`).join(', ')}.`,
+  if (field === undefined) throw unfit(input, `has no field '${name}'`);
+  return field;
+}
+
+/** The schema of a numeric input field. @throws TM_TOPOLOGY */
+export function numberField(input: Shape, name: string): FieldSchema & { readonly kind: NumberColumn['kind'] } {
+  const { kind, ...field } = fieldOf(input, name);
+  if (kind === 'double' || kind === 'long' || kind === 'int') return { ...field, kind };
+  throw unfit(input, `has '${name}' as ${kind}, not as a number`);
+}
+
+function unfit({ schema }: Shape, problem: string): TidemarkError {
+  return new TidemarkError('TM_TOPOLOGY', `the aggregated stream ${problem}`, {
+    where: `schema ${schema.name}`,
+    hint: `Its fields: ${schema.fields.map((candidate) => `${candidate.name} (${candidate.kind})`).join(', ')}.`,
   });
 }
 
@@ -75,4 +94,20 @@ export function numberColumn(chunk: Chunk, name: string): NumberColumn {
   if (column !== undefined && (column.kind === 'double' || column.kind === 'long' || column.kind === 'int'))
     return column;
   throw new TidemarkError('TM_TOPOLOGY', `a chunk came without the number column '${name}'`);
+}
+
+/** A column of one number a slot; null where `numberAt` gives NaN. */
+export function numbersOf(
+  kind: NumberColumn['kind'],
+  slots: Int32Array,
+  numberAt: (slot: number) => number,
+): NumberColumn {
+  const values = new Float64Array(slots.length);
+  const nulls = new Uint8Array(slots.length);
+  for (let i = 0; i < slots.length; i++) {
+    const value = numberAt(slots[i] as number);
+    if (Number.isNaN(value)) nulls[i] = 1;
+    else values[i] = value;
+  }
+  return { kind, values, nulls };
 }

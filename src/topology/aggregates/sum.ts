@@ -1,3 +1,4 @@
+import { DECIMAL_PRECISION } from '../../core/decimalSums.ts';
 import type { Aggregate, NumberField } from './spec.ts';
 import { SUM_SCALE, SumState } from './sumState.ts';
 
@@ -12,7 +13,7 @@ export function sum<const F extends string>(field: F): Aggregate<NumberField<F>,
     group: { bind: (input) => new SumState(input, field, false) },
     output: 0,
     label: `sum ${field}`,
-    field: () => ({ kind: 'decimal', precision: 76, scale: SUM_SCALE, nullable: true }),
+    field: () => ({ kind: 'decimal', precision: DECIMAL_PRECISION, scale: SUM_SCALE, nullable: true }),
     merge: { how: 'sum' },
   };
 }

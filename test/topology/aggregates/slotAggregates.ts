@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import {
+  avg,
+  collect,
+  count,
+  countDistinct,
+  earliest,
+  first,
+  last,
+  latest,
+  max,
+  min,
+  ohlc,
+  ohlcv,
+  stddev,
+  sum,
+  topK,
+  twap,
+  variance,
+  vwap,
+} from '../../../src/index.ts';
+import type { SlotRow } from '../../support/slotsDrive.ts';
+
+export const NUMERIC = {
+  count: count(),
+  present: count('value'),
+  sum: sum('value'),
+  avg: avg('value'),
+  min: min('value'),
+  max: max('value'),
+  variance: variance('value'),
+  stddev: stddev('value'),
+  twap: twap('value'),
+  vwap: vwap('value', 'size'),
+  ...ohlc('value'),
+};
+
+export const PICKED = {
+  first: first('value'),
+  last: last('text'),
+  firstSide: first('side', { nulls: 'keep' }),
+  lastAmount: last('amount', { nulls: 'keep' }),
+  earliest: earliest('flag'),
+  latest: latest('text'),
+};
+
+export const COUNTED = {
+  values: countDistinct('value'),
+  texts: countDistinct('text'),
+  top: topK('text', 2),
+  topAmounts: topK('amount', 3),
+  collected: collect('text'),
+  sides: collect('side'),
+};
+
+export const BAR = { ...ohlcv('value', 'size') };
+
+const value = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: -300, max: 300 }).map((cents) => cents / 100) },
+  { weight: 2, arbitrary: fc.constant(null) },
+  { weight: 1, arbitrary: fc.constantFrom(0.1, 1e-9, 123_456_789.123_45, 9e15, -9e15, 1 / 3, 1e17, 0.1 + 0.2) },
+);
+
+function option<T>(...values: readonly T[]): fc.Arbitrary<T | null> {
+  return fc.constantFrom(null, ...values);
+}
+
+export const slotRow: fc.Arbitrary<SlotRow> = fc.record({
+  eventTime: fc.integer({ min: -3, max: 3 }),
+  sequence: fc.option(fc.integer({ min: 0, max: 2 }), { nil: null }),
+  value,
+  size: value,
+  text: option('a', 'b', 'ä "quoted"', ''),
+  flag: option(true, false),
+  side: option('buy', 'sell', 'none'),
+  amount: option('0.5', '-12.25', '7'),
+});
