@@ -55,6 +55,7 @@ export const ERROR_CODES = {
   TM_TOPIC_UNKNOWN: 'No such topic or partition.',
   TM_VALUE_RANGE: 'A value does not fit the type that its schema gives it.',
   TM_DURATION: 'A duration is not a whole number above zero and a unit (500ms, 1s, 5m, 1h, 1d).',
+  TM_STATE_FULL: 'An operator of a topology would keep more rows than its bound allows.',
   TM_TOPOLOGY: 'A topology does not fit together: a step, a field, a name or a version is wrong.',
   TM_TOPOLOGY_FILE: 'A topology file cannot be read or loaded, or exports no topology.',
   TM_WINDOW: 'A window definition is not valid.',

@@ -24,6 +24,7 @@ export { twap } from './topology/aggregates/twap.ts';
 export { variance } from './topology/aggregates/variance.ts';
 export { vwap } from './topology/aggregates/vwap.ts';
 export type { Operator, Stream } from './topology/elements.ts';
+export { type AsOfJoinOptions, asOfJoin } from './topology/joins/asOfJoin.ts';
 export { midpoint } from './topology/midpoint.ts';
 export { derive } from './topology/operators/derive.ts';
 export { filter } from './topology/operators/filter.ts';

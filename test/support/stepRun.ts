@@ -61,24 +61,28 @@ export class StepRun {
   readonly #shape: Shape;
   #view: RowView<Row> | null = null;
   #offset = 0;
+  #failure: { readonly error: unknown } | null = null;
 
   constructor(input: Shape, steps: (source: Stream<never>) => Stream<unknown>) {
     this.#shape = input;
-    let failure: unknown = null;
     steps(this.#source as Stream<never>).subscribe({
       next: (element) => this.#take(element),
       error: (error: unknown) => {
-        failure = error;
+        this.#failure = { error };
       },
     });
-    this.#send = (element) => {
-      this.#source.next(element);
-      if (failure !== null) throw failure;
-    };
     this.#send(input);
   }
 
-  readonly #send: (element: Element) => void;
+  /** Throws what a step has thrown. */
+  check(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  #send(element: Element): void {
+    this.#source.next(element);
+    this.check();
+  }
 
   /** The rows in chunks of the given size. */
   feed(rows: readonly Row[], chunkSize = rows.length): this {

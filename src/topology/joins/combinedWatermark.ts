@@ -1,0 +1,83 @@
+import { NO_WATERMARK, type Progress } from '../elements.ts';
+
+export interface SavedWatermark {
+  readonly current: number;
+  readonly ports: readonly number[];
+  readonly active: readonly boolean[];
+}
+
+/**
+ * The watermark of two streams together: the lower of theirs, of the active ones. It moves at the record that moves it,
+ * however the streams were cut into chunks.
+ */
+export class CombinedWatermark {
+  #current = NO_WATERMARK;
+  #ports: number[] = [NO_WATERMARK, NO_WATERMARK];
+  #active: boolean[] = [true, true];
+
+  get current(): number {
+    return this.#current;
+  }
+
+  get isActive(): boolean {
+    return this.#active.some((isActive) => isActive);
+  }
+
+  /** The steps by which it rises while both streams progress; of records with one arrival the first stream's counts first. */
+  advance(left: Progress, right: Progress): Progress {
+    const count = left.arrivals.length + right.arrivals.length;
+    const arrivals = new Float64Array(count);
+    const watermarks = new Float64Array(count);
+    let steps = 0;
+    let l = 0;
+    let r = 0;
+    while (l + r < count) {
+      const takeLeft =
+        r >= right.arrivals.length ||
+        (l < left.arrivals.length && (left.arrivals[l] as number) <= (right.arrivals[r] as number));
+      const arrival = (takeLeft ? left.arrivals[l] : right.arrivals[r]) as number;
+      const reached = (takeLeft ? left.watermarks[l++] : right.watermarks[r++]) as number;
+      if (!this.#raise(takeLeft ? 0 : 1, reached)) continue;
+      arrivals[steps] = arrival;
+      watermarks[steps] = this.#current;
+      steps++;
+    }
+    return { arrivals: arrivals.subarray(0, steps), watermarks: watermarks.subarray(0, steps) };
+  }
+
+  /** A watermark that came from outside. True when the combined one rises. */
+  set(port: number, tsMicros: number): boolean {
+    return this.#raise(port, tsMicros);
+  }
+
+  /** True when the combined watermark rises. */
+  setActive(port: number, isActive: boolean): boolean {
+    this.#active[port] = isActive;
+    return this.#recompute();
+  }
+
+  snapshot(): SavedWatermark {
+    return { current: this.#current, ports: this.#ports, active: this.#active };
+  }
+
+  restore({ current, ports, active }: SavedWatermark): void {
+    this.#current = current;
+    this.#ports = [...ports];
+    this.#active = [...active];
+  }
+
+  #raise(port: number, reached: number): boolean {
+    if (reached <= (this.#ports[port] as number)) return false;
+    this.#ports[port] = reached;
+    return this.#recompute();
+  }
+
+  #recompute(): boolean {
+    const [leftActive, rightActive] = this.#active as [boolean, boolean];
+    const [left, right] = this.#ports as [number, number];
+    const low = leftActive ? (rightActive ? Math.min(left, right) : left) : rightActive ? right : NO_WATERMARK;
+    if (low <= this.#current) return false;
+    this.#current = low;
+    return true;
+  }
+}

@@ -1,0 +1,112 @@
+import { gatherDoubles } from '../../core/gather.ts';
+import type { KeyTable } from '../../core/keyTable.ts';
+import type { FieldSchema } from '../../core/schema.ts';
+import { TidemarkError } from '../../errors.ts';
+import type { Chunk, Element, Late, Shape } from '../elements.ts';
+import { sortLate } from '../operators/release.ts';
+import { gatherIds, type RowList, type SavedRows, WaitingRows } from '../operators/waitingRows.ts';
+import type { Batch } from './twoInputs.ts';
+
+/** One side of a join: its rows in the order of event time, under the join's key ids. Each row kept retains its key. */
+export class JoinSide {
+  readonly rows: WaitingRows;
+  readonly #operator: string;
+  readonly #keys: KeyTable;
+  readonly #maxRows: number;
+  readonly #emit: (element: Element) => void;
+
+  constructor(
+    operator: string,
+    fields: readonly FieldSchema[],
+    keys: KeyTable,
+    maxRows: number,
+    emit: (element: Element) => void,
+  ) {
+    this.#operator = operator;
+    this.rows = new WaitingRows(fields);
+    this.#keys = keys;
+    this.#maxRows = maxRows;
+    this.#emit = emit;
+  }
+
+  /** Takes in the rows of a batch; late ones go to the ledger. @throws TM_STATE_FULL */
+  add(chunks: readonly Chunk[], { steps, watermarkBefore }: Batch): void {
+    for (const chunk of chunks) {
+      const { inTime, late, lateWatermarks } = sortLate(chunk, steps, watermarkBefore);
+      if (late.length > 0) this.#emit(this.#lateOf(chunk, late, lateWatermarks));
+      const keyIds = this.#idsOf(chunk, inTime);
+      this.rows.add(chunk.columns, inTime, {
+        timesMicros: gatherDoubles(chunk.timesMicros, inTime),
+        offsets: gatherDoubles(chunk.offsets, inTime),
+        arrivals: gatherDoubles(chunk.arrivals, inTime),
+        keyIds,
+      });
+    }
+    if (this.rows.pool.size > this.#maxRows) throw stateFull(this.#operator, this.#maxRows);
+  }
+
+  /** Gives up rows that were released. */
+  free(list: RowList): void {
+    this.rows.free(list);
+    for (let i = 0; i < list.keyIds.length; i++) this.#keys.release(list.keyIds[i] as number);
+  }
+
+  restore(saved: SavedRows): void {
+    for (const keyId of this.rows.restore(saved).keyIds) this.#keys.retain(keyId);
+  }
+
+  /** The join's ids for the keys of rows. A chunk has few keys, so each is looked up once a chunk. */
+  #idsOf({ keys, keyIds }: Chunk, rows: Int32Array): Int32Array {
+    if (keys === null || keyIds === null) throw notKeyed(this.#operator);
+    const ids = gatherIds(keyIds, rows);
+    const known = new Int32Array(keys.capacity).fill(-1);
+    for (let i = 0; i < ids.length; i++) {
+      const theirs = ids[i] as number;
+      if (known[theirs] === -1) {
+        const key = keys.bytesOf(theirs);
+        known[theirs] = this.#keys.intern(key, 0, key.length);
+      }
+      const id = known[theirs] as number;
+      this.#keys.retain(id);
+      ids[i] = id;
+    }
+    return ids;
+  }
+
+  #lateOf(chunk: Chunk, rows: Int32Array, watermarks: Float64Array): Late {
+    const { keys, keyIds } = chunk;
+    if (keys === null || keyIds === null) throw notKeyed(this.#operator);
+    return {
+      kind: 'late',
+      count: rows.length,
+      keys: Array.from(rows, (row) => keys.bytesOf(keyIds[row] as number)),
+      timesMicros: gatherDoubles(chunk.timesMicros, rows),
+      offsets: gatherDoubles(chunk.offsets, rows),
+      watermarks,
+      intervals: Array.from(rows, () => this.#operator),
+      missedAll: new Uint8Array(rows.length).fill(1),
+    };
+  }
+}
+
+/** What both sides of a join must be. @throws TM_TOPOLOGY */
+export function checkSides(operator: string, left: Shape, right: Shape): void {
+  if (left.keyField === null || right.keyField === null) throw notKeyed(operator);
+  if (left.windows !== null || right.windows !== null || left.result !== null || right.result !== null) {
+    throw new TidemarkError('TM_TOPOLOGY', `${operator}(...) joins records, not windows`, {
+      hint: 'Put window(...) and aggregate(...) after it.',
+    });
+  }
+}
+
+function notKeyed(operator: string): TidemarkError {
+  return new TidemarkError('TM_TOPOLOGY', `${operator}(...) joins rows of one key`, {
+    hint: 'Put watermark(...) and keyBy(...) before it, on both sides.',
+  });
+}
+
+export function stateFull(operator: string, maxRows: number): TidemarkError {
+  return new TidemarkError('TM_STATE_FULL', `${operator}(...) holds more than ${maxRows} rows of one side`, {
+    hint: 'Raise maxRows, or lower how long rows are kept: the bound of the watermark, the skew of the inputs, the ages.',
+  });
+}

@@ -1,0 +1,190 @@
+import { Observable, type Subscriber } from 'rxjs';
+import type { KeyTable } from '../../core/keyTable.ts';
+import type { Barrier, Chunk, Element, Progress, Restore, Resume, Shape, Snapshot, Stream } from '../elements.ts';
+import { CombinedWatermark, type SavedWatermark } from './combinedWatermark.ts';
+
+/** What came on both sides between two points at which both are complete. */
+export interface Batch {
+  readonly left: readonly Chunk[];
+  readonly right: readonly Chunk[];
+  /** The combined watermark before the batch, and how it rose. */
+  readonly watermarkBefore: number;
+  readonly steps: Progress;
+}
+
+/** What an operator over two streams does; how the streams are brought together is the same for all. */
+export interface TwoInputStep {
+  shape(left: Shape, right: Shape): Shape;
+  process(batch: Batch): void;
+  /** Hands out what waits for the watermark. */
+  flush(watermark: number): void;
+  snapshot(): unknown;
+  restore(part: unknown): void;
+  /** Of the stream that comes out; null where it has no key. */
+  readonly keys: KeyTable | null;
+}
+
+/** Elements that are pushed into every input, so that they come once on each side. */
+type Broadcast = Barrier | Snapshot | Restore | Resume | Extract<Element, { readonly kind: 'flush' }>;
+
+interface SavedStep {
+  readonly watermark: SavedWatermark;
+  readonly lastArrival: number;
+  readonly part: unknown;
+}
+
+const NO_PROGRESS: Progress = { arrivals: new Float64Array(0), watermarks: new Float64Array(0) };
+
+/**
+ * Brings two streams together. Chunks wait until an element comes that was pushed into every input (a task sends `resume` after
+ * each batch of the merge): then all records up to there are here, and are processed in the order of their arrivals. Such an
+ * element goes on once, after it came on both sides.
+ */
+export function twoInputs<Out>(
+  left: Stream<unknown>,
+  right: Stream<unknown>,
+  stepOf: (emit: (element: Element) => void) => TwoInputStep,
+): Stream<Out> {
+  return new Observable<Element>((subscriber) => {
+    const emit = (element: Element): void => subscriber.next(element);
+    const both = new Alignment(stepOf(emit), emit);
+    const subscription = left.subscribe(port(subscriber, (element) => both.take(0, element)));
+    subscription.add(right.subscribe(port(subscriber, (element) => both.take(1, element))));
+    return subscription;
+  });
+}
+
+function port(subscriber: Subscriber<Element>, take: (element: Element) => void) {
+  return {
+    next: (element: Element): void => {
+      try {
+        take(element);
+      } catch (error) {
+        subscriber.error(error);
+      }
+    },
+    error: (error: unknown): void => subscriber.error(error),
+  };
+}
+
+class Alignment {
+  readonly #step: TwoInputStep;
+  readonly #emit: (element: Element) => void;
+  readonly #shapes: [Shape | null, Shape | null] = [null, null];
+  readonly #watermark = new CombinedWatermark();
+  #chunks: readonly [Chunk[], Chunk[]] = [[], []];
+  /** The side on which an element came that the other one has yet to get. */
+  #ahead: 0 | 1 | null = null;
+  #lastArrival = 0;
+
+  constructor(step: TwoInputStep, emit: (element: Element) => void) {
+    this.#step = step;
+    this.#emit = emit;
+  }
+
+  take(side: 0 | 1, element: Element): void {
+    switch (element.kind) {
+      case 'shape':
+        this.#takeShape(side, element);
+        break;
+      case 'chunk':
+        this.#chunks[side].push(element);
+        break;
+      case 'watermark':
+        this.#change(() => this.#watermark.set(side, element.tsMicros));
+        break;
+      case 'activity':
+        this.#takeActivity(side, element.isActive);
+        break;
+      case 'flush':
+      case 'barrier':
+      case 'snapshot':
+      case 'restore':
+      case 'resume':
+        if (this.#ahead === null) this.#ahead = side;
+        else if (this.#ahead !== side) this.#takeBroadcast(element);
+        break;
+      default:
+        this.#emit(element);
+    }
+  }
+
+  #takeShape(side: 0 | 1, shape: Shape): void {
+    this.#shapes[side] = shape;
+    const [left, right] = this.#shapes;
+    if (left !== null && right !== null) this.#emit(this.#step.shape(left, right));
+  }
+
+  #takeActivity(side: 0 | 1, isActive: boolean): void {
+    const before = this.#watermark.isActive;
+    this.#change(() => this.#watermark.setActive(side, isActive));
+    if (this.#watermark.isActive !== before) this.#emit({ kind: 'activity', isActive: this.#watermark.isActive });
+  }
+
+  #takeBroadcast(element: Broadcast): void {
+    this.#ahead = null;
+    this.#processChunks();
+    if (element.kind === 'flush') this.#step.flush(this.#watermark.current);
+    else if (element.kind === 'barrier') element.watermark = this.#watermark.current;
+    else if (element.kind === 'snapshot') this.#snapshot(element);
+    else if (element.kind === 'restore') this.#restore(element);
+    this.#emit(element);
+  }
+
+  #snapshot(snapshot: Snapshot): void {
+    const part: SavedStep = {
+      watermark: this.#watermark.snapshot(),
+      lastArrival: this.#lastArrival,
+      part: this.#step.snapshot(),
+    };
+    snapshot.parts.push(part);
+    snapshot.keys = this.#step.keys;
+  }
+
+  #restore(restore: Restore): void {
+    const { watermark, lastArrival, part } = restore.parts.shift() as SavedStep;
+    this.#watermark.restore(watermark);
+    this.#lastArrival = lastArrival;
+    this.#step.restore(part);
+    restore.keys = this.#step.keys;
+  }
+
+  #processChunks(): void {
+    const [left, right] = this.#chunks;
+    if (left.length === 0 && right.length === 0) return;
+    this.#chunks = [[], []];
+    const watermarkBefore = this.#watermark.current;
+    const progress = [progressOf(left), progressOf(right)] as const;
+    const steps = this.#watermark.advance(...progress);
+    for (const { arrivals } of progress) this.#lastArrival = Math.max(this.#lastArrival, arrivals.at(-1) ?? 0);
+    this.#step.process({ left, right, watermarkBefore, steps });
+  }
+
+  /** A change that may raise the watermark without a record: it then rises after the last one. */
+  #change(raises: () => boolean): void {
+    this.#processChunks();
+    const watermarkBefore = this.#watermark.current;
+    if (!raises()) return;
+    const steps = {
+      arrivals: Float64Array.of(this.#lastArrival),
+      watermarks: Float64Array.of(this.#watermark.current),
+    };
+    this.#step.process({ left: [], right: [], watermarkBefore, steps });
+  }
+}
+
+function progressOf(chunks: readonly Chunk[]): Progress {
+  const [first, ...others] = chunks;
+  if (first === undefined) return NO_PROGRESS;
+  if (others.length === 0) return first.progress ?? NO_PROGRESS;
+  const parts = chunks.map(({ progress }) => progress ?? NO_PROGRESS);
+  const count = parts.reduce((sum, { arrivals }) => sum + arrivals.length, 0);
+  const joined = { arrivals: new Float64Array(count), watermarks: new Float64Array(count) };
+  let at = 0;
+  for (const { arrivals, watermarks } of parts) {
+    joined.arrivals.set(arrivals, at);
+    joined.watermarks.set(watermarks, at);
+    at += arrivals.length;
+  }
+  return joined;
+}
