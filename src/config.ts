@@ -130,6 +130,18 @@ export const configSchema = Type.Object(
         { unit: 'ms', description: 'Longest time between two commits while records come in.' },
       ),
     }),
+    snapshot: section('Copies of the state of tasks in the log, from which a restart goes on.', {
+      maxRereadRecords: integer(
+        1_000_000,
+        { minimum: 1, maximum: 1_000_000_000 },
+        {
+          unit: 'records',
+          description:
+            'A snapshot is taken before a restart of a task would read more records again than this, but none while ' +
+            'snapshots would take more than 5% of its working time.',
+        },
+      ),
+    }),
     watermark: section(
       "Event time. A topology's own parameters set its watermark and lateness (`--set`); producers go by these to tell " +
         'late rows from news, and refuse a source that is older than what its topic has gone past.',

@@ -65,6 +65,7 @@ export const ERROR_CODES = {
   TM_TOPOLOGY_CHANGED: 'The stored state of a topology is of another definition.',
   TM_PARTITIONS_CHANGED: 'An input topic has another number of partitions than the stored state.',
   TM_POSITION_LOST: 'A committed position is missing, or the input below it is gone.',
+  TM_SNAPSHOT_UNUSABLE: 'A snapshot of a task is damaged, or not all there; the one before it serves.',
 } as const;
 
 /**

@@ -199,6 +199,25 @@ export const quoteSchema = {
  */
 export type Quote = AvroRow<typeof quoteSchema>;
 
+export const snapshotSliceSchema = {
+  type: 'record',
+  name: 'SnapshotSlice',
+  namespace: 'tidemark',
+  doc: "A part of the bytes of a task's state. Which slices make a whole snapshot, and of which position, is kept with the committed position.",
+  fields: [
+    { name: 'number', type: 'long', doc: 'of the snapshot: rises by one with each of a task' },
+    { name: 'slice', type: 'int', doc: 'which one, from 0' },
+    { name: 'bytes', type: 'bytes' },
+  ],
+} as const;
+
+/**
+ * A part of the bytes of a task's state. Which slices make a whole snapshot, and of which position, is kept with the committed position.
+ *
+ * @example const numberOf = (row: SnapshotSlice) => row.number;
+ */
+export type SnapshotSlice = AvroRow<typeof snapshotSliceSchema>;
+
 export const sourceBarSchema = {
   type: 'record',
   name: 'SourceBar',

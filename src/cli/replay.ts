@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ReplayOptions } from '../replay/replayParts.ts';
 import type { Act, Context } from './context.ts';
 import { wholeNumber } from './optionValues.ts';
+import { describeWarning } from './report.ts';
 import { addParameter } from './run.ts';
 
 interface TopologyOptions {
@@ -152,5 +153,6 @@ function optionsOf({ config, signal, err }: Context, command: Command): ReplayOp
     onBegin: () => {},
     onProgress: () => {},
     onWaiting: (what, pid) => err.write(`process ${pid} runs ${what}; waiting for it\n`),
+    onWarning: (warning) => err.write(describeWarning(warning)),
   };
 }

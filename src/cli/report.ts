@@ -46,6 +46,11 @@ export function describeError(error: unknown, { json, debug }: ReportOptions): s
   return `error ${report.code}: ${oneLine(report.message)}${where}\n${hint}${stack === undefined ? '' : `${stack}\n`}`;
 }
 
+/** What is amiss and stops nothing, in words; newline at the end. */
+export function describeWarning({ code, message, where = '', hint = '' }: TidemarkError): string {
+  return `warning ${code}: ${oneLine(message)} (${oneLine(where)})\nhint: ${oneLine(hint)}\n`;
+}
+
 /** That a part of the pipeline waits for a server, or goes on (null); a line with its end. */
 export function describeOutage(what: string, error: TidemarkError | null): string {
   if (error === null) return `${what} goes on\n`;

@@ -4,7 +4,7 @@ import type { TopologyShare } from '../runtime/ownedTasks.ts';
 import type { RunOptions as PipelineOptions, Role, RunTotals } from '../runtime/run.ts';
 import { type PipelineWatch, withApi } from './api.ts';
 import type { Act, Context } from './context.ts';
-import { describeOutage } from './report.ts';
+import { describeOutage, describeWarning } from './report.ts';
 
 /** What a process does: a part of the pipeline, or the API. */
 type ProcessRole = Role | 'api';
@@ -117,6 +117,7 @@ async function runShown({ config, err, signal }: Context, options: ShownOptions)
       err.write(describeOutage(what, error));
     },
     onWaiting: (what, pid) => err.write(`process ${pid} runs ${what}; waiting for it\n`),
+    onWarning: (warning) => err.write(describeWarning(warning)),
     onShare: shareAnnouncer((line) => err.write(line)),
   }).finally(() => progress.stop());
 }

@@ -34,7 +34,7 @@ export function expiredAt(windows: readonly WindowSet[], { fromMicros }: TimeRan
   return fromMicros - 1 + Math.max(...windows.map(({ latenessMicros }) => latenessMicros));
 }
 
-/** How far behind the watermark a window that still takes records may reach. */
+/** How far behind the watermark a window that still takes records may reach; infinite for sessions. */
 export function reachOf(windows: readonly WindowSet[]): number {
   const reaches = windows.map(
     ({ definitions, latenessMicros }) => latenessMicros + Math.max(...definitions.map(longestMicros)),

@@ -28,6 +28,8 @@ export interface ReplayOptions {
   readonly onProgress: (totals: PipelineTotals) => void;
   /** Told when another process does the work that this one waits for. */
   readonly onWaiting: (what: string, pid: number) => void;
+  /** Told of what is amiss, but stops nothing. */
+  readonly onWarning?: (warning: TidemarkError) => void;
 }
 
 /** What a replay works with. */

@@ -77,12 +77,12 @@ export class BaseFollower {
   }
 
   /** Does to the task what happened to the base at the position that the task has come to. */
-  lead(task: Task): void {
+  async lead(task: Task): Promise<void> {
     const { partition } = task.input;
     const followed = this.#followed[partition] as Followed;
     const { flushes } = followed;
     for (let flush = flushes[0]; flush !== undefined && flush.position <= task.position; flush = flushes[0]) {
-      if (flush.controlSequence > task.controlSequence) task.repeatFlush();
+      if (flush.controlSequence > task.controlSequence) await task.repeatFlush();
       flushes.shift();
     }
     if (followed.isAlone || !hasTakenOver(task, this.#base.handOvers()?.[partition])) return;

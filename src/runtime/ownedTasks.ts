@@ -49,7 +49,7 @@ class TaskOwner implements PartitionOwner {
   }
 
   async revoked(partitions: readonly number[]): Promise<void> {
-    await this.#runner.commit(partitions).catch((error: unknown) => {
+    await this.#runner.finish(partitions).catch((error: unknown) => {
       // Somebody has taken over already; nothing of this is to be committed.
       if (!isFenced(error)) throw error;
     });
@@ -66,7 +66,7 @@ class TaskOwner implements PartitionOwner {
 
 /**
  * The tasks of a topology that are this process's: those of the partitions that it has as a member of the topology's group.
- * State moves with a task through the log: a new owner reads again from the task's restart point.
+ * State moves with a task through the log: by a snapshot, and the records since.
  */
 export class OwnedTasks {
   readonly #log: Log;
@@ -133,8 +133,9 @@ export class OwnedTasks {
     return this.#owner.isMember && this.#runner.hasTakenOver(handOvers);
   }
 
-  commit(): Promise<void> {
-    return this.#runner.commit();
+  /** Commits, and takes snapshots, so that whoever goes on reads nothing again. */
+  finish(): Promise<void> {
+    return this.#runner.finish();
   }
 
   /** Leaves the partitions to other members. What was not committed is theirs to do. */

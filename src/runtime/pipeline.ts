@@ -45,6 +45,8 @@ export interface PipelineOptions {
   readonly onFailed?: () => void;
   readonly onWaiting: (what: string, pid: number) => void;
   readonly onShare?: (share: TopologyShare) => void;
+  /** Told of what is amiss, but stops nothing. */
+  readonly onWarning?: (warning: TidemarkError) => void;
   /** Told when a part begins to wait for a server that is away, and with null when it goes on. */
   readonly onOutage?: (what: string, error: TidemarkError | null) => void;
 }
@@ -71,7 +73,7 @@ export class Pipeline {
   readonly #failed = new AbortController();
   readonly #tasks: TopologyPart;
   /** Of generations, by their groups: made, or being made. */
-  readonly #topics = new Map<string, Promise<unknown>>();
+  readonly #topics = new Map<string, Promise<TopologyTopics>>();
   /** True once the tasks have committed their last: then it is known what is left to store. */
   #topologyEnded = false;
   #stored = 0;
@@ -142,8 +144,7 @@ export class Pipeline {
 
   #runTasks(plan: GenerationPlan, inputEnds: readonly PartitionRange[] | null): Promise<void> {
     return this.#throughOutages(`topology ${plan.run}`, async (cameOn) => {
-      await this.#createTopics(plan);
-      await this.#tasks.run(plan, inputEnds, cameOn);
+      await this.#tasks.run(plan, await this.#createTopics(plan), inputEnds, cameOn);
     });
   }
 
@@ -208,7 +209,7 @@ export class Pipeline {
    * Makes the topics of a generation once, for its tasks and for its sink, which reads what the tasks, perhaps in another
    * process, have yet to make. Two that make them at once would be in each other's way at the registry.
    */
-  #createTopics({ run, outputs, input }: GenerationPlan): Promise<unknown> {
+  #createTopics({ run, outputs, input }: GenerationPlan): Promise<TopologyTopics> {
     const { log, registry, config } = this.#options;
     const known = this.#topics.get(run);
     if (known !== undefined) return known;

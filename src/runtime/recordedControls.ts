@@ -16,10 +16,10 @@ export interface RecordedFlush {
 export async function recordedFlushes(
   parts: { readonly log: Log; readonly registry: SchemaRegistry },
   control: PartitionRange,
-  from: { readonly offset: number; readonly controlSequence: number },
+  from: { readonly controlOffset: number; readonly controlSequence: number },
 ): Promise<RecordedFlush[]> {
   const flushes: RecordedFlush[] = [];
-  const start = { ...control, offset: Math.max(from.offset, control.begin) };
+  const start = { ...control, offset: Math.max(from.controlOffset, control.begin) };
   const rows = await TopicRows.open<Control>(parts, CONTROL, [start]);
   try {
     while (rows.position(control) < control.end) {

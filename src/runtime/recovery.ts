@@ -7,8 +7,10 @@ import { NO_WATERMARK } from '../topology/elements.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
 import type { GenerationStart } from './generations.ts';
 import { recordedFlushes } from './recordedControls.ts';
-import type { TaskStart } from './task.ts';
+import { readSnapshot } from './snapshots.ts';
+import type { ReadFrom, TaskStart } from './task.ts';
 import { parseMark, type TaskMark } from './taskPosition.ts';
+import type { TopologyTopics } from './topologyTopics.ts';
 
 /** A digest of everything that a task's stored state depends on, as far as it can be described. */
 export function fingerprintOf(
@@ -31,12 +33,14 @@ export interface RecoveryParts {
   readonly registry: SchemaRegistry;
   /** Under which the task commits its position. */
   readonly group: string;
-  readonly controlTopic: string;
+  readonly topics: TopologyTopics;
   readonly fingerprint: string;
   /** All partitions of the input topic. */
   readonly inputRanges: readonly PartitionRange[];
   /** Where tasks begin that have committed nothing, by partition; null for the beginning of the input. */
   readonly starts: readonly GenerationStart[] | null;
+  /** Told of snapshots that are passed over. */
+  readonly onWarning: (warning: TidemarkError) => void;
 }
 
 /**
@@ -47,33 +51,39 @@ export interface RecoveryParts {
  * @throws TM_TOPOLOGY_CHANGED, TM_PARTITIONS_CHANGED when the state is of another definition or partition count
  */
 export async function recoverTask(parts: RecoveryParts, input: PartitionRange): Promise<TaskStart> {
-  const { log, group, controlTopic } = parts;
+  const { log, group, topics } = parts;
   const where = `topology ${group}, partition ${input.partition}`;
   // Of this partition alone: a broker keeps the others' positions back while their killed owners' transactions are open.
   const [committed] = await log.committed(group, [{ topic: input.topic, partition: input.partition }]);
-  const control = (await log.ranges(controlTopic))[input.partition];
-  if (control === undefined) throw new RangeError(`${controlTopic} has no partition ${input.partition}`);
-  const fresh = freshStart(parts, input);
+  const control = (await log.ranges(topics.control))[input.partition];
+  if (control === undefined) throw new RangeError(`${topics.control} has no partition ${input.partition}`);
+  const fresh = freshStart(parts, input, control);
   if (committed === undefined) {
     if (control.end > control.begin)
       throw positionLost('the control topic has commits, but the position is gone', where);
     return fresh;
   }
   const mark = checkedMark(parts, committed, where);
-  const from = { ...fresh.from, offset: mark.began };
+  const place = { topic: topics.snapshots, partition: input.partition };
+  const snapshot = await readSnapshot(parts, place, mark.snapshots, parts.onWarning);
+  const from: ReadFrom =
+    snapshot === null
+      ? { ...fresh.from, offset: mark.began }
+      : { ...snapshot.pointer, offset: snapshot.pointer.position, watermark: NO_WATERMARK, state: snapshot.state };
   if (from.offset < input.begin) {
     throw positionLost(`input from offset ${from.offset} on is needed, but begins at ${input.begin}`, where);
   }
-  const since = { offset: control.begin, controlSequence: from.controlSequence };
+  const hasControls = mark.controlSequence > from.controlSequence;
   return {
     ...mark,
     position: committed.offset,
     from,
-    flushes: mark.controlSequence === since.controlSequence ? [] : await recordedFlushes(parts, control, since),
+    flushes: hasControls ? await recordedFlushes(parts, control, from) : [],
+    controlEnd: control.end,
   };
 }
 
-function freshStart({ starts }: RecoveryParts, input: PartitionRange): TaskStart {
+function freshStart({ starts }: RecoveryParts, input: PartitionRange, control: PartitionRange): TaskStart {
   const start = starts?.[input.partition];
   const offset = start?.position ?? input.begin;
   const controlSequence = start?.controlSequence ?? 0;
@@ -82,8 +92,16 @@ function freshStart({ starts }: RecoveryParts, input: PartitionRange): TaskStart
     controlSequence,
     maxEventTime: start?.maxEventTime ?? NO_WATERMARK,
     began: offset,
-    from: { offset, watermark: start?.watermark ?? NO_WATERMARK, controlSequence },
+    from: {
+      offset,
+      watermark: start?.watermark ?? NO_WATERMARK,
+      controlSequence,
+      controlOffset: control.begin,
+      state: null,
+    },
     flushes: [],
+    snapshots: [],
+    controlEnd: control.end,
   };
 }
 

@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly onWaiting: (what: string, pid: number) => void;
   /** Told when this process's share of the topology has changed. */
   readonly onShare?: (share: TopologyShare) => void;
+  /** Told of what is amiss, but stops nothing. */
+  readonly onWarning?: (warning: TidemarkError) => void;
   /** Told when a part begins to wait for a server that is away, and with null when it goes on. */
   readonly onOutage?: (what: string, error: TidemarkError | null) => void;
 }

@@ -1,10 +1,13 @@
-import type { RecordChunk, TopicPartition, TransactionalWriter } from '../log/log.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RecordChunk, TopicPartition, Transaction, TransactionalWriter } from '../log/log.ts';
 import type { Assembly } from '../topology/assemble.ts';
-import { type Barrier, NO_WATERMARK } from '../topology/elements.ts';
+import { type Barrier, type Element, NO_WATERMARK } from '../topology/elements.ts';
 import { firstAtOrAbove, partOf } from './chunkPart.ts';
 import type { InputStage } from './inputStage.ts';
 import type { ControlRecord, Outbox } from './outbox.ts';
 import type { RecordedFlush } from './recordedControls.ts';
+import type { SnapshotSchedule } from './snapshotSchedule.ts';
+import type { SnapshotPointer, Snapshots } from './snapshots.ts';
 import { finite, formatMark } from './taskPosition.ts';
 
 /** A commit happens at whichever bound is met first. */
@@ -27,13 +30,20 @@ export interface TaskStart {
   readonly from: ReadFrom;
   /** Recorded flushes that the re-read repeats, by sequence. */
   readonly flushes: readonly RecordedFlush[];
+  /** The newest snapshots, newest first. */
+  readonly snapshots: readonly SnapshotPointer[];
+  /** The end of the partition of control records. */
+  readonly controlEnd: number;
 }
 
-/** An input offset with the watermark in force there, and the controls that had applied. */
-interface ReadFrom {
+/** An input offset with the state there: that of a snapshot, or a watermark and nothing else. */
+export interface ReadFrom {
   readonly offset: number;
+  readonly state: Uint8Array | null;
   readonly watermark: number;
+  /** Controls that had applied there; later ones are recorded from the offset on. */
   readonly controlSequence: number;
+  readonly controlOffset: number;
 }
 
 export interface TaskParts {
@@ -44,11 +54,14 @@ export interface TaskParts {
   readonly inputName: string;
   readonly partitions: number;
   readonly fingerprint: string;
+  readonly controlTopic: string;
   readonly start: TaskStart;
   readonly writer: TransactionalWriter;
   readonly stage: InputStage;
   readonly assembly: Assembly;
   readonly outbox: Outbox;
+  readonly snapshots: Snapshots;
+  readonly schedule: SnapshotSchedule;
   readonly bounds: CommitBounds;
   readonly now: () => number;
   /** Told how long each commit took. */
@@ -57,7 +70,8 @@ export interface TaskParts {
 
 /**
  * One partition of a topology: the unit of state and recovery. Results, control records and the position that they bring
- * the task to are committed in one transaction; after a restart the state is rebuilt by reading again.
+ * the task to are committed in one transaction. State at a position is a pure function of what lies before it, so snapshots are
+ * written outside that transaction; after a restart the newest is taken, and the records since are read again.
  */
 export class Task {
   readonly input: TopicPartition;
@@ -74,8 +88,11 @@ export class Task {
   #uncommittedSince: number | null = null;
   #hasControl = false;
   #maxEventTime: number;
+  #controlEnd: number;
+  /** Where the newest snapshot is of, or where the state began. */
+  #saved: { readonly position: number; readonly controlSequence: number };
 
-  constructor(parts: TaskParts) {
+  private constructor(parts: TaskParts) {
     const { start } = parts;
     this.#parts = parts;
     this.input = parts.input;
@@ -84,8 +101,18 @@ export class Task {
     this.#controlSequence = start.controlSequence;
     this.#maxEventTime = start.maxEventTime;
     this.#toRepeat = [...start.flushes];
-    if (start.from.watermark !== NO_WATERMARK) this.#push({ kind: 'watermark', tsMicros: start.from.watermark });
-    this.#repeatFlushes(this.#position);
+    this.#controlEnd = start.controlEnd;
+    this.#saved = { position: start.from.offset, controlSequence: start.from.controlSequence };
+  }
+
+  /** A task with the state of where it reads from. */
+  static async open(parts: TaskParts): Promise<Task> {
+    const task = new Task(parts);
+    const { state, watermark } = parts.start.from;
+    if (state !== null) parts.assembly.restore(state);
+    else if (watermark !== NO_WATERMARK) await task.#push({ kind: 'watermark', tsMicros: watermark });
+    await task.#repeatFlushes(task.#position);
+    return task;
   }
 
   /** The next input offset. Below the committed one while the task re-reads. */
@@ -110,22 +137,25 @@ export class Task {
 
   /** Processes records that follow those before. The chunk's buffers are free for reuse when this resolves. */
   async take(records: RecordChunk): Promise<void> {
+    const { now, schedule } = this.#parts;
+    const begunMs = now();
     let from = 0;
     while (from < records.count) {
-      this.#repeatFlushes(records.offsets[from] as number);
+      await this.#repeatFlushes(records.offsets[from] as number);
       const boundary = this.#boundaryAfter(records.offsets[from] as number);
       const to = firstAtOrAbove(records, from, boundary);
       await this.#process(partOf(records, from, to));
       from = to;
     }
-    this.#repeatFlushes(records.nextOffset);
+    await this.#repeatFlushes(records.nextOffset);
     this.#position = records.nextOffset;
+    schedule.worked(records.count, now() - begunMs);
   }
 
   /** Moves on over offsets that hold no record: the markers that end a broker's transactions, and holes. */
-  skipTo(offset: number): void {
+  async skipTo(offset: number): Promise<void> {
     if (offset <= this.#position) return;
-    this.#repeatFlushes(offset);
+    await this.#repeatFlushes(offset);
     this.#position = offset;
     if (offset > this.#committed) this.#uncommittedSince ??= this.#parts.now();
   }
@@ -142,16 +172,16 @@ export class Task {
    * Fires every window whose contents changed since it last fired, and records that it did. Without new results nothing
    * is recorded.
    */
-  flush(): void {
+  async flush(): Promise<void> {
     const { totals } = this.#parts.outbox;
     const before = totals.results;
-    this.#push({ kind: 'flush' });
+    await this.#push({ kind: 'flush' });
     if (totals.results > before) this.#recordFlush();
   }
 
   /** Repeats a flush of the base here. It is recorded in any case: results outside the range are computed, not written. */
-  repeatFlush(): void {
-    this.#push({ kind: 'flush' });
+  async repeatFlush(): Promise<void> {
+    await this.#push({ kind: 'flush' });
     this.#recordFlush();
   }
 
@@ -169,30 +199,58 @@ export class Task {
 
   /** Writes what has come out, and the position, in one transaction. Does nothing when nothing has changed. */
   async commit(): Promise<void> {
-    const { group, input, writer, outbox, start, fingerprint, partitions, now, onCommit } = this.#parts;
+    const { writer, outbox, controlTopic, schedule, now, onCommit } = this.#parts;
     if (this.#position <= this.#committed && !this.#hasControl) return;
     const barrier = this.#barrier();
     this.#addControl('commit', barrier);
-    const mark = formatMark({
-      fingerprint,
-      partitions,
-      controlSequence: this.#controlSequence,
-      watermark: barrier.watermark,
-      maxEventTime: this.#maxEventTime,
-      began: start.began,
-      snapshots: [],
-    });
     const begunMs = now();
-    await writer.commit({
-      appends: outbox.take(),
-      positions: [{ group, positions: [{ ...input, offset: this.#position, metadata: mark }] }],
-    });
+    const appended = await writer.commit({ appends: outbox.take(), positions: [this.#place(barrier)] });
     onCommit(now() - begunMs);
+    this.#controlEnd = appended.find(({ topic }) => topic === controlTopic)?.nextOffset ?? this.#controlEnd;
     this.#unassigned = barrier.unassigned - (this.#unassignedBefore ?? barrier.unassigned);
     this.#committed = this.#position;
     this.#uncommittedRecords = 0;
     this.#uncommittedSince = null;
     this.#hasControl = false;
+    schedule.worked(0, now() - begunMs);
+    // The next commit names it: until then the one before is the newest.
+    if (schedule.isDue) await this.#takeSnapshot();
+  }
+
+  /** Commits, and leaves a snapshot of the position: whoever opens the task next reads nothing again. */
+  async finish(): Promise<void> {
+    await this.commit();
+    const isRereading = this.#position < this.#committed;
+    if (isRereading || this.#isSaved) return;
+    await this.#takeSnapshot();
+    await this.#parts.writer.commit({ appends: [], positions: [this.#place(this.#barrier())] });
+  }
+
+  get #isSaved(): boolean {
+    return this.#saved.position === this.#position && this.#saved.controlSequence === this.#controlSequence;
+  }
+
+  async #takeSnapshot(): Promise<void> {
+    const { assembly, snapshots, schedule, now } = this.#parts;
+    const begunMs = now();
+    const at = { position: this.#position, controlSequence: this.#controlSequence };
+    await snapshots.write(assembly.snapshot(), { ...at, controlOffset: this.#controlEnd });
+    this.#saved = at;
+    schedule.taken(now() - begunMs);
+  }
+
+  #place({ watermark }: Barrier): Transaction['positions'][number] {
+    const { group, input, start, snapshots, fingerprint, partitions } = this.#parts;
+    const mark = formatMark({
+      fingerprint,
+      partitions,
+      controlSequence: this.#controlSequence,
+      watermark,
+      maxEventTime: this.#maxEventTime,
+      began: start.began,
+      snapshots: snapshots.pointers,
+    });
+    return { group, positions: [{ ...input, offset: this.#position, metadata: mark }] };
   }
 
   async close(): Promise<void> {
@@ -213,7 +271,7 @@ export class Task {
       for (const record of rejected) outbox.addRejected(record);
     }
     this.#maxEventTime = latest(chunk.timesMicros, this.#maxEventTime);
-    this.#muted(!isNew, () => this.#push(chunk));
+    await this.#muted(!isNew, chunk);
     this.#position = records.nextOffset;
   }
 
@@ -224,23 +282,24 @@ export class Task {
     return Math.min(flush, committed);
   }
 
-  #repeatFlushes(upTo: number): void {
+  async #repeatFlushes(upTo: number): Promise<void> {
     while (this.#toRepeat.length > 0 && (this.#toRepeat[0]?.position ?? 0) <= upTo) {
       this.#toRepeat.shift();
-      this.#muted(true, () => this.#push({ kind: 'flush' }));
+      await this.#muted(true, { kind: 'flush' });
     }
   }
 
-  #muted(muted: boolean, act: () => void): void {
+  async #muted(muted: boolean, element: Element): Promise<void> {
     this.#parts.outbox.muted = muted;
-    act();
+    await this.#push(element);
     this.#parts.outbox.muted = false;
   }
 
-  #push(element: Parameters<Assembly['push']>[1]): void {
+  /** All that comes out is out when this resolves; a long firing leaves the event loop its turns. */
+  async #push(element: Element): Promise<void> {
     const { assembly, inputName } = this.#parts;
     assembly.push(inputName, element);
-    while (assembly.resume());
+    while (assembly.resume()) await nextTurn();
   }
 
   #barrier(): Barrier {
@@ -250,7 +309,7 @@ export class Task {
       unassigned: 0,
       refired: 0,
     };
-    this.#push(barrier);
+    this.#parts.assembly.push(this.#parts.inputName, barrier);
     return barrier;
   }
 

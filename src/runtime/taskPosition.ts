@@ -1,5 +1,6 @@
 import { TidemarkError } from '../errors.ts';
 import { NO_WATERMARK } from '../topology/elements.ts';
+import type { SnapshotPointer } from './snapshots.ts';
 
 /** What a task commits beside its input offset. */
 export interface TaskMark {
@@ -15,8 +16,8 @@ export interface TaskMark {
   readonly maxEventTime: number;
   /** The input offset that the task began at: the state is a function of the records from there on. */
   readonly began: number;
-  /** Offsets in the topic of snapshots at which the newest complete ones are described, newest first. */
-  readonly snapshots: readonly number[];
+  /** The newest whole snapshots of its state, newest first. */
+  readonly snapshots: readonly SnapshotPointer[];
 }
 
 const FORMAT = 3;

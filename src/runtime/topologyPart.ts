@@ -7,6 +7,7 @@ import type { GenerationPlan } from './generationPlan.ts';
 import type { GenerationWatch } from './generationWatch.ts';
 import { OwnedTasks, type TopologyShare } from './ownedTasks.ts';
 import { NOTHING, type RunnerTotals, sumOf } from './topologyRunner.ts';
+import type { TopologyTopics } from './topologyTopics.ts';
 
 /** How long a step waits for records before it looks whether a commit is due. */
 const STEP_WAIT_MS = 50;
@@ -22,6 +23,7 @@ export interface TopologyPartOptions {
   readonly onProgress: () => void;
   readonly onCommit?: (durationMs: number) => void;
   readonly onShare?: (share: TopologyShare) => void;
+  readonly onWarning?: (warning: TidemarkError) => void;
 }
 
 /** The tasks of a topology that this process has, those of one generation at a time. */
@@ -40,7 +42,12 @@ export class TopologyPart {
   }
 
   /** Runs until the signal, the ends, or until the generation's turn is over. Tells each time that it has come on. */
-  async run(plan: GenerationPlan, bound: readonly PartitionRange[] | null, cameOn: () => void): Promise<void> {
+  async run(
+    plan: GenerationPlan,
+    topics: TopologyTopics,
+    bound: readonly PartitionRange[] | null,
+    cameOn: () => void,
+  ): Promise<void> {
     const { watch, config } = this.#options;
     await watch.lookNow();
     const options = {
@@ -48,9 +55,10 @@ export class TopologyPart {
       ...plan,
       generation: plan.generation.number,
       maxAheadMs: config.watermark.maxAheadMs,
-      topicSettings: config.log,
+      topics,
       readBounds: { maxRecords: config.topology.maxRecordsPerChunk, maxBytes: config.topology.maxBytesPerChunk },
       commitBounds: config.commit,
+      maxRereadRecords: config.snapshot.maxRereadRecords,
       isTurnOver: () => this.#isTurnOver(plan.generation.number),
     };
     const tasks = await OwnedTasks.join(options, plan.input.topic);
@@ -85,7 +93,7 @@ export class TopologyPart {
     }
     // What is not committed when another generation is live already is that one's to do.
     if (shadow === undefined && watch.known.live !== number) return;
-    await tasks.commit();
+    await tasks.finish();
     onProgress();
   }
 

@@ -11,8 +11,10 @@ import type { HandOver } from './generations.ts';
 import { InputStage } from './inputStage.ts';
 import { Outbox } from './outbox.ts';
 import { fingerprintOf, recoverTask } from './recovery.ts';
+import { SnapshotSchedule } from './snapshotSchedule.ts';
+import { Snapshots } from './snapshots.ts';
 import { type CommitBounds, Task } from './task.ts';
-import { TopologyTopics } from './topologyTopics.ts';
+import type { TopologyTopics } from './topologyTopics.ts';
 
 export interface TopologyRunnerOptions {
   readonly log: Log;
@@ -24,13 +26,18 @@ export interface TopologyRunnerOptions {
   readonly replay?: { readonly range: TimeRange; readonly base: Base };
   /** A replay that is not live yet ends without a flush: its base decides on those. */
   readonly shadow?: number;
-  readonly topicSettings: { readonly partitions: number; readonly retentionMs: number };
+  /** Those of the generation. */
+  readonly topics: TopologyTopics;
   readonly readBounds: ReadBounds;
   readonly commitBounds: CommitBounds;
+  /** Most records that a restart of a task should read again. */
+  readonly maxRereadRecords: number;
   readonly maxAheadMs: number;
   readonly now: () => number;
   /** Told how long each commit of a task took. */
   readonly onCommit?: (durationMs: number) => void;
+  /** Told of what is amiss, but stops nothing. */
+  readonly onWarning?: (warning: TidemarkError) => void;
 }
 
 /** What a topology reads and writes, found without running it. */
@@ -76,7 +83,6 @@ interface OpenedTask {
 export class TopologyRunner {
   readonly #options: TopologyRunnerOptions;
   readonly #input: AssembledInput;
-  readonly #topics: TopologyTopics;
   /** How many partitions the input has. */
   readonly inputPartitions: number;
   readonly #readBounds: ReadBounds;
@@ -90,29 +96,18 @@ export class TopologyRunner {
   /** Of tasks that are gone. */
   #totalsBefore = NOTHING;
 
-  private constructor(
-    options: TopologyRunnerOptions,
-    input: AssembledInput,
-    inputPartitions: number,
-    topics: TopologyTopics,
-  ) {
+  private constructor(options: TopologyRunnerOptions, input: AssembledInput, inputPartitions: number) {
     const { readBounds, commitBounds } = options;
     this.inputPartitions = inputPartitions;
     this.#options = options;
     this.#input = input;
-    this.#topics = topics;
     this.#readBounds = { ...readBounds, maxRecords: Math.min(readBounds.maxRecords, commitBounds.maxRecords) };
   }
 
-  /** Makes the topics that tasks write; the tasks come with `add`. @throws what `planTopology` throws */
+  /** Without tasks: they come with `add`. @throws what `planTopology` throws */
   static async open(options: TopologyRunnerOptions): Promise<TopologyRunner> {
-    const { log, registry, topology, params, generation, topicSettings } = options;
-    const { input, outputs } = planTopology(topology, params, generation);
-    const partitions = (await log.ranges(input.topic)).length;
-    const settings = { ...topicSettings, partitions };
-    const run = generationTopic(topology.name, generation);
-    const topics = await TopologyTopics.create(log, registry, run, outputs, settings);
-    return new TopologyRunner(options, input, partitions, topics);
+    const { input } = planTopology(options.topology, options.params, options.generation);
+    return new TopologyRunner(options, input, (await options.log.ranges(input.topic)).length);
   }
 
   /** Opens the tasks of more partitions, each at its committed position. @throws what `recoverTask` throws */
@@ -174,18 +169,18 @@ export class TopologyRunner {
   async step(waitMs: number, ends: readonly PartitionRange[] | null = null): Promise<boolean> {
     const reader = this.#reader;
     await this.#follower?.poll();
-    this.#lead();
+    await this.#lead();
     const chunk = (await reader?.read(this.#readBounds, waitMs)) ?? null;
     if (chunk !== null) {
       const opened = this.#opened.get(chunk.partition);
       if (opened === undefined) throw new RangeError(`no task has partition ${chunk.partition}`);
       await opened.task.take(chunk);
     } else if (reader !== null) {
-      for (const task of this.#tasks) task.skipTo(reader.position(task.input));
+      for (const task of this.#tasks) await task.skipTo(reader.position(task.input));
     }
-    this.#lead();
+    await this.#lead();
     for (const task of this.#tasks) {
-      if (ends !== null) this.#flushAt(ends, task);
+      if (ends !== null) await this.#flushAt(ends, task);
       if (task.commitDue) await task.commit();
     }
     return chunk !== null;
@@ -198,6 +193,11 @@ export class TopologyRunner {
 
   async commit(partitions: Iterable<number> = this.#opened.keys()): Promise<void> {
     for (const partition of partitions) await this.#opened.get(partition)?.task.commit();
+  }
+
+  /** Commits, and takes snapshots: whoever opens these tasks next reads nothing again. */
+  async finish(partitions: Iterable<number> = this.#opened.keys()): Promise<void> {
+    for (const partition of partitions) await this.#opened.get(partition)?.task.finish();
   }
 
   /** Whether every task has taken over from its base. */
@@ -214,23 +214,29 @@ export class TopologyRunner {
     return Array.from(this.#opened.values(), ({ task }) => task);
   }
 
-  #lead(): void {
-    for (const task of this.#tasks) this.#follower?.lead(task);
+  async #lead(): Promise<void> {
+    for (const task of this.#tasks) await this.#follower?.lead(task);
   }
 
-  #flushAt(ends: readonly PartitionRange[], task: Task): void {
+  async #flushAt(ends: readonly PartitionRange[], task: Task): Promise<void> {
     const { partition } = task.input;
     if (this.#flushed.has(partition) || task.position < (ends[partition]?.end ?? 0)) return;
     this.#flushed.add(partition);
-    if (this.#options.shadow === undefined) task.flush();
+    if (this.#options.shadow === undefined) await task.flush();
   }
 
   async #openTask(range: PartitionRange, inputRanges: readonly PartitionRange[]): Promise<OpenedTask> {
-    const { log, registry, topology, params, generation, replay, maxAheadMs, commitBounds, now, onCommit } =
-      this.#options;
+    const { log, registry, topology, params, generation, replay, topics } = this.#options;
+    const {
+      maxAheadMs,
+      commitBounds,
+      maxRereadRecords,
+      now,
+      onCommit = () => {},
+      onWarning = () => {},
+    } = this.#options;
     const run = generationTopic(topology.name, generation);
     const input = this.#input;
-    const topics = this.#topics;
     const place = { topic: range.topic, partition: range.partition };
     const outbox = new Outbox(place, topics);
     outbox.range = replay?.range ?? null;
@@ -246,27 +252,31 @@ export class TopologyRunner {
     const fingerprint = fingerprintOf(topology, params, assembly);
     // The writer first: it fences an earlier owner, so that the position read after it is the last one.
     const writer = await log.openWriter(writerId(run, range.partition));
-    const controlTopic = topics.control;
     const starts = replay?.base.starts ?? null;
-    const recovery = { log, registry, group: run, controlTopic, fingerprint, inputRanges, starts };
+    const recovery = { log, registry, group: run, topics, fingerprint, inputRanges, starts, onWarning };
     const start = await recoverTask(recovery, range).catch(async (error: unknown) => {
       await writer.close();
       throw error;
     });
-    const task = new Task({
+    const snapshotPlace = { topic: topics.snapshots, partition: range.partition };
+    const schemaId = topics.schemaId(topics.snapshots);
+    const task = await Task.open({
       group: run,
       input: place,
       inputName: input.name,
       partitions: inputRanges.length,
       fingerprint,
+      controlTopic: topics.control,
       start,
       writer,
       stage: new InputStage({ input, registry, maxAheadMs }),
       assembly,
       outbox,
+      snapshots: new Snapshots({ log, writer, place: snapshotPlace, schemaId }, start.snapshots),
+      schedule: new SnapshotSchedule(maxRereadRecords, commitBounds.maxRecords),
       bounds: commitBounds,
       now,
-      onCommit: onCommit ?? (() => {}),
+      onCommit,
     });
     return { task, outbox };
   }

@@ -2,9 +2,9 @@ import { parseRecordSchema } from '../core/avro/parseSchema.ts';
 import type { OutputSpec } from '../core/output.ts';
 import type { RecordSchema } from '../core/schema.ts';
 import { TidemarkError } from '../errors.ts';
-import type { Log } from '../log/log.ts';
+import type { Log, TopicSettings } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
-import { controlSchema, deadLetterSchema, lateSchema } from '../schemas.generated.ts';
+import { controlSchema, deadLetterSchema, lateSchema, snapshotSliceSchema } from '../schemas.generated.ts';
 
 export const DEAD_LETTER_TOPIC = 'deadletter';
 
@@ -12,12 +12,14 @@ export const DEAD_LETTER_TOPIC = 'deadletter';
 export class TopologyTopics {
   readonly late: string;
   readonly control: string;
+  readonly snapshots: string;
   readonly deadLetter = DEAD_LETTER_TOPIC;
   readonly #schemaIds: ReadonlyMap<string, number>;
 
   private constructor(run: string, schemaIds: ReadonlyMap<string, number>) {
     this.late = lateTopic(run);
     this.control = controlTopic(run);
+    this.snapshots = snapshotsTopic(run);
     this.#schemaIds = schemaIds;
   }
 
@@ -27,19 +29,22 @@ export class TopologyTopics {
     registry: SchemaRegistry,
     run: string,
     outputs: readonly OutputSpec[],
-    settings: { readonly partitions: number; readonly retentionMs: number },
+    settings: TopicSettings,
   ): Promise<TopologyTopics> {
-    const schemas: readonly (readonly [string, RecordSchema])[] = [
-      ...outputs.map(({ topic, schema }) => [topic, schema] as const),
-      [lateTopic(run), parseRecordSchema(lateSchema)],
-      [controlTopic(run), parseRecordSchema(controlSchema)],
-      [DEAD_LETTER_TOPIC, parseRecordSchema(deadLetterSchema)],
+    // Old snapshots are deleted by those who write new ones: time alone does not make one useless.
+    const kept = { ...settings, retentionMs: -1 };
+    const schemas: readonly (readonly [string, RecordSchema, TopicSettings])[] = [
+      ...outputs.map(({ topic, schema }) => [topic, schema, settings] as const),
+      [lateTopic(run), parseRecordSchema(lateSchema), settings],
+      [controlTopic(run), parseRecordSchema(controlSchema), settings],
+      [snapshotsTopic(run), parseRecordSchema(snapshotSliceSchema), kept],
+      [DEAD_LETTER_TOPIC, parseRecordSchema(deadLetterSchema), settings],
     ];
     const existing = new Map((await log.listTopics()).map((topic) => [topic.topic, topic.partitions]));
     const ids = new Map<string, number>();
-    for (const [topic, schema] of schemas) {
+    for (const [topic, schema, ownSettings] of schemas) {
       const partitions = existing.get(topic);
-      if (partitions === undefined) await log.createTopic(topic, settings);
+      if (partitions === undefined) await log.createTopic(topic, ownSettings);
       else if (partitions < settings.partitions) throw tooFewPartitions(topic, partitions, settings.partitions);
       ids.set(topic, await registry.register(`${topic}-value`, schema.text));
     }
@@ -60,6 +65,10 @@ export function lateTopic(run: string): string {
 
 export function controlTopic(run: string): string {
   return `${run}.control`;
+}
+
+function snapshotsTopic(run: string): string {
+  return `${run}.snapshots`;
 }
 
 function tooFewPartitions(topic: string, partitions: number, needed: number): TidemarkError {

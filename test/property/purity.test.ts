@@ -65,12 +65,21 @@ const ticks = fc
 const disturbances = fc.record({
   maxRecords: fc.integer({ min: 1, max: 40 }),
   commitRecords: fc.integer({ min: 1, max: 60 }),
+  /** Snapshots are taken so that no restart reads more again. */
+  maxRereadRecords: fc.integer({ min: 1, max: 200 }),
+  isFinished: fc.boolean(),
   /** After how many steps a run of the process is given up without a commit; an even number also before its last one. */
   crashes: fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 8 }),
 });
 type Disturbance = typeof disturbances extends fc.Arbitrary<infer T> ? T : never;
 
-const UNDISTURBED: Disturbance = { maxRecords: 10_000, commitRecords: 10_000, crashes: [] };
+const UNDISTURBED: Disturbance = {
+  maxRecords: 10_000,
+  commitRecords: 10_000,
+  maxRereadRecords: 1e9,
+  isFinished: false,
+  crashes: [],
+};
 
 const directories: string[] = [];
 afterAll(() => {
@@ -89,6 +98,7 @@ async function run(directory: string, disturbance: Disturbance, crashAfter: numb
     const runner = await openRunner(log, registry, checked, PARTITIONS, {
       readBounds: { maxRecords: disturbance.maxRecords, maxBytes: 1_000_000 },
       commitBounds: { maxRecords: disturbance.commitRecords, maxBytes: 1_000_000, intervalMs: 1e9 },
+      maxRereadRecords: disturbance.maxRereadRecords,
     });
     try {
       const ends = await log.ranges('ticks');
@@ -97,7 +107,7 @@ async function run(directory: string, disturbance: Disturbance, crashAfter: numb
         await runner.step(0, ends);
       }
       if (crashAfter !== null && crashAfter % 2 === 0) return false;
-      await runner.commit();
+      await (disturbance.isFinished ? runner.finish() : runner.commit());
       return true;
     } finally {
       await runner.close();

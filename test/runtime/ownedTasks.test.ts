@@ -50,7 +50,7 @@ class Runner {
   static async start(log: Log, registry: SchemaRegistry, generation: Partial<OwnedTasksOptions> = {}): Promise<Runner> {
     const runner = new Runner();
     const options = {
-      ...runnerOptions(log, registry, counting, PARTITIONS),
+      ...(await runnerOptions(log, registry, counting, PARTITIONS, generation.generation)),
       readBounds: CHUNK,
       commitBounds: COMMIT,
       ...generation,
@@ -133,7 +133,7 @@ describe('tasks of a topology that several processes share', { timeout: TEST_TIM
         },
       );
       expect([...first.partitions, ...second.partitions].sort()).toEqual([0, 1, 2, 3]);
-      await first.tasks.commit();
+      await first.tasks.finish();
       await first.tasks.close();
       await until(
         () => second.tasks.reached(ends),

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TidemarkError } from '../../src/errors.ts';
 import {
   aggregate,
   bounded,
@@ -18,6 +19,7 @@ import {
   window,
 } from '../../src/index.ts';
 import { fingerprintOf } from '../../src/runtime/recovery.ts';
+import { planTopology } from '../../src/runtime/topologyRunner.ts';
 import { type Control, controlSchema, type DeadLetter, deadLetterSchema } from '../../src/schemas.generated.ts';
 import { assemble } from '../../src/topology/assemble.ts';
 import { recordBytes } from '../log/records.ts';
@@ -26,6 +28,7 @@ import { APPENDED_MS, appendTicks, contentsOf, inStore, openRunner, rowsOf } fro
 
 const MS = 1_000;
 const HOUR_MS = 3_600_000;
+const RESULTS = JSON.parse(planTopology(counting(1), {}, 1).outputs[0]?.schema.text ?? '');
 
 function counting(version: number, size = '10ms') {
   return topology({
@@ -56,14 +59,14 @@ afterEach(() => {
 });
 
 /** Runs to the end of the ticks and flushes. */
-async function runToEnd(version = 1, size = '10ms'): Promise<void> {
+async function runToEnd(version = 1, size = '10ms', end: 'commit' | 'finish' = 'commit'): Promise<void> {
   await inStore(directory, async (log, registry) => {
     const partitions = (await log.ranges('ticks')).length;
     const runner = await openRunner(log, registry, counting(version, size), partitions);
     try {
       const ends = await log.ranges('ticks');
       while (!runner.haveFlushed) await runner.step(0, ends);
-      await runner.commit();
+      await runner[end]();
     } finally {
       await runner.close();
     }
@@ -200,6 +203,41 @@ describe('the tasks of a topology', () => {
     await runToEnd();
     await inStore(directory, (log) => log.deleteRecords({ topic: 'ticks', partition: 0 }, 3));
     await expect(runToEnd()).rejects.toEqual(expect.objectContaining({ code: 'TM_POSITION_LOST' }));
+  });
+
+  it('go on from a snapshot, and need no input from before it', async () => {
+    await appendTicks(directory, 1, [at(1), at(2), at(12)], () => 0);
+    await runToEnd(1, '10ms', 'finish');
+    await inStore(directory, (log) => log.deleteRecords({ topic: 'ticks', partition: 0 }, 3));
+    await appendTicks(directory, 1, [at(13), at(25)], () => 0);
+    await runToEnd(1, '10ms', 'finish');
+    const counts = (await rowsOf<{ readonly start: number; readonly n: number }>(directory, 'counting', RESULTS)).map(
+      ({ start, n }) => [start / MS, n],
+    );
+    expect(counts).toEqual([
+      [0, 2],
+      [10, 1],
+      [10, 2],
+      [20, 1],
+    ]);
+  });
+
+  it('read their input again where no snapshot can be used', async () => {
+    await appendTicks(directory, 1, [at(1), at(2), at(12)], () => 0);
+    await runToEnd(1, '10ms', 'finish');
+    const warnings: string[] = [];
+    await inStore(directory, async (log, registry) => {
+      await log.deleteRecords({ topic: 'counting.snapshots', partition: 0 }, 1);
+      const onWarning = ({ code }: TidemarkError) => warnings.push(code);
+      const runner = await openRunner(log, registry, counting(1), 1, { onWarning });
+      await runner.step(0);
+      await runner.finish();
+      await runner.close();
+    });
+    expect(warnings).toEqual(['TM_SNAPSHOT_UNUSABLE']);
+    await appendTicks(directory, 1, [at(13)], () => 0);
+    await runToEnd();
+    expect((await contentsOf(directory, 'counting'))[0]).toHaveLength(3);
   });
 
   it('are fenced by a second runner, which goes on where the first had committed', async () => {

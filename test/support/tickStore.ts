@@ -2,11 +2,13 @@ import { compileEncoder } from '../../src/core/avro/encoder.ts';
 import { parseRecordSchema } from '../../src/core/avro/parseSchema.ts';
 import { RowView } from '../../src/core/avro/rowView.ts';
 import { TopicDecoder } from '../../src/core/avro/topicDecoder.ts';
+import { generationTopic } from '../../src/core/output.ts';
 import { openEmbeddedLog } from '../../src/log/embedded/embeddedLog.ts';
 import type { Log, RecordBytes } from '../../src/log/log.ts';
 import { openEmbeddedRegistry } from '../../src/log/registry/embeddedRegistry.ts';
 import type { SchemaRegistry } from '../../src/log/registry/registry.ts';
-import { TopologyRunner, type TopologyRunnerOptions } from '../../src/runtime/topologyRunner.ts';
+import { planTopology, TopologyRunner, type TopologyRunnerOptions } from '../../src/runtime/topologyRunner.ts';
+import { TopologyTopics } from '../../src/runtime/topologyTopics.ts';
 import { tickSchema } from '../../src/schemas.generated.ts';
 import type { Topology } from '../../src/topology/topology.ts';
 import { readToEnd } from '../log/records.ts';
@@ -62,21 +64,25 @@ function encoded(ticks: readonly TestTick[], schemaId: number): RecordBytes {
 }
 
 /** Of a runner over a store's ticks: wide bounds, a clock that stands still. */
-export function runnerOptions(
+export async function runnerOptions(
   log: Log,
   registry: SchemaRegistry,
   topology: Topology,
   partitions: number,
-): TopologyRunnerOptions {
+  generation = 1,
+): Promise<TopologyRunnerOptions> {
+  const { outputs } = planTopology(topology, topology.params, generation);
+  const run = generationTopic(topology.name, generation);
   return {
     log,
     registry,
     topology,
     params: topology.params,
-    generation: 1,
-    topicSettings: { partitions, ...FOREVER },
+    generation,
+    topics: await TopologyTopics.create(log, registry, run, outputs, { partitions, ...FOREVER }),
     readBounds: { maxRecords: 10_000, maxBytes: 1_000_000 },
     commitBounds: { maxRecords: 10_000, maxBytes: 1_000_000, intervalMs: 1e9 },
+    maxRereadRecords: 1_000_000,
     maxAheadMs: 3_600_000,
     now: () => 0,
   };
@@ -90,7 +96,8 @@ export async function openRunner(
   partitions: number,
   options: Partial<TopologyRunnerOptions> = {},
 ): Promise<TopologyRunner> {
-  const runner = await TopologyRunner.open({ ...runnerOptions(log, registry, topology, partitions), ...options });
+  const standard = await runnerOptions(log, registry, topology, partitions, options.generation);
+  const runner = await TopologyRunner.open({ ...standard, ...options });
   await runner.add(Array.from({ length: partitions }, (_, partition) => partition));
   return runner;
 }

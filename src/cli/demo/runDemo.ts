@@ -6,7 +6,7 @@ import { runPipeline } from '../../runtime/run.ts';
 import type { PipelineWatch } from '../api.ts';
 import type { Context } from '../context.ts';
 import { pause } from '../pause.ts';
-import { describeOutage } from '../report.ts';
+import { describeOutage, describeWarning } from '../report.ts';
 import { producerSettings } from '../runProducer.ts';
 import { hasReachedEnds, type StoredCounts, storedCounts } from './counts.ts';
 import { watch } from './watch.ts';
@@ -97,6 +97,7 @@ function pipeline(
       err.write(describeOutage(what, error));
     },
     onWaiting: (what, pid) => err.write(`process ${pid} runs ${what}\n`),
+    onWarning: (warning) => err.write(describeWarning(warning)),
   });
 }
 
