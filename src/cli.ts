@@ -10,6 +10,7 @@ import { declareQuery } from './cli/query.ts';
 import { declareReplay } from './cli/replay.ts';
 import { describeError, exitStatus, isQuiet } from './cli/report.ts';
 import { declareRun } from './cli/run.ts';
+import { declareScenario } from './cli/scenario.ts';
 import { declareStatus } from './cli/status.ts';
 import { stopOnSignals } from './cli/stop.ts';
 import { declareTopics } from './cli/topics.ts';
@@ -65,6 +66,7 @@ function makeProgram(act: Act): Command {
     declareTopics,
     declareStatus,
     declareReplay,
+    declareScenario,
     declareMigrate,
   ];
   for (const declare of declarations) declare(program, act);

@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   TM_TOPOLOGY: 'A topology does not fit together: a step, a field, a name or a version is wrong.',
   TM_TOPOLOGY_FILE: 'A topology file cannot be read or loaded, or exports no topology.',
   TM_WINDOW: 'A window definition is not valid.',
+  TM_SCENARIO: 'A scenario file cannot be read, or is not of its format.',
   TM_REPLAY_EXISTS: 'Another replay of the topology is under way.',
   TM_REPLAY_NOTHING: 'There is nothing to replay, to swap, to compare or to take back.',
   TM_REPLAY_RANGE: 'A replay cannot compute the range that it was asked for.',
@@ -84,6 +85,7 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'TM_TOPOLOGY',
   'TM_TOPOLOGY_FILE',
   'TM_WINDOW',
+  'TM_SCENARIO',
 ]);
 
 export interface ErrorDetails {

@@ -29,6 +29,7 @@ export { midpoint } from './topology/midpoint.ts';
 export { derive } from './topology/operators/derive.ts';
 export { filter } from './topology/operators/filter.ts';
 export { keyBy } from './topology/operators/keyBy.ts';
+export { type LateRow, TopologyTestDriver } from './topology/testDriver.ts';
 export { latestByKey, rollup, type TopicInput, type Topology, topology } from './topology/topology.ts';
 export { ascending } from './topology/watermarks/ascending.ts';
 export { bounded } from './topology/watermarks/bounded.ts';

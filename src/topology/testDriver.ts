@@ -1,0 +1,204 @@
+import { RowView } from '../core/avro/rowView.ts';
+import { RowWriter } from '../core/avro/rowWriter.ts';
+import type { Columns } from '../core/columns.ts';
+import { TidemarkError } from '../errors.ts';
+import { type AssembledInput, type Assembly, assemble } from './assemble.ts';
+import { type Chunk, type Element, type Late, NO_WATERMARK } from './elements.ts';
+import type { ParamValue, Topology } from './topology.ts';
+
+/** A watermark beyond every window and its lateness, and still a number that can be compared and stored. */
+const END_OF_TIME = Number.MAX_VALUE;
+
+/**
+ * A row of the late ledger of a topology's output.
+ *
+ * @example const isLost = ({ missedAll }: LateRow): boolean => missedAll;
+ */
+export interface LateRow {
+  readonly key: string;
+  /** Event time, microseconds. */
+  readonly eventTime: number;
+  /** Place of the record among those that its input was fed, from 0. */
+  readonly offset: number;
+  /** The watermark that it met, microseconds. */
+  readonly watermark: number;
+  /** The windows that it missed, comma-separated, and whether those are all that it had. */
+  readonly intervals: string;
+  readonly missedAll: boolean;
+}
+
+/** What has come out of an output and has not been read. */
+interface Pending {
+  readonly view: RowView<Readonly<Record<string, unknown>>>;
+  chunks: Chunk[];
+  late: LateRow[];
+}
+
+/**
+ * Runs a topology without a log, a clock or a timer: rows are fed by hand, the watermark is moved by hand where records
+ * alone do not move it, and everything that comes out is kept until it is read.
+ *
+ * @example
+ * const driver = new TopologyTestDriver(bars);
+ * driver.feed('ticks', [{ instrument: 'mine:ACME', eventTime: 0, price: 10.5, size: 2 }]).end();
+ * const [bar] = driver.read<Bar>('bars');
+ * @throws TM_TOPOLOGY when the topology's steps do not fit together
+ */
+export class TopologyTestDriver {
+  readonly #assembly: Assembly;
+  readonly #inputs: ReadonlyMap<string, { readonly input: AssembledInput; readonly writer: RowWriter; fed: number }>;
+  readonly #outputs: ReadonlyMap<string, Pending>;
+  #arrival = 0;
+
+  constructor(topology: Topology, { params = {} }: { readonly params?: Readonly<Record<string, ParamValue>> } = {}) {
+    this.#assembly = assemble({
+      topology,
+      params,
+      generation: 1,
+      onElement: ({ name }, element) => this.#receive(name, element),
+    });
+    const { inputs, outputs } = this.#assembly;
+    this.#inputs = new Map(
+      inputs.map((input) => [input.name, { input, writer: new RowWriter(input.schema), fed: 0 }] as const),
+    );
+    this.#outputs = new Map(
+      outputs.map(({ name, schema }) => [name, { view: new RowView(schema), chunks: [], late: [] }] as const),
+    );
+  }
+
+  /** Names, topics, schemas and windows of the outputs. */
+  get outputs(): Assembly['outputs'] {
+    return this.#assembly.outputs;
+  }
+
+  /** Event time so far, microseconds; negative infinity before any. */
+  get watermark(): number {
+    const barrier = {
+      kind: 'barrier' as const,
+      watermark: NO_WATERMARK,
+      restartOffset: Number.POSITIVE_INFINITY,
+      restartWatermark: NO_WATERMARK,
+      unassigned: 0,
+      refired: 0,
+    };
+    for (const name of this.#inputs.keys()) this.#assembly.push(name, barrier);
+    return barrier.watermark;
+  }
+
+  /**
+   * Feeds rows, or columns of the input's schema, as one chunk. A field that a row lacks is null.
+   *
+   * @throws TM_TOPOLOGY for an input that there is not, TM_COLUMN_KIND and TM_ROW_INCOMPLETE for rows that are not of its
+   * schema, TM_VALUE_RANGE for an event time that is not a whole number of microseconds below 2^53
+   */
+  feed<Row extends object>(input: string, rows: readonly Row[] | Columns): this {
+    const fed = this.#input(input);
+    const columns = 'byName' in rows ? rows : columnsOf(rows, fed.writer);
+    const time = columns.byName.get(fed.input.timeField);
+    if (time?.kind !== 'long') {
+      throw new TidemarkError('TM_COLUMN_KIND', `input '${input}' needs a column of longs '${fed.input.timeField}'`);
+    }
+    const unsafe = time.values.findIndex((value) => !Number.isSafeInteger(value));
+    if (unsafe >= 0) {
+      throw new TidemarkError('TM_VALUE_RANGE', `${time.values[unsafe]} is no event time`, {
+        where: `input ${input}, row ${unsafe}`,
+        hint: 'An event time is a whole number of microseconds whose magnitude is below 2^53.',
+      });
+    }
+    const arrivals = Float64Array.from(time.values, () => this.#arrival++);
+    this.#assembly.push(input, {
+      kind: 'chunk',
+      columns,
+      offsets: Float64Array.from(time.values, () => fed.fed++),
+      arrivals,
+      timesMicros: time.values,
+      watermarks: null,
+      watermarkAfter: NO_WATERMARK,
+      keys: null,
+      keyIds: null,
+    });
+    return this;
+  }
+
+  /** Moves the watermark of an input, or of all: nothing at or before `tsMicros` is to come. One that goes back is ignored. */
+  advanceWatermark(tsMicros: number, input?: string): this {
+    return this.#tell({ kind: 'watermark', tsMicros }, input);
+  }
+
+  /** Fires every open window whose contents changed since it last fired; the watermark stays. */
+  flush(): this {
+    return this.#tell({ kind: 'flush' });
+  }
+
+  /** Ends an input, or all: every window that is left is complete. */
+  end(input?: string): this {
+    return this.advanceWatermark(END_OF_TIME, input);
+  }
+
+  /** The rows that came out of an output since it was last read, in order. `Row` is the caller's word for their type. */
+  read<Row = Readonly<Record<string, unknown>>>(output: string): Row[] {
+    const { view } = this.#output(output);
+    return this.readChunks(output).flatMap(({ columns }) => {
+      view.bind(columns);
+      return Array.from({ length: columns.length }, (_, row) => ({ ...view.at(row) }) as Row);
+    });
+  }
+
+  /** The same as columns, as they came out; with each row the place of the record after which it did. */
+  readChunks(output: string): readonly Chunk[] {
+    const pending = this.#output(output);
+    const { chunks } = pending;
+    pending.chunks = [];
+    return chunks;
+  }
+
+  /** The rows of an output's late ledger since it was last read, in order. */
+  readLate(output: string): readonly LateRow[] {
+    const pending = this.#output(output);
+    const { late } = pending;
+    pending.late = [];
+    return late;
+  }
+
+  #tell(element: Element, input?: string): this {
+    const names = input === undefined ? this.#inputs.keys() : [this.#input(input).input.name];
+    for (const name of names) this.#assembly.push(name, element);
+    return this;
+  }
+
+  #receive(output: string, element: Element): void {
+    if (element.kind === 'chunk') this.#output(output).chunks.push(element);
+    if (element.kind === 'late') this.#output(output).late.push(...lateRows(element));
+  }
+
+  #input(name: string) {
+    return this.#inputs.get(name) ?? fail('input', name, this.#inputs);
+  }
+
+  #output(name: string): Pending {
+    return this.#outputs.get(name) ?? fail('output', name, this.#outputs);
+  }
+}
+
+function fail(what: string, name: string, known: ReadonlyMap<string, unknown>): never {
+  throw new TidemarkError('TM_TOPOLOGY', `the topology has no ${what} '${name}'`, {
+    hint: `It has: ${[...known.keys()].join(', ')}.`,
+  });
+}
+
+function columnsOf(rows: readonly object[], writer: RowWriter): Columns {
+  for (const row of rows) writer.add(row as Readonly<Record<string, unknown>>);
+  return writer.finish();
+}
+
+function lateRows(late: Late): LateRow[] {
+  const decoder = new TextDecoder();
+  return Array.from({ length: late.count }, (_, i) => ({
+    key: decoder.decode(late.keys[i]),
+    eventTime: late.timesMicros[i] as number,
+    offset: late.offsets[i] as number,
+    watermark: late.watermarks[i] as number,
+    intervals: late.intervals[i] as string,
+    missedAll: late.missedAll[i] === 1,
+  }));
+}
