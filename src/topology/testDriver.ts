@@ -1,3 +1,4 @@
+import { deserialize, serialize } from 'node:v8';
 import { RowView } from '../core/avro/rowView.ts';
 import { RowWriter } from '../core/avro/rowWriter.ts';
 import type { Columns } from '../core/columns.ts';
@@ -27,6 +28,18 @@ export interface LateRow {
   readonly missedAll: boolean;
 }
 
+/** What a driver keeps besides the state of the steps. */
+interface Saved {
+  readonly steps: Uint8Array;
+  readonly arrival: number;
+  readonly fed: ReadonlyMap<string, number>;
+}
+
+export interface TestDriverOptions {
+  /** In place of the topology's own values. */
+  readonly params?: Readonly<Record<string, ParamValue>>;
+}
+
 /** What has come out of an output and has not been read. */
 interface Pending {
   readonly view: RowView<Readonly<Record<string, unknown>>>;
@@ -50,7 +63,7 @@ export class TopologyTestDriver {
   readonly #outputs: ReadonlyMap<string, Pending>;
   #arrival = 0;
 
-  constructor(topology: Topology, { params = {} }: { readonly params?: Readonly<Record<string, ParamValue>> } = {}) {
+  constructor(topology: Topology, { params = {} }: TestDriverOptions = {}) {
     this.#assembly = assemble({
       topology,
       params,
@@ -64,6 +77,27 @@ export class TopologyTestDriver {
     this.#outputs = new Map(
       outputs.map(({ name, schema }) => [name, { view: new RowView(schema), chunks: [], late: [] }] as const),
     );
+  }
+
+  /**
+   * A driver that goes on where the one that gave the snapshot stood. What that one had not read is not part of it.
+   *
+   * @throws TM_TOPOLOGY when the topology's steps do not fit together
+   */
+  static restore(topology: Topology, snapshot: Uint8Array, options: TestDriverOptions = {}): TopologyTestDriver {
+    const driver = new TopologyTestDriver(topology, options);
+    const { steps, arrival, fed } = deserialize(snapshot) as Saved;
+    driver.#assembly.restore(steps);
+    driver.#arrival = arrival;
+    for (const [name, input] of driver.#inputs) input.fed = fed.get(name) ?? 0;
+    return driver;
+  }
+
+  /** The state of the steps, for `restore`. */
+  snapshot(): Uint8Array {
+    const fed = new Map(Array.from(this.#inputs, ([name, input]) => [name, input.fed]));
+    const saved: Saved = { steps: this.#assembly.snapshot(), arrival: this.#arrival, fed };
+    return serialize(saved);
   }
 
   /** Names, topics, schemas and windows of the outputs. */
@@ -81,7 +115,7 @@ export class TopologyTestDriver {
       unassigned: 0,
       refired: 0,
     };
-    for (const name of this.#inputs.keys()) this.#assembly.push(name, barrier);
+    for (const name of this.#inputs.keys()) this.#push(name, barrier);
     return barrier.watermark;
   }
 
@@ -106,7 +140,7 @@ export class TopologyTestDriver {
       });
     }
     const arrivals = Float64Array.from(time.values, () => this.#arrival++);
-    this.#assembly.push(input, {
+    this.#push(input, {
       kind: 'chunk',
       columns,
       offsets: Float64Array.from(time.values, () => fed.fed++),
@@ -162,8 +196,14 @@ export class TopologyTestDriver {
 
   #tell(element: Element, input?: string): this {
     const names = input === undefined ? this.#inputs.keys() : [this.#input(input).input.name];
-    for (const name of names) this.#assembly.push(name, element);
+    for (const name of names) this.#push(name, element);
     return this;
+  }
+
+  /** Long firings are broken off: a driver has nobody to give way to, so it goes on at once. */
+  #push(input: string, element: Element): void {
+    this.#assembly.push(input, element);
+    while (this.#assembly.resume());
   }
 
   #receive(output: string, element: Element): void {

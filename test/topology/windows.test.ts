@@ -91,7 +91,7 @@ describe('lateness', () => {
   it('a window expires at end - 1 + allowed lateness, and then its records are late', () => {
     const drive = driveOf([tumbling('10ms')], 0, 5).feed([at(1), at(15), at(2)]);
     expect(emitted(drive)).toEqual(['a [0,10) r0: 1']);
-    expect(drive.late).toEqual([{ offset: 2, intervals: '10ms', missedAll: true, watermark: 15 * MS - 1 }]);
+    expect(drive.late).toMatchObject([{ offset: 2, intervals: '10ms', missedAll: true, watermark: 15 * MS - 1 }]);
   });
 
   it('is judged for each definition, and the ledger names those that missed the record', () => {

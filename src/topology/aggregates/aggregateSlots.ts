@@ -51,8 +51,10 @@ export class AggregateSlots {
     for (const state of this.#states) state.merge(from, into);
   }
 
+  /** A slot comes twice where it is emptied as it fires and then given up: states must see it once. */
   release(slots: Int32Array): void {
-    for (const state of this.#states) state.clear(slots);
+    const once = Int32Array.from(new Set(slots));
+    for (const state of this.#states) state.clear(once);
   }
 
   /** What the slots hold, in their order, as plain data. */

@@ -4,12 +4,12 @@ import { type ErrorCode, TidemarkError } from '../../errors.ts';
 import {
   type AggregateFunction,
   FUNCTIONS,
+  givenValue,
   NUMERIC_FUNCTIONS,
   type Scenario,
   type ScenarioAggregate,
   type ScenarioEntry,
   type ScenarioWindow,
-  valueOf,
 } from './scenario.ts';
 
 /** Milliseconds whose microseconds are exact in a double. */
@@ -122,7 +122,7 @@ function parseEntry(
   const entry = checked(entrySchemas[given.kind], given, where);
   if (entry.kind !== 'event') return entry;
   const event = { ...entry, value: entry.value ?? null };
-  for (const aggregate of aggregates) checkNumber(aggregate, valueOf(aggregate, event), where);
+  for (const aggregate of aggregates) checkNumber(aggregate, givenValue(aggregate, event), where);
   return event;
 }
 

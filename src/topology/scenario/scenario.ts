@@ -55,7 +55,7 @@ export interface Scenario {
 }
 
 /** What an aggregate sees of an event: a missing field is null. */
-export function valueOf({ field }: ScenarioAggregate, { value }: ScenarioEvent): unknown {
+export function givenValue({ field }: ScenarioAggregate, { value }: ScenarioEvent): unknown {
   if (field === null) return value ?? null;
   return isObject(value) && Object.hasOwn(value, field) ? value[field] : null;
 }

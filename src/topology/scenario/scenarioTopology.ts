@@ -1,4 +1,5 @@
-import { formatDuration, MICROS_PER_MS } from '../../core/time.ts';
+import { MICROS_PER_MS } from '../../core/time.ts';
+import { TidemarkError } from '../../errors.ts';
 import { aggregate } from '../aggregates/aggregate.ts';
 import type { Aggregate } from '../aggregates/spec.ts';
 import type { Chunk, Operator, Stream } from '../elements.ts';
@@ -26,7 +27,7 @@ interface EventRow {
 
 /** The row of an event, as the topology's input takes it. */
 export function rowOf(event: ScenarioEvent, values: readonly ScenarioValue[]): EventRow {
-  const fields = values.map(({ column, valueOf }) => [column, valueOf(event)] as const);
+  const fields = values.map(({ column, encode }) => [column, encode(event)] as const);
   return { key: canonicalJson(event.key), at: event.timestampMs * MICROS_PER_MS, ...Object.fromEntries(fields) };
 }
 
@@ -38,7 +39,7 @@ export function scenarioTopology(
   values: readonly ScenarioValue[],
   onChunk: (chunk: Chunk) => void,
 ): Topology {
-  const { watermarks, outOfOrdernessMs, allowedLatenessMs } = scenario;
+  const { watermarks, outOfOrdernessMs, allowedLatenessMs, accumulation } = scenario;
   const strategy = watermarks === 'explicit' ? external() : bounded(outOfOrdernessMs);
   const schema: unknown = {
     type: 'record',
@@ -62,7 +63,7 @@ export function scenarioTopology(
         watermark(strategy),
         shown(onChunk),
         keyBy('key'),
-        window([definitionOf(scenario.window)], { allowedLatenessMs }),
+        window([definitionOf(scenario.window)], { allowedLatenessMs, accumulation }),
         aggregate(aggregates),
       ),
     }),
@@ -78,15 +79,16 @@ function shown(onChunk: (chunk: Chunk) => void): Operator<EventRow, EventRow> {
 }
 
 function definitionOf(given: ScenarioWindow): WindowDefinition {
+  const interval = given.type;
   switch (given.type) {
-    case 'tumbling':
-    case 'hopping': {
+    case 'session':
+      return { kind: 'session', interval, gapMicros: given.gapMs * MICROS_PER_MS };
+    case 'sliding':
+      throw new TidemarkError('TM_SCENARIO', 'sliding windows are not there yet');
+    default: {
       const sizeMicros = given.sizeMs * MICROS_PER_MS;
       const slideMicros = given.type === 'hopping' ? given.slideMs * MICROS_PER_MS : sizeMicros;
-      const interval = formatDuration(sizeMicros);
       return { kind: given.type, interval, sizeMicros, slideMicros, offsetMicros: given.offsetMs * MICROS_PER_MS };
     }
-    default:
-      throw new Error('to come');
   }
 }
