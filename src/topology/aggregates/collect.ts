@@ -36,8 +36,12 @@ class CollectState implements AggregateState {
   }
 
   merge(from: Int32Array, into: Int32Array): void {
-    for (const slot of from) for (const code of this.#codesOf(slot)) this.#codes.retain(code);
-    this.#lists.merge(from, into);
+    // Pair by pair: a slot that takes something may give it on in the same batch.
+    for (let i = 0; i < from.length; i++) {
+      const source = from[i] as number;
+      for (const code of this.#codesOf(source)) this.#codes.retain(code);
+      this.#lists.append(source, into[i] as number);
+    }
   }
 
   clear(slots: Int32Array): void {

@@ -47,13 +47,12 @@ export class SlotLists implements SlotPart {
     return this.#lists[slot];
   }
 
-  merge(from: Int32Array, into: Int32Array): void {
-    for (let i = 0; i < from.length; i++) {
-      const source = this.#lists[from[i] as number];
-      if (source === undefined) continue;
-      const target = this.open(into[i] as number);
-      for (let k = 0; k < source.length; k++) target.push(source[k] as number);
-    }
+  /** Adds what a slot holds to another. */
+  append(from: number, into: number): void {
+    const source = this.#lists[from];
+    if (source === undefined) return;
+    const target = this.open(into);
+    for (let k = 0; k < source.length; k++) target.push(source[k] as number);
   }
 
   clear(slots: Int32Array): void {

@@ -43,7 +43,7 @@ class TwapState extends SlotState {
   }
 
   merge(from: Int32Array, into: Int32Array): void {
-    this.#lists.merge(from, into);
+    for (let i = 0; i < from.length; i++) this.#lists.append(from[i] as number, into[i] as number);
   }
 
   results(_output: number, slots: Int32Array, endsMicros: Float64Array): NumberColumn {
