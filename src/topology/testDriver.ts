@@ -52,9 +52,11 @@ interface Pending {
  * alone do not move it, and everything that comes out is kept until it is read.
  *
  * @example
- * const driver = new TopologyTestDriver(bars);
- * driver.feed('ticks', [{ instrument: 'mine:ACME', eventTime: 0, price: 10.5, size: 2 }]).end();
- * const [bar] = driver.read<Bar>('bars');
+ * const barsOf = (built: Topology, ticks: readonly Tick[]): Bar[] => {
+ *   const driver = new TopologyTestDriver(built);
+ *   driver.feed('ticks', ticks).end();
+ *   return driver.read<Bar>('bars');
+ * };
  * @throws TM_TOPOLOGY when the topology's steps do not fit together
  */
 export class TopologyTestDriver {

@@ -13,7 +13,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const COMMANDS = ['demo', 'produce', 'run', 'bars', 'query', 'topics', 'status', 'migrate'];
+const COMMANDS = ['demo', 'produce', 'run', 'bars', 'query', 'topics', 'status', 'scenario', 'migrate'];
 
 describe('help', () => {
   it('teaches: what it is, the commands, examples, exit statuses', async () => {
