@@ -69,8 +69,22 @@ function numberJson(fn: string, values: readonly number[]): string {
   // Population variance: (n·Σx² − (Σx)²) / n².
   const squares = decimals.map((x) => multiply(x, x)).reduce(add, ZERO);
   const above = add(multiply(n, squares), multiply({ unscaled: -1n, scale: 0 }, multiply(total, total)));
-  const variance = nearestQuotient(above, multiply(n, n));
-  return jsonOf(fn === 'stddev' ? Math.sqrt(variance) : variance);
+  return jsonOf(fn === 'stddev' ? nearestRoot(above, values.length) : nearestQuotient(above, multiply(n, n)));
+}
+
+const ROOT_DIGITS = 60;
+
+/** √x / n to 60 decimals, then to the nearest double. */
+function nearestRoot({ unscaled, scale }: Decimal, n: number): number {
+  const square = (unscaled * 10n ** BigInt(2 * ROOT_DIGITS)) / (10n ** BigInt(scale) * BigInt(n) ** 2n);
+  let low = 0n;
+  let high = square + 1n;
+  while (high - low > 1n) {
+    const middle = (low + high) / 2n;
+    if (middle * middle <= square) low = middle;
+    else high = middle;
+  }
+  return Number(formatDecimal({ unscaled: low, scale: ROOT_DIGITS }));
 }
 
 /** The decimal that a double's shortest text is. */
