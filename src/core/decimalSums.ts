@@ -90,6 +90,7 @@ export class DecimalSums implements SlotPart {
   addColumn(rows: Int32Array, slots: Int32Array, from: number, to: number, column: ScaledColumn): void {
     const records = this.#records.values;
     const { mantissas, scales } = column;
+    const absent = ABSENT;
     for (let i = from; i < to; i++) {
       const slot = slots[i] as number;
       if (slot < 0) continue;
@@ -99,7 +100,11 @@ export class DecimalSums implements SlotPart {
       if (scales[row] === records[at + SCALE] && sum <= MOST && sum >= -MOST) {
         records[at + LOW] = sum;
         (records[at + COUNT] as number)++;
-      } else if (scales[row] !== ABSENT) {
+      } else if (records[at + COUNT] === 0 && (scales[row] as number) < absent) {
+        records[at + LOW] = mantissas[row] as number;
+        records[at + SCALE] = scales[row] as number;
+        records[at + COUNT] = 1;
+      } else if (scales[row] !== absent) {
         (records[at + COUNT] as number)++;
         this.#addValue(slot, column, row);
       }
@@ -111,6 +116,7 @@ export class DecimalSums implements SlotPart {
     const records = this.#records.values;
     const { mantissas: mantissasA, scales: scalesA } = a;
     const { mantissas: mantissasB, scales: scalesB } = b;
+    const absent = ABSENT;
     for (let i = from; i < to; i++) {
       const slot = slots[i] as number;
       if (slot < 0) continue;
@@ -123,7 +129,11 @@ export class DecimalSums implements SlotPart {
       if (isExact && scale === records[at + SCALE]) {
         records[at + LOW] = sum;
         (records[at + COUNT] as number)++;
-      } else if (scalesA[row] !== ABSENT && scalesB[row] !== ABSENT) {
+      } else if (isExact && records[at + COUNT] === 0 && scale < absent) {
+        records[at + LOW] = product;
+        records[at + SCALE] = scale;
+        records[at + COUNT] = 1;
+      } else if (scalesA[row] !== absent && scalesB[row] !== absent) {
         (records[at + COUNT] as number)++;
         this.#addProduct(slot, a, b, row);
       }

@@ -6,6 +6,8 @@ export const NOT_EXACT = 255;
 /** In `scales`: there is no value: null, NaN, or infinite. */
 export const ABSENT = 254;
 
+const ROUNDER = 1.5 * 2 ** 52;
+
 /** The values of a column as exact decimals: `mantissas[i]` / 10^`scales[i]`. One is reused for chunk after chunk. */
 export class ScaledColumn {
   values: Float64Array = new Float64Array(0);
@@ -27,33 +29,52 @@ export class ScaledColumn {
       this.scales = new Uint8Array(values.length);
     }
     const { mantissas, scales } = this;
-    let hint = this.#hint;
-    let power = POWERS_OF_TEN[hint] as number;
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i] as number;
-      const mantissa = Math.round(value * power);
-      if (mantissa / power === value && mantissa <= UNIQUE_MANTISSA && mantissa >= -UNIQUE_MANTISSA) {
-        mantissas[i] = mantissa;
-        scales[i] = hint;
-        continue;
-      }
-      const scale = decimalScale(value);
-      if (scale < 0 || scale > this.#highestScale) {
-        mantissas[i] = 0;
-        scales[i] = Number.isFinite(value) ? NOT_EXACT : ABSENT;
-        continue;
-      }
-      hint = scale;
-      power = POWERS_OF_TEN[hint] as number;
-      mantissas[i] = Math.round(value * power);
-      scales[i] = scale;
+    let next = 0;
+    while (next < values.length) {
+      next = readExact(values, mantissas, scales, next, this.#hint);
+      if (next < values.length) this.#readOther(next++);
     }
-    this.#hint = hint;
     if (nulls !== undefined) for (let i = 0; i < nulls.length; i++) if (nulls[i] === 1) scales[i] = ABSENT;
+  }
+
+  /** A value that has not the scale of the one before. */
+  #readOther(row: number): void {
+    const value = this.values[row] as number;
+    const scale = decimalScale(value);
+    if (scale < 0 || scale > this.#highestScale) {
+      this.mantissas[row] = 0;
+      this.scales[row] = Number.isFinite(value) ? NOT_EXACT : ABSENT;
+      return;
+    }
+    this.#hint = scale;
+    this.mantissas[row] = Math.round(value * (POWERS_OF_TEN[scale] as number));
+    this.scales[row] = scale;
   }
 
   /** Takes no value where another column has none. */
   leaveOut(other: ScaledColumn): void {
     for (let i = 0; i < this.values.length; i++) if (other.scales[i] === ABSENT) this.scales[i] = ABSENT;
   }
+}
+
+/** Reads values from `from` on for as long as the scale is exact for them. Returns the index of the first for which it is not. */
+function readExact(
+  values: Float64Array,
+  mantissas: Float64Array,
+  scales: Uint8Array,
+  from: number,
+  scale: number,
+): number {
+  const power = POWERS_OF_TEN[scale] as number;
+  // An import that is used in a loop is read again each time.
+  const most = UNIQUE_MANTISSA;
+  for (let i = from; i < values.length; i++) {
+    const value = values[i] as number;
+    // The nearest whole number, of a product below 2^51.
+    const mantissa = value * power + ROUNDER - ROUNDER;
+    if (mantissa / power !== value || mantissa > most || mantissa < -most) return i;
+    mantissas[i] = mantissa;
+    scales[i] = scale;
+  }
+  return values.length;
 }

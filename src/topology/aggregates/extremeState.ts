@@ -39,7 +39,8 @@ export class ExtremeState extends SlotState {
     for (let i = from; i < to; i++) {
       const slot = slots[i] as number;
       const row = rows[i] as number;
-      if (slot >= 0 && nulls?.[row] !== 1) offer(records, slot * WIDTH, values[row] as number, sign);
+      const value = values[row] as number;
+      if (slot >= 0 && nulls?.[row] !== 1 && !Number.isNaN(value)) offer(records, slot * WIDTH, value, sign);
     }
   }
 

@@ -1,16 +1,7 @@
 import type { NumberColumn } from '../../core/columns.ts';
 import { SlotRecords } from '../../core/slotRecords.ts';
 import type { Chunk, Shape } from '../elements.ts';
-import {
-  comparePlace,
-  NO_SEQUENCE,
-  PLACE_ARRIVAL,
-  PLACE_SEQUENCE,
-  PLACE_TIME,
-  PLACE_WIDTH,
-  RowOrder,
-  setPlace,
-} from './rowOrder.ts';
+import { NO_SEQUENCE, RowOrder } from './rowOrder.ts';
 import { SlotState } from './slotState.ts';
 import { numberColumn, numberField } from './spec.ts';
 
@@ -26,26 +17,22 @@ export const OHLC_OUTPUTS = [
   'closeSequence',
 ] as const;
 
+// A slot's record. Loops use constants of their own file: an import is read again at each use.
 const OPEN = 0;
 const HIGH = 1;
 const LOW = 2;
 const CLOSE = 3;
-const OPENING = 4;
-const CLOSING = OPENING + PLACE_WIDTH;
-const SEEN = CLOSING + PLACE_WIDTH;
-const WIDTH = SEEN + 1;
+const OPEN_TIME = 4;
+const OPEN_SEQUENCE = 5;
+const OPEN_ARRIVAL = 6;
+const CLOSE_TIME = 7;
+const CLOSE_SEQUENCE = 8;
+const CLOSE_ARRIVAL = 9;
+const SEEN = 10;
+const WIDTH = 11;
 
 /** Where each output lies in a slot's record. */
-const INDEXES: readonly number[] = [
-  OPEN,
-  HIGH,
-  LOW,
-  CLOSE,
-  OPENING + PLACE_TIME,
-  OPENING + PLACE_SEQUENCE,
-  CLOSING + PLACE_TIME,
-  CLOSING + PLACE_SEQUENCE,
-];
+const INDEXES: readonly number[] = [OPEN, HIGH, LOW, CLOSE, OPEN_TIME, OPEN_SEQUENCE, CLOSE_TIME, CLOSE_SEQUENCE];
 
 /** Open and close by event time, then sequence, then arrival; high and low. Null prices are skipped. */
 export class OhlcState extends SlotState {
@@ -71,31 +58,32 @@ export class OhlcState extends SlotState {
 
   add(rows: Int32Array, slots: Int32Array, from: number, to: number): void {
     const records = this.#records.values;
-    const order = this.#order;
-    const { timesMicros, arrivals } = order;
+    const { timesMicros, arrivals, sequences, sequenceNulls } = this.#order;
+    const none = NO_SEQUENCE;
     const values = this.#values;
     const nulls = this.#nulls;
     for (let i = from; i < to; i++) {
       const slot = slots[i] as number;
       const row = rows[i] as number;
-      if (slot < 0 || nulls?.[row] === 1) continue;
+      if (slot < 0 || (nulls !== undefined && nulls[row] === 1)) continue;
       const at = slot * WIDTH;
       const value = values[row] as number;
+      if (Number.isNaN(value)) continue;
       const time = timesMicros[row] as number;
-      const sequence = order.sequenceAt(row);
-      const arrival = arrivals[row] as number;
-      const isFirst = records[at + SEEN] === 0;
-      records[at + SEEN] = 1;
-      if (isFirst || value > (records[at + HIGH] as number)) records[at + HIGH] = value;
-      if (isFirst || value < (records[at + LOW] as number)) records[at + LOW] = value;
-      if (isFirst || comparePlace(records, at + CLOSING, time, sequence, arrival) > 0) {
-        records[at + CLOSE] = value;
-        setPlace(records, at + CLOSING, time, sequence, arrival);
+      if (records[at + SEEN] === 0) {
+        records[at + SEEN] = 1;
+        records[at + HIGH] = value;
+        records[at + LOW] = value;
+        records[at + OPEN_TIME] = Number.POSITIVE_INFINITY;
+        records[at + CLOSE_TIME] = Number.NEGATIVE_INFINITY;
+      } else if (value > (records[at + HIGH] as number)) {
+        records[at + HIGH] = value;
+      } else if (value < (records[at + LOW] as number)) {
+        records[at + LOW] = value;
       }
-      if (isFirst || comparePlace(records, at + OPENING, time, sequence, arrival) < 0) {
-        records[at + OPEN] = value;
-        setPlace(records, at + OPENING, time, sequence, arrival);
-      }
+      if (time < (records[at + CLOSE_TIME] as number) && time > (records[at + OPEN_TIME] as number)) continue;
+      const isAbsent = sequences === null || (sequenceNulls !== undefined && sequenceNulls[row] === 1);
+      offerEnds(records, at, value, time, isAbsent ? none : (sequences[row] as number), arrivals[row] as number);
     }
   }
 
@@ -116,33 +104,67 @@ export class OhlcState extends SlotState {
       if (records[at + SEEN] === 0 || value === NO_SEQUENCE) nulls[i] = 1;
       else values[i] = value;
     }
-    return { kind: index < OPENING ? 'double' : 'long', values, nulls };
+    return { kind: index < OPEN_TIME ? 'double' : 'long', values, nulls };
   }
 }
 
 function mergeRecord(records: Float64Array, from: number, into: number): void {
   if (records[from + SEEN] === 0) return;
-  const isFirst = records[into + SEEN] === 0;
-  records[into + SEEN] = 1;
-  const high = records[from + HIGH] as number;
-  const low = records[from + LOW] as number;
-  if (isFirst || high > (records[into + HIGH] as number)) records[into + HIGH] = high;
-  if (isFirst || low < (records[into + LOW] as number)) records[into + LOW] = low;
-  if (isFirst || compareRecords(records, from + OPENING, into + OPENING) < 0) {
-    records[into + OPEN] = records[from + OPEN] as number;
-    copyPlace(records, from + OPENING, into + OPENING);
+  if (records[into + SEEN] === 0) {
+    for (let k = 0; k < WIDTH; k++) records[into + k] = records[from + k] as number;
+    return;
   }
-  if (isFirst || compareRecords(records, from + CLOSING, into + CLOSING) > 0) {
-    records[into + CLOSE] = records[from + CLOSE] as number;
-    copyPlace(records, from + CLOSING, into + CLOSING);
+  records[into + HIGH] = Math.max(records[into + HIGH] as number, records[from + HIGH] as number);
+  records[into + LOW] = Math.min(records[into + LOW] as number, records[from + LOW] as number);
+  const [open, close] = [records[from + OPEN] as number, records[from + CLOSE] as number];
+  const openTime = records[from + OPEN_TIME] as number;
+  const closeTime = records[from + CLOSE_TIME] as number;
+  offerEnds(
+    records,
+    into,
+    open,
+    openTime,
+    records[from + OPEN_SEQUENCE] as number,
+    records[from + OPEN_ARRIVAL] as number,
+  );
+  offerEnds(
+    records,
+    into,
+    close,
+    closeTime,
+    records[from + CLOSE_SEQUENCE] as number,
+    records[from + CLOSE_ARRIVAL] as number,
+  );
+}
+
+/** Opens or closes the record at `at` with a value, if its place is before or after those that do. */
+function offerEnds(
+  records: Float64Array,
+  at: number,
+  value: number,
+  time: number,
+  sequence: number,
+  arrival: number,
+): void {
+  if (isBefore(records, at + CLOSE_TIME, time, sequence, arrival)) {
+    records[at + CLOSE] = value;
+    records[at + CLOSE_TIME] = time;
+    records[at + CLOSE_SEQUENCE] = sequence;
+    records[at + CLOSE_ARRIVAL] = arrival;
+  }
+  if (!isBefore(records, at + OPEN_TIME, time, sequence, arrival)) {
+    records[at + OPEN] = value;
+    records[at + OPEN_TIME] = time;
+    records[at + OPEN_SEQUENCE] = sequence;
+    records[at + OPEN_ARRIVAL] = arrival;
   }
 }
 
-function compareRecords(records: Float64Array, a: number, b: number): number {
-  const time = records[a + PLACE_TIME] as number;
-  return comparePlace(records, b, time, records[a + PLACE_SEQUENCE] as number, records[a + PLACE_ARRIVAL] as number);
-}
-
-function copyPlace(records: Float64Array, from: number, into: number): void {
-  for (let k = 0; k < PLACE_WIDTH; k++) records[into + k] = records[from + k] as number;
+/** Whether the place held (time, sequence, arrival) comes before another, or is the same. */
+function isBefore(records: Float64Array, at: number, time: number, sequence: number, arrival: number): boolean {
+  const heldTime = records[at] as number;
+  if (heldTime !== time) return heldTime < time;
+  const heldSequence = records[at + 1] as number;
+  if (heldSequence !== sequence) return heldSequence < sequence;
+  return (records[at + 2] as number) <= arrival;
 }

@@ -8,9 +8,10 @@ export const NO_SEQUENCE = Number.NEGATIVE_INFINITY;
 export class RowOrder {
   timesMicros: Float64Array = new Float64Array(0);
   arrivals: Float64Array = new Float64Array(0);
+  /** Null where records have none. */
+  sequences: Float64Array | null = null;
+  sequenceNulls: Uint8Array | undefined;
   readonly #sequenceField: string | null;
-  #sequences: Float64Array | null = null;
-  #sequenceNulls: Uint8Array | undefined;
 
   constructor(input: Shape) {
     this.#sequenceField = input.sequenceField;
@@ -21,13 +22,13 @@ export class RowOrder {
     this.arrivals = chunk.arrivals;
     if (this.#sequenceField === null) return;
     const { values, nulls } = numberColumn(chunk, this.#sequenceField);
-    this.#sequences = values;
-    this.#sequenceNulls = nulls;
+    this.sequences = values;
+    this.sequenceNulls = nulls;
   }
 
   sequenceAt(row: number): number {
-    if (this.#sequences === null || this.#sequenceNulls?.[row] === 1) return NO_SEQUENCE;
-    return this.#sequences[row] as number;
+    if (this.sequences === null || this.sequenceNulls?.[row] === 1) return NO_SEQUENCE;
+    return this.sequences[row] as number;
   }
 }
 

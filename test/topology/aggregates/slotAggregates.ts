@@ -58,7 +58,7 @@ export const BAR = { ...ohlcv('value', 'size') };
 const value = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: -300, max: 300 }).map((cents) => cents / 100) },
   { weight: 2, arbitrary: fc.constant(null) },
-  { weight: 1, arbitrary: fc.constantFrom(0.1, 1e-9, 123_456_789.123_45, 9e15, -9e15, 1 / 3, 1e17, 0.1 + 0.2) },
+  { weight: 1, arbitrary: fc.constantFrom(0.1, 1e-9, 123_456_789.123_45, 9e15, -9e15, 1 / 3, 1e17, 0.1 + 0.2, Number.NaN) },
 );
 
 function option<T>(...values: readonly T[]): fc.Arbitrary<T | null> {
