@@ -1,5 +1,6 @@
 /** What a topology file imports from 'tidemark'. */
 export type { AvroRow } from './core/avro/row.ts';
+export type { Column, Columns } from './core/columns.ts';
 export { formatDuration, formatIsoMicros, parseDurationMicros } from './core/time.ts';
 export { type ErrorCode, TidemarkError } from './errors.ts';
 export type { Bar, Quote, SourceBar, Tick } from './schemas.generated.ts';
@@ -8,6 +9,8 @@ export { avg } from './topology/aggregates/avg.ts';
 export { collect } from './topology/aggregates/collect.ts';
 export { count } from './topology/aggregates/count.ts';
 export { countDistinct } from './topology/aggregates/countDistinct.ts';
+export { countDistinctApprox } from './topology/aggregates/countDistinctApprox.ts';
+export { type CustomAggregate, custom } from './topology/aggregates/custom.ts';
 export { earliest } from './topology/aggregates/earliest.ts';
 export { first } from './topology/aggregates/first.ts';
 export { last } from './topology/aggregates/last.ts';
@@ -16,6 +19,7 @@ export { max } from './topology/aggregates/max.ts';
 export { min } from './topology/aggregates/min.ts';
 export { ohlc } from './topology/aggregates/ohlc.ts';
 export { ohlcv } from './topology/aggregates/ohlcv.ts';
+export { quantile } from './topology/aggregates/quantile.ts';
 export type { Aggregate } from './topology/aggregates/spec.ts';
 export { stddev } from './topology/aggregates/stddev.ts';
 export { sum } from './topology/aggregates/sum.ts';

@@ -43,9 +43,18 @@ export interface DecimalColumn {
   readonly nulls?: Uint8Array;
 }
 
+/**
+ * The values of one field.
+ *
+ * @example const numbersOf = (column: Column): Float64Array | null => (column.kind === 'double' ? column.values : null);
+ */
 export type Column = NumberColumn | BooleanColumn | EnumColumn | BinaryColumn | DecimalColumn;
 
-/** Columns by field name, all of `length` values. */
+/**
+ * Columns by field name, all of `length` values.
+ *
+ * @example const pricesOf = (columns: Columns): Column | undefined => columns.byName.get('price');
+ */
 export interface Columns {
   readonly length: number;
   readonly byName: ReadonlyMap<string, Column>;

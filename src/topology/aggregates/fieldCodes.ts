@@ -30,6 +30,8 @@ export interface FieldCodes {
   /** The codes' values as plain data, and back. */
   save(codes: Float64Array): unknown;
   load(saved: unknown): Float64Array;
+  /** A code's value as bytes, good until the next call. Equal values have equal bytes. */
+  bytes(code: number): Uint8Array;
   /** A code's value as JSON text: numbers and booleans as such, decimals and text as strings, bytes in base64. */
   json(code: number): string;
   /** Orders values: numbers by value, enums by symbol number, anything else by its bytes. */
@@ -56,6 +58,8 @@ function columnOf(chunk: Chunk, field: FieldSchema): Column {
 /** Numbers, booleans and enums are codes already. */
 class NumberCodes implements FieldCodes {
   readonly #field: FieldSchema;
+  readonly #scratchBytes = new Uint8Array(8);
+  readonly #scratch = new DataView(this.#scratchBytes.buffer);
   #values: Float64Array | Uint8Array | Int32Array = new Float64Array(0);
   #nulls: Uint8Array | undefined;
 
@@ -97,6 +101,11 @@ class NumberCodes implements FieldCodes {
 
   load(saved: Float64Array): Float64Array {
     return saved;
+  }
+
+  bytes(code: number): Uint8Array {
+    this.#scratch.setFloat64(0, code === 0 ? 0 : code);
+    return this.#scratchBytes;
   }
 
   json(code: number): string {
@@ -165,6 +174,10 @@ class InternedCodes implements FieldCodes {
     return Float64Array.from(saved, (bytes) => {
       return bytes === null ? Number.NaN : this.#table.intern(bytes, 0, bytes.length);
     });
+  }
+
+  bytes(code: number): Uint8Array {
+    return this.#table.bytesOf(code);
   }
 
   json(code: number): string {

@@ -4,6 +4,8 @@ import {
   collect,
   count,
   countDistinct,
+  countDistinctApprox,
+  custom,
   earliest,
   first,
   last,
@@ -12,6 +14,7 @@ import {
   min,
   ohlc,
   ohlcv,
+  quantile,
   stddev,
   sum,
   topK,
@@ -53,12 +56,50 @@ export const COUNTED = {
   sides: collect('side'),
 };
 
+/** Σ value mod 7 of whole cents, in both forms. */
+const remainder = {
+  label: 'remainder',
+  field: 'long',
+  create: () => ({ cents: 0 }),
+  add: (state: { cents: number }, { size }: Pick<SlotRow, 'size'>) => ({ cents: (state.cents + centsOf(size)) % 7 }),
+  merge: (state: { cents: number }, other: { cents: number }) => ({ cents: (state.cents + other.cents) % 7 }),
+  result: ({ cents }: { cents: number }) => cents,
+} as const;
+
+function centsOf(size: number | null): number {
+  return size === null || Number.isNaN(size) ? 0 : Math.abs(Math.round(size * 100)) % 7;
+}
+
+export const SKETCHED = {
+  distinctTexts: countDistinctApprox('text'),
+  distinctValues: countDistinctApprox('value'),
+  median: quantile('value', 0.5),
+  high: quantile('value', 0.99, { relativeError: 0.001 }),
+  remainder: custom(remainder),
+  remainderOfColumns: custom({
+    ...remainder,
+    addColumns: (states, columns, rows, slots, from, to) => {
+      const column = columns.byName.get('size');
+      if (column?.kind !== 'double') throw new TypeError('no sizes');
+      for (let i = from; i < to; i++) {
+        const row = rows[i] ?? 0;
+        const state = states[slots[i] ?? 0];
+        const size = column.nulls?.[row] === 1 ? null : (column.values[row] ?? null);
+        if (state !== undefined) state.cents = (state.cents + centsOf(size)) % 7;
+      }
+    },
+  }),
+};
+
 export const BAR = { ...ohlcv('value', 'size') };
 
 const value = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: -300, max: 300 }).map((cents) => cents / 100) },
   { weight: 2, arbitrary: fc.constant(null) },
-  { weight: 1, arbitrary: fc.constantFrom(0.1, 1e-9, 123_456_789.123_45, 9e15, -9e15, 1 / 3, 1e17, 0.1 + 0.2, Number.NaN) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(0.1, 1e-9, 123_456_789.123_45, 9e15, -9e15, 1 / 3, 1e17, 0.1 + 0.2, Number.NaN),
+  },
 );
 
 function option<T>(...values: readonly T[]): fc.Arbitrary<T | null> {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { effort } from '../../support/effort.ts';
 import { chunkOf, SlotsDrive } from '../../support/slotsDrive.ts';
-import { BAR, COUNTED, NUMERIC, PICKED, slotRow } from './slotAggregates.ts';
+import { BAR, COUNTED, NUMERIC, PICKED, SKETCHED, slotRow } from './slotAggregates.ts';
 
 const RUNS = effort(300);
 const SLOTS = 4;
@@ -27,6 +27,7 @@ describe.each([
   ['numbers', NUMERIC],
   ['picked values', PICKED],
   ['counted values', COUNTED],
+  ['sketches and own aggregates', SKETCHED],
   ['a bar', BAR],
 ])('the slots of %s', (_, aggregates) => {
   it('give the same result however records were spread over slots and in whatever order these were merged', () => {

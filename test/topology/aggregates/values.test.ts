@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { effort } from '../../support/effort.ts';
 import { add, formatDecimal, multiply, nearestQuotient, parseDecimal, ZERO } from '../../support/oracle/decimal.ts';
 import { chunkOf, SLOT_END, type SlotRow, SlotsDrive } from '../../support/slotsDrive.ts';
-import { COUNTED, NUMERIC, PICKED, slotRow } from './slotAggregates.ts';
+import { COUNTED, NUMERIC, PICKED, SKETCHED, slotRow } from './slotAggregates.ts';
 
 const RUNS = effort(500);
 
@@ -97,6 +97,33 @@ describe('aggregates of a window, against plain arithmetic on its rows', () => {
           lastAmount: given.at(-1)?.amount,
           earliest: present(ordered, 'flag')[0] ?? null,
           latest: present(ordered, 'text').at(-1) ?? null,
+        });
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('sketches within their error, and own aggregates', () => {
+    fc.assert(
+      fc.property(rows, (given) => {
+        const result = resultOf(SKETCHED, given);
+        const values = present(given, 'value').sort((a, b) => a - b);
+        const near = (q: number, error: number) => {
+          const exact = values[Math.floor(q * (values.length - 1))];
+          if (exact === undefined) return null;
+          const bound = Math.abs(exact) * error * (1 + 1e-9);
+          return expect.toSatisfy((estimate) => Math.abs(Number(estimate) - exact) <= bound);
+        };
+        // Of so few, at most one or two are hashed to a register that another one has.
+        const about = (size: number) => expect.toSatisfy((estimate) => Math.abs(Number(estimate) - size) <= 2);
+        const cents = present(given, 'size').reduce((sum, size) => sum + Math.round(size * 100), 0);
+        expect(result).toEqual({
+          distinctTexts: about(new Set(present(given, 'text')).size),
+          distinctValues: about(new Set(values).size),
+          median: near(0.5, 0.01),
+          high: near(0.99, 0.001),
+          remainder: cents % 7,
+          remainderOfColumns: cents % 7,
         });
       }),
       { numRuns: RUNS },
