@@ -29,6 +29,8 @@ export { variance } from './topology/aggregates/variance.ts';
 export { vwap } from './topology/aggregates/vwap.ts';
 export type { Operator, Stream } from './topology/elements.ts';
 export { type AsOfJoinOptions, asOfJoin } from './topology/joins/asOfJoin.ts';
+export { type IntervalJoinOptions, intervalJoin } from './topology/joins/intervalJoin.ts';
+export { union } from './topology/joins/union.ts';
 export { midpoint } from './topology/midpoint.ts';
 export { derive } from './topology/operators/derive.ts';
 export { filter } from './topology/operators/filter.ts';

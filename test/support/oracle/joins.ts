@@ -68,17 +68,25 @@ export function asOfOracle(timeline: Timeline, maxAge: number): readonly OracleO
   });
 }
 
-/** Every pair of one key whose right time is in `[left - before, left + after]`. */
+/**
+ * Every pair of one key whose right time is in `[left - before, left + after]`, in the order of the later time; there the
+ * pairs that a right row completes come first.
+ */
 export function intervalOracle(timeline: Timeline, before: number, after: number): readonly OracleOut[] {
   const left = timeline.inTime.filter(({ side }) => side === 0);
   const right = timeline.inTime.filter(({ side }) => side === 1);
-  return left.flatMap((l) =>
+  const pairs = left.flatMap((l) =>
     right
       .filter(({ key, time }) => key === l.key && time >= l.time - before && time <= l.time + after)
-      .map((r) => ({
-        left: l,
-        right: r,
-        ...released(Math.max(l.time, r.time), Math.max(l.arrival, r.arrival), timeline),
-      })),
+      .map((r) => (l.time >= r.time ? { l, r, last: l, first: r } : { l, r, last: r, first: l })),
   );
+  pairs.sort(
+    (a, b) =>
+      a.last.time - b.last.time ||
+      b.last.side - a.last.side ||
+      a.last.arrival - b.last.arrival ||
+      a.first.time - b.first.time ||
+      a.first.arrival - b.first.arrival,
+  );
+  return pairs.map(({ l, r, last }) => ({ left: l, right: r, ...released(last.time, last.arrival, timeline) }));
 }
