@@ -5,9 +5,11 @@ import { generationTopic, type OutputSpec } from '../core/output.ts';
 import type { RecordSchema } from '../core/schema.ts';
 import { TidemarkError } from '../errors.ts';
 import { quoteSchema, sourceBarSchema, tickSchema } from '../schemas.generated.ts';
-import type { Element, Restore, Resume, Shape, Snapshot, Stream } from './elements.ts';
+import type { Element, Origin, Restore, Resume, Shape, Snapshot, Stream } from './elements.ts';
 import { checkName } from './names.ts';
 import type { Input, ParamValue, ShippedTopics, TopicInput, Topology } from './topology.ts';
+import { external } from './watermarks/external.ts';
+import type { WatermarkStrategy } from './watermarks/strategy.ts';
 import type { WindowSet } from './windows/definition.ts';
 
 const SHIPPED: Readonly<Record<keyof ShippedTopics, unknown>> = {
@@ -25,6 +27,8 @@ export interface AssembledInput {
   readonly schema: RecordSchema;
   readonly timeField: string;
   readonly sequenceField: string | null;
+  /** How its watermark moves, which decides its place among several inputs: by its first `watermark` step. */
+  readonly watermark: WatermarkStrategy;
 }
 
 /** A topology whose steps are connected: elements pushed into an input come out of the outputs, in the same call. */
@@ -60,8 +64,8 @@ export interface AssemblyOptions {
  */
 export function assemble({ topology, params, generation, onElement }: AssemblyOptions): Assembly {
   const where = `topology ${topology.name}`;
-  const inputs = Object.entries(topology.inputs).map(([name, input]) => assembledInput(name, input, where));
-  const subjects = new Map(inputs.map(({ name }) => [name, new Subject<Element>()]));
+  const described = Object.entries(topology.inputs).map(([name, input]) => describedInput(name, input, where));
+  const subjects = new Map(described.map(({ name }) => [name, new Subject<Element>()]));
   const build = topology.build as unknown as (
     streams: Readonly<Record<string, Stream<unknown>>>,
     params: Readonly<Record<string, ParamValue>>,
@@ -98,7 +102,9 @@ export function assemble({ topology, params, generation, onElement }: AssemblyOp
     subjects.get(input)?.next(element);
     if (failure !== null) throw failure.error;
   };
-  for (const input of inputs) push(input.name, shapeOf(input));
+  for (const input of described) push(input.name, shapeOf(input));
+  const origins = [...shapes.values()].flatMap((shape) => shape.origins);
+  const inputs = described.map((input) => ({ ...input, watermark: strategyOf(input, origins) }));
   for (const name of names) {
     const topic = names.length === 1 ? topology.name : `${topology.name}.${name}`;
     outputs.set(name, outputSpec(topology, name, topic, generation, shapes.get(name)));
@@ -130,7 +136,7 @@ export function assemble({ topology, params, generation, onElement }: AssemblyOp
   };
 }
 
-function assembledInput(name: string, input: Input, where: string): AssembledInput {
+function describedInput(name: string, input: Input, where: string): Omit<AssembledInput, 'watermark'> {
   const given: TopicInput = typeof input === 'string' ? { topic: input, schema: SHIPPED[input] } : input;
   if (given.schema === undefined) {
     throw new TidemarkError('TM_TOPOLOGY', `no schema is known for the topic '${given.topic}'`, {
@@ -155,13 +161,24 @@ function assembledInput(name: string, input: Input, where: string): AssembledInp
   return { name, topic: given.topic, schema, timeField, sequenceField: hasSequence ? sequenceField : null };
 }
 
-function shapeOf({ schema, timeField, sequenceField }: AssembledInput): Shape {
+/** A strategy that follows a field which only a step of the topology derives gives no order: event time does. */
+function strategyOf(
+  { name, schema }: Omit<AssembledInput, 'watermark'>,
+  origins: readonly Origin[],
+): WatermarkStrategy {
+  const strategy = origins.find(({ input, watermark }) => input === name && watermark !== null)?.watermark;
+  const isOwn = strategy?.field === null || schema.fields.some((field) => field.name === strategy?.field);
+  return strategy === undefined || strategy === null || !isOwn ? external() : strategy;
+}
+
+function shapeOf({ name, schema, timeField, sequenceField }: Omit<AssembledInput, 'watermark'>): Shape {
   return {
     kind: 'shape',
     schema,
     timeField,
     sequenceField,
     keyField: null,
+    origins: [{ input: name, watermark: null }],
     steps: [],
     windows: null,
     result: null,

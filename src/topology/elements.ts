@@ -3,10 +3,17 @@ import type { Columns } from '../core/columns.ts';
 import type { KeyTable } from '../core/keyTable.ts';
 import type { FieldMerge } from '../core/output.ts';
 import type { RecordSchema } from '../core/schema.ts';
+import type { WatermarkStrategy } from './watermarks/strategy.ts';
 import type { WindowSet } from './windows/definition.ts';
 
 /** Watermark before any record. */
 export const NO_WATERMARK = Number.NEGATIVE_INFINITY;
+
+/** An input of a topology, and how the watermark follows it there; null until a `watermark` step says so. */
+export interface Origin {
+  readonly input: string;
+  readonly watermark: WatermarkStrategy | null;
+}
 
 /**
  * The first element of every stream: what its chunks will look like. Operators turn their input's shape into their
@@ -20,6 +27,8 @@ export interface Shape {
   /** The field that breaks ties of event time, when there is one. */
   readonly sequenceField: string | null;
   readonly keyField: string | null;
+  /** The inputs of the topology that the stream is made of. */
+  readonly origins: readonly Origin[];
   /** What each step does, in words, in order: what the stored state of a task depends on. */
   readonly steps: readonly string[];
   /** Set by `window`, taken back by `aggregate`. */

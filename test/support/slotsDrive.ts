@@ -43,6 +43,7 @@ const SHAPE: Shape = {
   timeField: 'eventTime',
   sequenceField: 'sequence',
   keyField: null,
+  origins: [],
   steps: [],
   windows: null,
   result: null,

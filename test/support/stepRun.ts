@@ -29,7 +29,17 @@ export type Row = Readonly<Record<string, unknown>>;
 export function shapeOf(avsc: unknown, timeField = 'eventTime'): Shape {
   const schema = parseRecordSchema(avsc);
   const sequenceField = schema.fields.some(({ name }) => name === 'sequence') ? 'sequence' : null;
-  return { kind: 'shape', schema, timeField, sequenceField, keyField: null, steps: [], windows: null, result: null };
+  return {
+    kind: 'shape',
+    schema,
+    timeField,
+    sequenceField,
+    keyField: null,
+    origins: [],
+    steps: [],
+    windows: null,
+    result: null,
+  };
 }
 
 /** Rows as a chunk of consecutive records from an offset on. */

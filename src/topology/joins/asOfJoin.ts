@@ -5,6 +5,7 @@ import type { Element, Shape, Stream } from '../elements.ts';
 import type { Keyed } from '../operators/keyBy.ts';
 import { markReleased, type ReleaseMarks } from '../operators/release.ts';
 import { type RowList, restoredRows, type SavedRows, savedRows } from '../operators/waitingRows.ts';
+import { JoinLate } from './joinLate.ts';
 import { checkSides, JoinSide } from './joinSide.ts';
 import { renamed, type Take, type Taken, takenFields } from './taken.ts';
 import { type Batch, type TwoInputStep, twoInputs } from './twoInputs.ts';
@@ -60,6 +61,7 @@ interface SavedJoin {
 
 class AsOfJoin implements TwoInputStep {
   readonly keys = new KeyTable();
+  readonly #late = new JoinLate('asOfJoin');
   readonly #take: Readonly<Record<string, string>>;
   readonly #maxAgeMicros: number;
   readonly #maxRows: number;
@@ -88,11 +90,12 @@ class AsOfJoin implements TwoInputStep {
     const added = takenFields('asOfJoin', left.schema, right.schema, this.#take).map((f) => ({ ...f, nullable: true }));
     const taken = new Set(Object.values(this.#take));
     const kept = right.schema.fields.filter(({ name }) => taken.has(name)).map((f) => ({ ...f, nullable: true }));
-    this.#left = new JoinSide('asOfJoin', left.schema.fields, this.keys, this.#maxRows, this.#emit);
-    this.#right = new JoinSide('asOfJoin', kept, this.keys, this.#maxRows, this.#emit);
+    this.#left = new JoinSide('asOfJoin', left.schema.fields, this.keys, this.#maxRows, this.#late);
+    this.#right = new JoinSide('asOfJoin', kept, this.keys, this.#maxRows, this.#late);
     const step = `as-of join ${this.#maxAgeMicros} ${JSON.stringify(this.#take)} (${right.steps.join('; ')})`;
     const schema = { ...left.schema, fields: [...left.schema.fields, ...added] };
-    return { ...left, schema, steps: [...left.steps, step] };
+    const origins = [...left.origins, ...right.origins];
+    return { ...left, schema, origins, steps: [...left.steps, step] };
   }
 
   process(batch: Batch): void {
@@ -100,6 +103,8 @@ class AsOfJoin implements TwoInputStep {
     this.keys.sweep();
     this.#sides.left.add(left, batch);
     this.#sides.right.add(right, batch);
+    const late = this.#late.take();
+    if (late !== null) this.#emit(late);
     if (steps.watermarks.length === 0) return;
     const watermark = steps.watermarks.at(-1) as number;
     this.#join(watermark, watermark, (released) => ({

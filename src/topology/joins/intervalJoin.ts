@@ -6,6 +6,7 @@ import { TidemarkError } from '../../errors.ts';
 import type { Element, Shape, Stream } from '../elements.ts';
 import type { Keyed } from '../operators/keyBy.ts';
 import { type RowList, restoredRows, type SavedRows, savedRows } from '../operators/waitingRows.ts';
+import { JoinLate } from './joinLate.ts';
 import { checkSides, JoinSide } from './joinSide.ts';
 import { KeptRows } from './keptRows.ts';
 import { Pairs } from './pairs.ts';
@@ -84,6 +85,7 @@ interface Side {
 
 class IntervalJoin implements TwoInputStep {
   readonly keys = new KeyTable();
+  readonly #late = new JoinLate('intervalJoin');
   readonly #take: Readonly<Record<string, string>>;
   readonly #bounds: Bounds;
   readonly #emit: (element: Element) => void;
@@ -104,7 +106,7 @@ class IntervalJoin implements TwoInputStep {
     const taken = new Set(Object.values(this.#take));
     const fields = right.schema.fields.filter(({ name }) => taken.has(name));
     const sideOf = (kept: readonly FieldSchema[], lifeMicros: number): Side => ({
-      join: new JoinSide('intervalJoin', kept, this.keys, maxRows, this.#emit),
+      join: new JoinSide('intervalJoin', kept, this.keys, maxRows, this.#late),
       kept: new KeptRows(),
       dropped: [],
       lifeMicros,
@@ -113,7 +115,8 @@ class IntervalJoin implements TwoInputStep {
     this.#right = sideOf(fields, beforeMicros);
     const how = `${beforeMicros} ${afterMicros} ${JSON.stringify(this.#take)}`;
     const schema = { ...left.schema, fields: [...left.schema.fields, ...added] };
-    return { ...left, schema, steps: [...left.steps, `interval join ${how} (${right.steps.join('; ')})`] };
+    const origins = [...left.origins, ...right.origins];
+    return { ...left, schema, origins, steps: [...left.steps, `interval join ${how} (${right.steps.join('; ')})`] };
   }
 
   process(batch: Batch): void {
@@ -121,6 +124,8 @@ class IntervalJoin implements TwoInputStep {
     this.keys.sweep();
     this.#sides.left.join.add(batch.left, batch);
     this.#sides.right.join.add(batch.right, batch);
+    const late = this.#late.take();
+    if (late !== null) this.#emit(late);
     if (steps.watermarks.length === 0) return;
     const watermark = steps.watermarks.at(-1) as number;
     this.#join(watermark, watermarkBefore).emit(steps, watermarkBefore);

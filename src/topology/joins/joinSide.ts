@@ -2,9 +2,10 @@ import { gatherDoubles } from '../../core/gather.ts';
 import type { KeyTable } from '../../core/keyTable.ts';
 import type { FieldSchema } from '../../core/schema.ts';
 import { TidemarkError } from '../../errors.ts';
-import type { Chunk, Element, Late, Shape } from '../elements.ts';
+import type { Chunk, Shape } from '../elements.ts';
 import { sortLate } from '../operators/release.ts';
 import { gatherIds, type RowList, type SavedRows, WaitingRows } from '../operators/waitingRows.ts';
+import type { JoinLate } from './joinLate.ts';
 import type { Batch } from './twoInputs.ts';
 
 /** One side of a join: its rows in the order of event time, under the join's key ids. Each row kept retains its key. */
@@ -13,27 +14,23 @@ export class JoinSide {
   readonly #operator: string;
   readonly #keys: KeyTable;
   readonly #maxRows: number;
-  readonly #emit: (element: Element) => void;
+  readonly #late: JoinLate;
 
-  constructor(
-    operator: string,
-    fields: readonly FieldSchema[],
-    keys: KeyTable,
-    maxRows: number,
-    emit: (element: Element) => void,
-  ) {
+  constructor(operator: string, fields: readonly FieldSchema[], keys: KeyTable, maxRows: number, late: JoinLate) {
     this.#operator = operator;
     this.rows = new WaitingRows(fields);
     this.#keys = keys;
     this.#maxRows = maxRows;
-    this.#emit = emit;
+    this.#late = late;
   }
 
-  /** Takes in the rows of a batch; late ones go to the ledger. @throws TM_STATE_FULL */
+  /** Takes in the rows of a batch; late ones are noted. @throws TM_STATE_FULL */
   add(chunks: readonly Chunk[], { steps, watermarkBefore }: Batch): void {
     for (const chunk of chunks) {
       const { inTime, late, lateWatermarks } = sortLate(chunk, steps, watermarkBefore);
-      if (late.length > 0) this.#emit(this.#lateOf(chunk, late, lateWatermarks));
+      late.forEach((row, i) => {
+        this.#noteLate(chunk, row, lateWatermarks[i] as number);
+      });
       const keyIds = this.#idsOf(chunk, inTime);
       this.rows.add(chunk.columns, inTime, {
         timesMicros: gatherDoubles(chunk.timesMicros, inTime),
@@ -73,19 +70,15 @@ export class JoinSide {
     return ids;
   }
 
-  #lateOf(chunk: Chunk, rows: Int32Array, watermarks: Float64Array): Late {
-    const { keys, keyIds } = chunk;
+  #noteLate({ keys, keyIds, timesMicros, offsets, arrivals }: Chunk, row: number, watermark: number): void {
     if (keys === null || keyIds === null) throw notKeyed(this.#operator);
-    return {
-      kind: 'late',
-      count: rows.length,
-      keys: Array.from(rows, (row) => keys.bytesOf(keyIds[row] as number)),
-      timesMicros: gatherDoubles(chunk.timesMicros, rows),
-      offsets: gatherDoubles(chunk.offsets, rows),
-      watermarks,
-      intervals: Array.from(rows, () => this.#operator),
-      missedAll: new Uint8Array(rows.length).fill(1),
-    };
+    this.#late.add({
+      key: keys.bytesOf(keyIds[row] as number),
+      timeMicros: timesMicros[row] as number,
+      offset: offsets[row] as number,
+      arrival: arrivals[row] as number,
+      watermark,
+    });
   }
 }
 
@@ -105,7 +98,7 @@ function notKeyed(operator: string): TidemarkError {
   });
 }
 
-export function stateFull(operator: string, maxRows: number): TidemarkError {
+function stateFull(operator: string, maxRows: number): TidemarkError {
   return new TidemarkError('TM_STATE_FULL', `${operator}(...) holds more than ${maxRows} rows of one side`, {
     hint: 'Raise maxRows, or lower how long rows are kept: the bound of the watermark, the skew of the inputs, the ages.',
   });

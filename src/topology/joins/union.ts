@@ -35,7 +35,7 @@ class Union implements TwoInputStep {
     }
     this.#rows = new RowPool(first.schema.fields);
     const steps = [...first.steps, `union (${second.steps.join('; ')})`];
-    return { ...first, keyField: null, steps };
+    return { ...first, keyField: null, origins: [...first.origins, ...second.origins], steps };
   }
 
   process({ left, right, steps, watermarkBefore }: Batch): void {

@@ -57,5 +57,6 @@ function followed(shape: Shape, strategy: WatermarkStrategy): Shape {
   checkStrategy(strategy, shape.schema);
   const { field, delayMicros } = strategy;
   const step = field === null ? `watermark ${delayMicros}` : `watermark ${field} ${delayMicros}`;
-  return { ...shape, steps: [...shape.steps, step] };
+  const origins = shape.origins.map((origin) => ({ ...origin, watermark: origin.watermark ?? strategy }));
+  return { ...shape, origins, steps: [...shape.steps, step] };
 }
