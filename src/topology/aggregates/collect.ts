@@ -86,9 +86,9 @@ class CollectState implements AggregateState {
 
 /**
  * All values of a field of any kind in order of arrival, nulls included, as the JSON text of an array: numbers and booleans
- * as such, text and decimals as strings, bytes in base64. Its state grows with the number of records.
+ * as such, text and decimals as strings, bytes in base64: `[10.5,null,10.75]`. Its state grows with the number of records.
  *
- * @example aggregate({ prices: collect('price') }) // a value is '[10.5,null,10.75]'
+ * @example aggregate({ prices: collect('price') })
  */
 export function collect<const F extends string>(field: F): Aggregate<AnyField<F>, string> {
   return {

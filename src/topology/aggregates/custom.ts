@@ -131,16 +131,15 @@ class CustomState<In, S, K extends keyof ResultTypes> implements AggregateState 
  * Makes an aggregate of a plain object; the type of its rows is that of `add`.
  *
  * @example
- * aggregate({
- *   buys: custom({
- *     label: 'buys',
- *     field: 'long',
- *     create: () => 0,
- *     add: (buys, tick: Tick) => (tick.side === 'buy' ? buys + 1 : buys),
- *     merge: (a, b) => a + b,
- *     result: (buys) => buys,
- *   }),
- * })
+ * const buys = custom({
+ *   label: 'buys',
+ *   field: 'long',
+ *   create: () => 0,
+ *   add: (buys, tick: Tick) => (tick.side === 'buy' ? buys + 1 : buys),
+ *   merge: (a, b) => a + b,
+ *   result: (buys) => buys,
+ * });
+ * const bought = aggregate({ buys });
  */
 export function custom<In, S, const K extends keyof ResultTypes>(
   definition: CustomAggregate<In, S, K>,

@@ -9,7 +9,7 @@ import { ValueCountsState } from './valueCountsState.ts';
  * equally frequent ones the lowest (numbers by value, text by its bytes). Nulls are skipped; null when there is nothing
  * else. Its state grows with the number of different values.
  *
- * @example aggregate({ busiest: topK('size', 3) }) // a value is '[{"value":1,"count":12},{"value":0.5,"count":7}]'
+ * @example aggregate({ busiest: topK('size', 3) })
  * @throws TM_TOPOLOGY when k is not a whole number from 1 on
  */
 export function topK<const F extends string>(field: F, k: number): Aggregate<AnyField<F>, string | null> {
