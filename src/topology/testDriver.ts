@@ -112,8 +112,6 @@ export class TopologyTestDriver {
     const barrier = {
       kind: 'barrier' as const,
       watermark: NO_WATERMARK,
-      restartOffset: Number.POSITIVE_INFINITY,
-      restartWatermark: NO_WATERMARK,
       unassigned: 0,
       refired: 0,
     };

@@ -39,12 +39,19 @@ export type WindowDefinition = GridDefinition | SessionDefinition | SlidingDefin
 /** Whether a window's contents stay after it has fired, or are emptied: then each firing holds what came since the last. */
 export type Accumulation = 'accumulating' | 'discarding';
 
+/**
+ * When windows that are not complete emit provisional results: never (`final`), after each of their records (`eachChange`),
+ * or whenever the watermark passes a multiple of some event time, those that have changed.
+ */
+export type Emission = 'final' | 'eachChange' | { readonly everyMs: number };
+
 /** The windows of one `window` step. */
 export interface WindowSet {
   readonly definitions: readonly WindowDefinition[];
   /** How long after its completion a window still takes records. */
   readonly latenessMicros: number;
   readonly accumulation: Accumulation;
+  readonly emission: Emission;
 }
 
 export interface WindowOptions {

@@ -1,5 +1,6 @@
 import type { KeyTable } from '../../core/keyTable.ts';
 import type { Element } from '../elements.ts';
+import { type Emitted, FINAL, PROVISIONAL, RETRACTION } from './emitted.ts';
 import type { SlotStore } from './slotStore.ts';
 
 /** Most windows that one emitted element carries, and most windows or slots that are worked on between two breaks. */
@@ -50,27 +51,35 @@ export class Firings {
     this.#panes.push(slot);
   }
 
-  add(definition: number, startMicros: number, endMicros: number, revision: number, keyId: number, deleted = 0): void {
+  add(
+    definition: number,
+    startMicros: number,
+    endMicros: number,
+    revision: number,
+    keyId: number,
+    emission: Emitted = FINAL,
+  ): void {
     const at = this.#count++;
     this.#definition[at] = definition;
     this.#starts[at] = startMicros;
     this.#ends[at] = endMicros;
     this.#revisions[at] = revision;
     this.#keyIds[at] = keyId;
-    this.#final[at] = 1;
-    this.#deleted[at] = deleted;
+    this.#final[at] = emission === PROVISIONAL ? 0 : 1;
+    this.#deleted[at] = emission === RETRACTION ? 1 : 0;
     this.#paneEnds[at] = this.#panes.length;
     if (this.#count === MAX_WINDOWS_PER_ELEMENT) this.#handOutWindows();
   }
 
-  /** Emits the window of one slot, with its next revision; `deleted` takes back the one that it emitted before. */
-  addSlot(definition: number, slots: SlotStore, slot: number, deleted = 0): void {
+  /** Emits the window of one slot, with its next revision. */
+  addSlot(definition: number, slots: SlotStore, slot: number, emission: Emitted = FINAL): void {
     const revision = slots.revisions[slot] as number;
     slots.revisions[slot] = revision + 1;
     slots.firedArrivals[slot] = slots.lastArrivals[slot] as number;
+    slots.provisional[slot] = emission === PROVISIONAL ? 1 : 0;
     this.addPane(slot);
     const start = slots.starts[slot] as number;
-    this.add(definition, start, slots.ends[slot] as number, revision, slots.keyIds[slot] as number, deleted);
+    this.add(definition, start, slots.ends[slot] as number, revision, slots.keyIds[slot] as number, emission);
   }
 
   /** Adds what one slot holds to another. */

@@ -1,15 +1,17 @@
-import type { Accumulation } from './definition.ts';
+import type { WindowSet } from './definition.ts';
+import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import type { Firings } from './firings.ts';
 import { startAtOrBefore } from './grid.ts';
 import { collect, HoppingWindows, type SavedEmissions } from './hoppingWindows.ts';
 import { SliceLevel } from './sliceLevel.ts';
 import { type NumberedGrid, planSlices } from './slicePlan.ts';
-import type { SlotStore } from './slotStore.ts';
+import { mustFire, type SlotStore } from './slotStore.ts';
 import { EXPIRED, type OpenWindow, type Run, UNASSIGNED, type Windower } from './windower.ts';
 
 interface Refire {
   readonly definition: number;
   readonly start: number;
+  readonly emitted: Emitted;
   readonly fire: (firings: Firings) => void;
 }
 
@@ -26,6 +28,7 @@ export class GridWindows implements Windower {
   readonly #slots: SlotStore;
   readonly #latenessMicros: number;
   readonly #isDiscarding: boolean;
+  readonly #onEachChange: boolean;
   readonly #levels: readonly SliceLevel[];
   readonly #bases: readonly SliceLevel[];
   readonly #hopping: readonly HoppingWindows[];
@@ -35,11 +38,12 @@ export class GridWindows implements Windower {
   /** Set when the record at hand may be late for a definition, or outside its windows. */
   #mustJudge = false;
 
-  constructor(grids: readonly NumberedGrid[], latenessMicros: number, accumulation: Accumulation, slots: SlotStore) {
+  constructor(grids: readonly NumberedGrid[], { latenessMicros, accumulation, emission }: WindowSet, slots: SlotStore) {
     this.#grids = grids;
     this.#slots = slots;
     this.#latenessMicros = latenessMicros;
     this.#isDiscarding = accumulation === 'discarding';
+    this.#onEachChange = emission === 'eachChange';
     const plan = planSlices(grids, accumulation);
     const levels: SliceLevel[] = [];
     for (const level of plan.levels) levels.push(new SliceLevel(level, levels[level.source] ?? null, latenessMicros));
@@ -105,8 +109,8 @@ export class GridWindows implements Windower {
         ({ starts, ends, lastArrivals } = store);
         closing = this.nextClosing;
       }
-      if (!this.#mustJudge) continue;
-      this.#judge(run, at);
+      if (this.#onEachChange) this.#showChange(run, at);
+      if (this.#mustJudge) this.#judge(run, at);
       if (this.#refires.length > 0) return at + 1;
     }
     return to;
@@ -119,7 +123,7 @@ export class GridWindows implements Windower {
     this.#refires = [];
     if (refires.length > 1) refires.sort((a, b) => a.definition - b.definition || a.start - b.start);
     for (const { fire } of refires) fire(firings);
-    return refires.length;
+    return refires.filter(({ emitted }) => emitted === FINAL).length;
   }
 
   *close(firings: Firings): Generator<void> {
@@ -137,14 +141,15 @@ export class GridWindows implements Windower {
       for (const startMicros of level.buckets.keys()) {
         // Its slices may be kept longer, for hopping windows.
         if (this.#watermark >= startMicros + sizeMicros - 1 + this.#latenessMicros) continue;
-        const flush = (firings: Firings) => this.#fireSlice(level, startMicros, firings);
+        const flush = (firings: Firings, emitted: Emitted) => this.#fireSlice(level, startMicros, emitted, firings);
         yield { startMicros, endMicros: startMicros + sizeMicros, definition, flush };
       }
     }
     for (const hopping of this.#hopping) {
       const { definition, sizeMicros } = hopping;
       for (const startMicros of hopping.starts()) {
-        const flush = (firings: Firings) => hopping.fire(startMicros, this.#watermark, firings);
+        const flush = (firings: Firings, emitted: Emitted) =>
+          hopping.fire(startMicros, this.#watermark, emitted, firings);
         yield { startMicros, endMicros: startMicros + sizeMicros, definition, flush };
       }
     }
@@ -216,17 +221,44 @@ export class GridWindows implements Windower {
 
   #refireSlot(definition: number, slot: number, watermark: number): void {
     if (watermark >= (this.#slots.ends[slot] as number) - 1 + this.#latenessMicros) return;
-    const fire = (firings: Firings) => this.#fireSlot(definition, slot, firings);
-    this.#refires.push({ definition, start: this.#slots.starts[slot] as number, fire });
+    const fire = (firings: Firings) => this.#fireSlot(definition, slot, FINAL, firings);
+    this.#refires.push({ definition, start: this.#slots.starts[slot] as number, emitted: FINAL, fire });
   }
 
   #refireHopping(level: SliceLevel, run: Run, at: number): void {
     const watermark = run.watermarks[at] as number;
     for (const hopping of this.#hopping) {
       if (hopping.base !== level) continue;
-      for (const start of hopping.completeAcross(run.timesMicros[at] as number, watermark)) {
-        const fire = (firings: Firings) => hopping.fireKey(run.keyIds[at] as number, start, watermark, firings);
-        this.#refires.push({ definition: hopping.definition, start, fire });
+      for (const start of hopping.startsAcross(run.timesMicros[at] as number, watermark)) {
+        if (hopping.isComplete(start, watermark)) this.#refireWindow(hopping, start, run, at, FINAL);
+      }
+    }
+  }
+
+  #refireWindow(hopping: HoppingWindows, start: number, run: Run, at: number, emitted: Emitted): void {
+    const keyId = run.keyIds[at] as number;
+    const watermark = run.watermarks[at] as number;
+    const fire = (firings: Firings) => hopping.fireKey(keyId, start, watermark, emitted, firings);
+    this.#refires.push({ definition: hopping.definition, start, emitted, fire });
+  }
+
+  /** Has the windows emitted that hold the record and are not complete. */
+  #showChange(run: Run, at: number): void {
+    const tsMicros = run.timesMicros[at] as number;
+    const watermark = run.watermarks[at] as number;
+    this.#watermark = watermark;
+    for (const level of this.#levels) {
+      const { definition, sizeMicros } = level.plan;
+      const start = level.startOf(tsMicros);
+      if (definition < 0 || tsMicros >= start + sizeMicros || watermark >= start + sizeMicros - 1) continue;
+      const keyId = run.keyIds[at] as number;
+      const fire = (firings: Firings) => this.#fireOpen(level, keyId, start, PROVISIONAL, firings);
+      this.#refires.push({ definition, start, emitted: PROVISIONAL, fire });
+    }
+    for (const hopping of this.#hopping) {
+      for (const start of hopping.startsAcross(tsMicros, watermark)) {
+        if (tsMicros >= start + hopping.sizeMicros || hopping.isComplete(start, watermark)) continue;
+        this.#refireWindow(hopping, start, run, at, PROVISIONAL);
       }
     }
   }
@@ -278,13 +310,21 @@ export class GridWindows implements Windower {
       const { sizeMicros, definition } = level.plan;
       const start = level.closing.lowest;
       if (start + sizeMicros - 1 !== closing || !isBefore(start, definition, first)) continue;
-      first = { start, definition, take: () => (firings) => this.#fireSlice(level, level.closing.pop(), firings) };
+      first = {
+        start,
+        definition,
+        take: () => (firings) => this.#fireSlice(level, level.closing.pop(), FINAL, firings),
+      };
     }
     for (const hopping of this.#hopping) {
       const { definition, sizeMicros } = hopping;
       const start = hopping.closing.lowest;
       if (start + sizeMicros - 1 !== closing || !isBefore(start, definition, first)) continue;
-      first = { start, definition, take: () => (firings) => hopping.fire(hopping.closing.pop(), closing, firings) };
+      first = {
+        start,
+        definition,
+        take: () => (firings) => hopping.fire(hopping.closing.pop(), closing, FINAL, firings),
+      };
     }
     return first;
   }
@@ -304,33 +344,32 @@ export class GridWindows implements Windower {
   }
 
   /** Emits a tumbling window for each key whose contents changed since it last fired, by first record. */
-  *#fireSlice(level: SliceLevel, start: number, firings: Firings): Generator<void> {
+  *#fireSlice(level: SliceLevel, start: number, emitted: Emitted, firings: Firings): Generator<void> {
     const isComplete = this.#watermark >= start + level.plan.sizeMicros - 1;
     const { keyIds } = this.#slots;
     for (const slot of level.buckets.get(start) ?? []) {
-      if (level.source === null || isComplete) this.#fireSlot(level.plan.definition, slot, firings);
-      else this.#fireOpen(level, keyIds[slot] as number, start, firings);
+      if (level.source === null || isComplete) this.#fireSlot(level.plan.definition, slot, emitted, firings);
+      else this.#fireOpen(level, keyIds[slot] as number, start, emitted, firings);
       if (firings.spend()) yield;
     }
   }
 
-  #fireSlot(definition: number, slot: number, firings: Firings): void {
-    const { lastArrivals, firedArrivals } = this.#slots;
-    if (firedArrivals[slot] === lastArrivals[slot]) return;
-    firings.addSlot(definition, this.#slots, slot);
+  #fireSlot(definition: number, slot: number, emitted: Emitted, firings: Firings): void {
+    if (!mustFire(this.#slots, slot, emitted, this.#isDiscarding)) return;
+    firings.addSlot(definition, this.#slots, slot, emitted);
     if (this.#isDiscarding) firings.empty(slot);
   }
 
-  /** Emits a window of which finer slices are not merged yet. */
-  #fireOpen(level: SliceLevel, keyId: number, start: number, firings: Firings): void {
+  /** Emits a window of which finer slices may not be merged yet. */
+  #fireOpen(level: SliceLevel, keyId: number, start: number, emitted: Emitted, firings: Firings): void {
     const panes: number[] = [];
     collect(level, keyId, start, this.#watermark, panes);
     const [slot] = panes;
     if (slot === undefined) return;
     for (const pane of panes) this.#slots.touch(slot, this.#slots.lastArrivals[pane] as number);
-    if (this.#slots.firedArrivals[slot] === this.#slots.lastArrivals[slot]) return;
+    if (!mustFire(this.#slots, slot, emitted, this.#isDiscarding)) return;
     for (const finer of panes.slice(1)) firings.addPane(finer);
-    firings.addSlot(level.plan.definition, this.#slots, slot);
+    this.#fireSlot(level.plan.definition, slot, emitted, firings);
   }
 }
 

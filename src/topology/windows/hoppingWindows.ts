@@ -1,3 +1,4 @@
+import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import type { Firings } from './firings.ts';
 import { firstStartAcross, startAtOrBefore } from './grid.ts';
 import { StartHeap } from './minHeap.ts';
@@ -9,6 +10,7 @@ interface Emission {
   revision: number;
   /** Highest arrival that the window held when it last fired. */
   lastArrival: number;
+  isProvisional: boolean;
 }
 
 /** The emissions of windows that are kept, as plain data. */
@@ -58,12 +60,12 @@ export class HoppingWindows {
     }
   }
 
-  /** Starts of the complete windows that hold an instant and have not expired. */
-  *completeAcross(tsMicros: number, watermark: number): Iterable<number> {
+  /** Starts of the windows that hold an instant and have not expired. */
+  *startsAcross(tsMicros: number, watermark: number): Iterable<number> {
     const last = startAtOrBefore(this.#plan, tsMicros);
     for (let start = this.#firstStart(tsMicros); start <= last; start += this.#plan.slideMicros) {
       const lastInstant = start + this.sizeMicros - 1;
-      if (watermark >= lastInstant && watermark < lastInstant + this.#latenessMicros) yield start;
+      if (watermark < lastInstant || watermark < lastInstant + this.#latenessMicros) yield start;
     }
   }
 
@@ -71,8 +73,12 @@ export class HoppingWindows {
     return this.#windows.keys();
   }
 
+  isComplete(start: number, watermark: number): boolean {
+    return watermark >= start + this.sizeMicros - 1;
+  }
+
   /** Emits a window for each key whose contents changed since it last fired, by first record; a step for each. */
-  *fire(start: number, watermark: number, firings: Firings): Generator<void> {
+  *fire(start: number, watermark: number, emitted: Emitted, firings: Firings): Generator<void> {
     const { firstArrivals, keyIds } = this.#slots;
     const firing = ++this.#firing;
     const buckets = Array.from(this.#slicesOf(start), ([level, at]) => level.buckets.get(at) ?? []);
@@ -92,23 +98,24 @@ export class HoppingWindows {
       const keyId = keyIds[slot] as number;
       if (this.#metIn.get(keyId) === firing) continue;
       this.#metIn.set(keyId, firing);
-      this.fireKey(keyId, start, watermark, firings);
+      this.fireKey(keyId, start, watermark, emitted, firings);
       if (firings.spend()) yield;
     }
   }
 
-  fireKey(keyId: number, start: number, watermark: number, firings: Firings): void {
+  fireKey(keyId: number, start: number, watermark: number, emitted: Emitted, firings: Firings): void {
     const emissions = this.#windows.get(start);
     const before = emissions?.get(keyId);
     const panes: number[] = [];
     for (const [level, at] of this.#slicesOf(start)) collect(level, keyId, at, watermark, panes);
     const { lastArrivals } = this.#slots;
     const lastArrival = panes.reduce((last, slot) => Math.max(last, lastArrivals[slot] as number), NEVER_FIRED);
-    if (before?.lastArrival === lastArrival) return;
+    const mustSettle = emitted === FINAL && before?.isProvisional === true;
+    if (before?.lastArrival === lastArrival && !mustSettle) return;
     const revision = (before?.revision ?? -1) + 1;
     for (const slot of panes) firings.addPane(slot);
-    firings.add(this.definition, start, start + this.sizeMicros, revision, keyId);
-    emissions?.set(keyId, { revision, lastArrival });
+    firings.add(this.definition, start, start + this.sizeMicros, revision, keyId, emitted);
+    emissions?.set(keyId, { revision, lastArrival, isProvisional: emitted === PROVISIONAL });
   }
 
   expire(watermark: number): void {

@@ -1,7 +1,8 @@
-import type { Accumulation } from './definition.ts';
+import type { WindowSet } from './definition.ts';
+import { type Emitted, FINAL, PROVISIONAL, RETRACTION } from './emitted.ts';
 import type { Firings } from './firings.ts';
 import { MinHeap } from './minHeap.ts';
-import type { SlotStore } from './slotStore.ts';
+import { mustFire, type SlotStore } from './slotStore.ts';
 import { EXPIRED, type OpenWindow, type Run, type Windower } from './windower.ts';
 
 /** When a session is due, as of when it was noted: it may have grown, or be gone. */
@@ -41,6 +42,7 @@ export class SessionWindows implements Windower {
   readonly #gapMicros: number;
   readonly #latenessMicros: number;
   readonly #isDiscarding: boolean;
+  readonly #onEachChange: boolean;
   readonly #slots: SlotStore;
   /** By key id: its sessions, by start. */
   readonly #byKey: number[][] = [];
@@ -54,14 +56,14 @@ export class SessionWindows implements Windower {
 
   constructor(
     { gapMicros, definition }: { readonly gapMicros: number; readonly definition: number },
-    latenessMicros: number,
-    accumulation: Accumulation,
+    { latenessMicros, accumulation, emission }: WindowSet,
     slots: SlotStore,
   ) {
     this.#definition = definition;
     this.#gapMicros = gapMicros;
     this.#latenessMicros = latenessMicros;
     this.#isDiscarding = accumulation === 'discarding';
+    this.#onEachChange = emission === 'eachChange';
     this.#slots = slots;
   }
 
@@ -93,7 +95,7 @@ export class SessionWindows implements Windower {
       const tsMicros = timesMicros[at] as number;
       const sessions = this.#byKey[keyIds[at] as number];
       const last = sessions === undefined ? NO_SLOT : (sessions[sessions.length - 1] ?? NO_SLOT);
-      if (last >= 0 && this.#emitted[last] === 0) {
+      if (last >= 0 && this.#emitted[last] === 0 && !this.#onEachChange) {
         const end = ends[last] as number;
         if (tsMicros >= (starts[last] as number) && tsMicros <= end && watermark < end - 1) {
           if (tsMicros + this.#gapMicros > end) ends[last] = tsMicros + this.#gapMicros;
@@ -120,7 +122,8 @@ export class SessionWindows implements Windower {
     const revision = Math.max(...sessions.map((slot) => revisions[slot] as number));
     // A discarding session's emissions stand by themselves: nothing of them comes again.
     for (const slot of sessions) {
-      if (this.#emitted[slot] === 1 && !this.#isDiscarding) firings.addSlot(this.#definition, this.#slots, slot, 1);
+      if (this.#emitted[slot] === 1 && !this.#isDiscarding)
+        firings.addSlot(this.#definition, this.#slots, slot, RETRACTION);
     }
     const [into, ...others] = sessions as [number, ...number[]];
     for (const slot of others) {
@@ -140,8 +143,9 @@ export class SessionWindows implements Windower {
     const slot = this.#refireSlot;
     if (slot === NO_SLOT) return 0;
     this.#refireSlot = NO_SLOT;
-    this.#fire(slot, firings);
-    return 1;
+    const isComplete = this.#watermark >= (this.#slots.ends[slot] as number) - 1;
+    this.#fire(slot, firings, isComplete ? FINAL : PROVISIONAL);
+    return isComplete ? 1 : 0;
   }
 
   *close(firings: Firings): Generator<void> {
@@ -149,7 +153,7 @@ export class SessionWindows implements Windower {
     if (due === null) return;
     this.#closing.pop();
     this.#watermark = due.end - 1;
-    this.#fire(due.slot, firings);
+    this.#fire(due.slot, firings, FINAL);
     this.#kept.push(due);
     if (firings.spend()) yield;
   }
@@ -159,7 +163,7 @@ export class SessionWindows implements Windower {
     const { starts, ends, firstArrivals } = this.#slots;
     const all = this.#byKey.flat().sort((a, b) => (firstArrivals[a] as number) - (firstArrivals[b] as number));
     for (const slot of all) {
-      const flush = (firings: Firings) => this.#flush(slot, firings);
+      const flush = (firings: Firings, emitted: Emitted) => this.#flush(slot, firings, emitted);
       yield { startMicros: starts[slot] as number, endMicros: ends[slot] as number, definition, flush };
     }
   }
@@ -220,7 +224,7 @@ export class SessionWindows implements Windower {
       if (mustNote) this.#note(found);
     }
     this.#slots.touch(slot, arrival);
-    if (this.#watermark >= end - 1) this.#refireSlot = slot;
+    if (this.#onEachChange || this.#watermark >= end - 1) this.#refireSlot = slot;
     return slot;
   }
 
@@ -235,15 +239,15 @@ export class SessionWindows implements Windower {
     );
   }
 
-  #fire(slot: number, firings: Firings): void {
-    if (this.#slots.firedArrivals[slot] === this.#slots.lastArrivals[slot]) return;
-    firings.addSlot(this.#definition, this.#slots, slot);
+  #fire(slot: number, firings: Firings, emitted: Emitted): void {
+    if (!mustFire(this.#slots, slot, emitted, this.#isDiscarding)) return;
+    firings.addSlot(this.#definition, this.#slots, slot, emitted);
     this.#emitted[slot] = 1;
     if (this.#isDiscarding) firings.empty(slot);
   }
 
-  *#flush(slot: number, firings: Firings): Generator<void> {
-    this.#fire(slot, firings);
+  *#flush(slot: number, firings: Firings, emitted: Emitted): Generator<void> {
+    this.#fire(slot, firings, emitted);
     if (firings.spend()) yield;
   }
 

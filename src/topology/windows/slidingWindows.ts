@@ -1,4 +1,5 @@
-import type { Accumulation } from './definition.ts';
+import type { WindowSet } from './definition.ts';
+import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import type { Firings } from './firings.ts';
 import { LookBack } from './lookBack.ts';
 import { MinHeap } from './minHeap.ts';
@@ -27,6 +28,7 @@ export class SlidingWindows implements Windower {
   readonly #sizeMicros: number;
   readonly #latenessMicros: number;
   readonly #isDiscarding: boolean;
+  readonly #onEachChange: boolean;
   readonly #slots: SlotStore;
   readonly #timelines: Timeline[] = [];
   /** Slots by event time, then first record: those whose windows are to fire, and those that some window may still need. */
@@ -34,20 +36,20 @@ export class SlidingWindows implements Windower {
   readonly #kept: MinHeap<number>;
   /** Slots that held merges, to be closed. */
   readonly #spent: number[] = [];
-  /** The slot of the late record at hand; in a discarding window, the one that holds it alone. */
-  #late: { readonly slot: number; readonly alone: number } | null = null;
+  /** The slot of the record at hand that is late, or must show at once; in discarding windows, the one that holds it alone. */
+  #toShow: { readonly slot: number; readonly alone: number } | null = null;
   #watermark = Number.NEGATIVE_INFINITY;
 
   constructor(
     { sizeMicros, definition }: { readonly sizeMicros: number; readonly definition: number },
-    latenessMicros: number,
-    accumulation: Accumulation,
+    { latenessMicros, accumulation, emission }: WindowSet,
     slots: SlotStore,
   ) {
     this.#definition = definition;
     this.#sizeMicros = sizeMicros;
     this.#latenessMicros = latenessMicros;
     this.#isDiscarding = accumulation === 'discarding';
+    this.#onEachChange = emission === 'eachChange';
     this.#slots = slots;
     const isBefore = (a: number, b: number): boolean => {
       const later = (slots.starts[a] as number) - (slots.starts[b] as number);
@@ -58,7 +60,7 @@ export class SlidingWindows implements Windower {
   }
 
   get mustRefire(): boolean {
-    return this.#late !== null;
+    return this.#toShow !== null;
   }
 
   get nextClosing(): number {
@@ -86,8 +88,8 @@ export class SlidingWindows implements Windower {
       }
       const slot = this.#slotFor(keyIds[at] as number, tsMicros, arrivals[at] as number);
       out[at] = slot;
-      if (watermark >= tsMicros) {
-        this.#late = { slot, alone: this.#isDiscarding ? this.#holdAlone(run, at, slot) : slot };
+      if (watermark >= tsMicros || this.#onEachChange) {
+        this.#toShow = { slot, alone: this.#isDiscarding ? this.#holdAlone(run, at, slot) : slot };
         return at + 1;
       }
       if (tsMicros < closing) closing = tsMicros;
@@ -97,11 +99,11 @@ export class SlidingWindows implements Windower {
 
   prepare(): void {}
 
-  /** Emits the window of the late record, and those complete ones that hold it, by time. */
+  /** Emits the window of the record, and the others that hold it and are to be shown, by time. */
   refire(firings: Firings): number {
-    if (this.#late === null) return 0;
-    const { slot, alone } = this.#late;
-    this.#late = null;
+    if (this.#toShow === null) return 0;
+    const { slot, alone } = this.#toShow;
+    this.#toShow = null;
     const { starts, lastArrivals } = this.#slots;
     const tsMicros = starts[slot] as number;
     const { slots } = this.#timelineOf(slot);
@@ -110,15 +112,16 @@ export class SlidingWindows implements Windower {
     for (let i = indexFrom(slots, starts, tsMicros - this.#sizeMicros + 1); i < slots.length; i++) {
       const held = slots[i] as number;
       const heldTo = starts[held] as number;
-      if (heldTo >= tsMicros + this.#sizeMicros || heldTo > this.#watermark) break;
+      const isComplete = this.#watermark >= heldTo;
+      if (heldTo >= tsMicros + this.#sizeMicros || (!isComplete && !this.#onEachChange)) break;
       merged.push(held, firings);
       if (heldTo < tsMicros || this.#watermark >= heldTo + this.#latenessMicros) continue;
       merged.dropBefore(heldTo - this.#sizeMicros + 1, firings);
       const hasFired = this.#slots.firedArrivals[held] !== NEVER_FIRED;
       if (this.#isDiscarding && hasFired) firings.addPane(alone);
       else merged.addPanes(firings);
-      this.#emit(held, lastArrivals[slot] as number, firings);
-      fired++;
+      this.#emit(held, lastArrivals[slot] as number, isComplete ? FINAL : PROVISIONAL, firings);
+      if (isComplete) fired++;
     }
     merged.clear();
     if (alone !== slot) this.#spent.push(alone);
@@ -129,7 +132,7 @@ export class SlidingWindows implements Windower {
     const slot = this.#closing.pop();
     if (slot === undefined) return;
     this.#kept.push(slot);
-    this.#fire(slot, firings);
+    this.#fire(slot, FINAL, firings);
     if (firings.spend()) yield;
   }
 
@@ -142,7 +145,7 @@ export class SlidingWindows implements Windower {
         // A complete one has fired with all that it holds.
         if (this.#watermark >= (starts[slot] as number)) continue;
         const startMicros = (ends[slot] as number) - this.#sizeMicros;
-        const flush = (firings: Firings) => this.#flush(slot, firings);
+        const flush = (firings: Firings, emitted: Emitted) => this.#flush(slot, emitted, firings);
         yield { startMicros, endMicros: ends[slot] as number, definition: this.#definition, flush };
       }
     }
@@ -174,16 +177,13 @@ export class SlidingWindows implements Windower {
   restore({ slots }: Saved, watermark: number): void {
     this.#watermark = watermark;
     for (const slot of slots) {
-      this.#timelineOf(slot).slots.push(slot);
+      this.#timelineFor(this.#slots.keyIds[slot] as number).slots.push(slot);
       (watermark >= (this.#slots.starts[slot] as number) ? this.#kept : this.#closing).push(slot);
     }
   }
 
   #slotFor(keyId: number, tsMicros: number, arrival: number): number {
-    while (this.#timelines.length <= keyId) {
-      this.#timelines.push({ slots: [], lookBack: new LookBack(this.#slots, this.#spent), mergedTo: NOTHING });
-    }
-    const timeline = this.#timelines[keyId] as Timeline;
+    const timeline = this.#timelineFor(keyId);
     if (tsMicros <= timeline.mergedTo) forget(timeline);
     const { slots } = timeline;
     const index = indexFrom(slots, this.#slots.starts, tsMicros);
@@ -209,12 +209,16 @@ export class SlidingWindows implements Windower {
   }
 
   /** Emits a window unless it has been, with the same contents. */
-  #fire(slot: number, firings: Firings): void {
-    const { starts, firedArrivals } = this.#slots;
+  #fire(slot: number, emitted: Emitted, firings: Firings): void {
+    const { starts, firedArrivals, provisional } = this.#slots;
     const timeline = this.#timelineOf(slot);
     const tsMicros = starts[slot] as number;
-    // A flush has merged up to here, and nothing has come since.
-    if (tsMicros <= timeline.mergedTo) return;
+    const mustSettle = emitted === FINAL && provisional[slot] === 1;
+    if (tsMicros <= timeline.mergedTo) {
+      // A flush has merged up to here, and nothing has come since.
+      if (!mustSettle) return;
+      forget(timeline);
+    }
     const { slots, lookBack } = timeline;
     const from = Math.max(timeline.mergedTo + 1, tsMicros - this.#sizeMicros + 1);
     for (let i = indexFrom(slots, starts, from); slots[i] !== undefined; i++) {
@@ -223,23 +227,24 @@ export class SlidingWindows implements Windower {
     }
     lookBack.dropBefore(tsMicros - this.#sizeMicros + 1, firings);
     timeline.mergedTo = tsMicros;
-    if (lookBack.lastArrival === firedArrivals[slot]) return;
+    if (lookBack.lastArrival === firedArrivals[slot] && !mustSettle) return;
     lookBack.addPanes(firings);
-    this.#emit(slot, lookBack.lastArrival, firings);
+    this.#emit(slot, lookBack.lastArrival, emitted, firings);
   }
 
-  *#flush(slot: number, firings: Firings): Generator<void> {
-    this.#fire(slot, firings);
+  *#flush(slot: number, emitted: Emitted, firings: Firings): Generator<void> {
+    this.#fire(slot, emitted, firings);
     if (firings.spend()) yield;
   }
 
-  #emit(slot: number, lastArrival: number, firings: Firings): void {
-    const { keyIds, ends, revisions, firedArrivals } = this.#slots;
+  #emit(slot: number, lastArrival: number, emitted: Emitted, firings: Firings): void {
+    const { keyIds, ends, revisions, firedArrivals, provisional } = this.#slots;
     const revision = revisions[slot] as number;
     revisions[slot] = revision + 1;
     firedArrivals[slot] = lastArrival;
+    provisional[slot] = emitted === PROVISIONAL ? 1 : 0;
     const end = ends[slot] as number;
-    firings.add(this.#definition, end - this.#sizeMicros, end, revision, keyIds[slot] as number);
+    firings.add(this.#definition, end - this.#sizeMicros, end, revision, keyIds[slot] as number, emitted);
   }
 
   #closeSpent(firings: Firings): void {
@@ -250,6 +255,14 @@ export class SlidingWindows implements Windower {
       firings.empty(slot);
     }
     this.#spent.length = 0;
+  }
+
+  /** The timeline of a key that may be new. */
+  #timelineFor(keyId: number): Timeline {
+    while (this.#timelines.length <= keyId) {
+      this.#timelines.push({ slots: [], lookBack: new LookBack(this.#slots, this.#spent), mergedTo: NOTHING });
+    }
+    return this.#timelines[keyId] as Timeline;
   }
 
   #timelineOf(slot: number): Timeline {

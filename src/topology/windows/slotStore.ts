@@ -1,10 +1,19 @@
 import type { KeyTable } from '../../core/keyTable.ts';
+import { type Emitted, FINAL } from './emitted.ts';
 
 const INITIAL_SLOTS = 256;
 /** `firedArrivals`: the slot has not fired. */
 export const NEVER_FIRED = -1;
 
-const COLUMNS = ['starts', 'ends', 'firstArrivals', 'lastArrivals', 'firedArrivals', 'revisions'] as const;
+const COLUMNS = [
+  'starts',
+  'ends',
+  'firstArrivals',
+  'lastArrivals',
+  'firedArrivals',
+  'revisions',
+  'provisional',
+] as const;
 
 /** Slots as they are saved: the columns at the slots' own numbers. */
 export interface SavedSlots extends Record<(typeof COLUMNS)[number], Float64Array> {
@@ -30,6 +39,8 @@ export class SlotStore {
   firedArrivals = new Float64Array(INITIAL_SLOTS);
   /** The revision that its window's next emission has. */
   revisions = new Float64Array(INITIAL_SLOTS);
+  /** 1 where its window's last emission was provisional. */
+  provisional = new Float64Array(INITIAL_SLOTS);
   /** 1 for slots in use. */
   #isOpen = new Uint8Array(INITIAL_SLOTS);
   readonly #free: number[] = [];
@@ -54,6 +65,7 @@ export class SlotStore {
     this.lastArrivals[slot] = arrival;
     this.firedArrivals[slot] = NEVER_FIRED;
     this.revisions[slot] = 0;
+    this.provisional[slot] = 0;
     this.#isOpen[slot] = 1;
     this.#keys.retain(keyId);
     return slot;
@@ -86,6 +98,7 @@ export class SlotStore {
       lastArrivals: column(this.lastArrivals),
       firedArrivals: column(this.firedArrivals),
       revisions: column(this.revisions),
+      provisional: column(this.provisional),
     };
   }
 
@@ -122,4 +135,13 @@ export class SlotStore {
       this[name] = larger;
     }
   }
+}
+
+/**
+ * Whether a slot's window has something to emit: contents that it did not hold when it last fired, or, unless they have been
+ * emptied, contents that have been emitted as provisional only.
+ */
+export function mustFire(slots: SlotStore, slot: number, emitted: Emitted, isDiscarding: boolean): boolean {
+  if (slots.firedArrivals[slot] !== slots.lastArrivals[slot]) return true;
+  return emitted === FINAL && slots.provisional[slot] === 1 && !isDiscarding;
 }

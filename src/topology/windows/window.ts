@@ -2,7 +2,7 @@ import { MICROS_PER_MS } from '../../core/time.ts';
 import { TidemarkError } from '../../errors.ts';
 import type { Operator, Shape, Stream } from '../elements.ts';
 import { transform } from '../transform.ts';
-import type { Accumulation, WindowDefinition, WindowSet } from './definition.ts';
+import type { Accumulation, Emission, WindowDefinition, WindowSet } from './definition.ts';
 import { WindowEngine } from './windowEngine.ts';
 
 export interface WindowBehaviour {
@@ -10,6 +10,11 @@ export interface WindowBehaviour {
   readonly allowedLatenessMs?: number;
   /** Whether a window that has fired keeps what it holds (the default), or is emptied. */
   readonly accumulation?: Accumulation;
+  /**
+   * When a window that is not complete emits what it holds, as a provisional result: `eachChange` after each of its records,
+   * `{ everyMs }` whenever the watermark passes a multiple of it. Default `final`: never.
+   */
+  readonly emit?: Emission;
 }
 
 declare const WINDOWED: unique symbol;
@@ -27,10 +32,11 @@ export type Windowed<Row> = Row & { readonly [WINDOWED]: true };
  */
 export function window<Row>(
   definitions: readonly WindowDefinition[],
-  { allowedLatenessMs = 0, accumulation = 'accumulating' }: WindowBehaviour = {},
+  { allowedLatenessMs = 0, accumulation = 'accumulating', emit: emission = 'final' }: WindowBehaviour = {},
 ): Operator<Row, Windowed<Row>> {
   check(definitions, allowedLatenessMs);
-  const set: WindowSet = { definitions, latenessMicros: allowedLatenessMs * MICROS_PER_MS, accumulation };
+  const set: WindowSet = { definitions, latenessMicros: allowedLatenessMs * MICROS_PER_MS, accumulation, emission };
+  checkEmission(set);
   return (source: Stream<Row>): Stream<Windowed<Row>> =>
     transform(source, (emit) => {
       const engine = new WindowEngine(set, emit);
@@ -48,8 +54,8 @@ export function window<Row>(
 }
 
 function windowed(shape: Shape, windows: WindowSet): Shape {
-  const { definitions, latenessMicros, accumulation } = windows;
-  const step = `window ${JSON.stringify(definitions)} lateness ${latenessMicros} ${accumulation}`;
+  const { definitions, latenessMicros, accumulation, emission } = windows;
+  const step = `window ${JSON.stringify(definitions)} lateness ${latenessMicros} ${accumulation} ${JSON.stringify(emission)}`;
   return { ...shape, windows, steps: [...shape.steps, step] };
 }
 
@@ -63,6 +69,20 @@ function check(definitions: readonly WindowDefinition[], allowedLatenessMs: numb
   if (!Number.isSafeInteger(allowedLatenessMs) || allowedLatenessMs < 0) {
     throw new TidemarkError('TM_WINDOW', `allowedLatenessMs is ${allowedLatenessMs}`, {
       hint: 'Allowed lateness is a whole number of milliseconds, zero or more.',
+    });
+  }
+}
+
+function checkEmission({ definitions, accumulation, emission }: WindowSet): void {
+  if (typeof emission !== 'string' && (!Number.isSafeInteger(emission.everyMs) || emission.everyMs <= 0)) {
+    throw new TidemarkError('TM_WINDOW', `emit: everyMs is ${emission.everyMs}`, {
+      hint: 'Provisional results come every so many milliseconds of event time: a whole number above zero.',
+    });
+  }
+  const looksBack = definitions.find(({ kind }) => kind === 'sliding');
+  if (emission !== 'final' && accumulation === 'discarding' && looksBack !== undefined) {
+    throw new TidemarkError('TM_WINDOW', `${looksBack.interval}: discarding, it cannot emit provisional results`, {
+      hint: 'What such a window holds since it last fired is not kept apart. Leave out emit, or accumulate.',
     });
   }
 }

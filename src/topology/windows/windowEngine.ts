@@ -1,7 +1,9 @@
 import type { KeyTable } from '../../core/keyTable.ts';
+import { MICROS_PER_MS } from '../../core/time.ts';
 import { TidemarkError } from '../../errors.ts';
 import { type Barrier, type Chunk, type Element, NO_WATERMARK, type Restore, type Snapshot } from '../elements.ts';
 import type { WindowSet } from './definition.ts';
+import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import { Firings } from './firings.ts';
 import { GridWindows } from './gridWindows.ts';
 import { LateRecords } from './lateRecords.ts';
@@ -45,10 +47,13 @@ export class WindowEngine {
   #watermark = NO_WATERMARK;
   #lastArrival = Number.NaN;
   #refired = 0;
+  /** The watermark at which windows that are not complete are to be shown next. */
+  #nextShowing: number;
 
   constructor(set: WindowSet, emit: (element: Element) => void) {
     this.#set = set;
     this.#emit = emit;
+    this.#nextShowing = this.#showingAfter(NO_WATERMARK);
     this.#late = new LateRecords(set.definitions.map(({ interval }) => interval));
   }
 
@@ -81,7 +86,7 @@ export class WindowEngine {
       return;
     }
     if (element.kind === 'watermark') yield* this.#advance(element.tsMicros);
-    else if (element.kind === 'flush') yield* this.#flush();
+    else if (element.kind === 'flush' && this.#opened !== null) yield* this.#emitOpen(this.#opened, FINAL);
     else if (element.kind === 'barrier') this.#report(element);
     else if (element.kind === 'snapshot') this.#save(element);
     else if (element.kind === 'restore') this.#load(element);
@@ -102,7 +107,7 @@ export class WindowEngine {
     let from = 0;
     while (from < count) {
       yield* this.#advance(watermarks[from] as number);
-      const to = this.#assignRun(this.#opened, chunk, run, from, count);
+      const to = this.#assignRun(this.#opened, chunk, run, from, this.#showingIn(watermarks, from));
       if (to > from) this.#lastArrival = arrivals[to - 1] as number;
       this.#refire(this.#opened);
       from = to;
@@ -112,28 +117,54 @@ export class WindowEngine {
     if (late !== null) this.#emit(late);
   }
 
-  /** Fires the windows that are complete at a watermark, by end, then start, then first record. */
+  /** Moves the watermark, and on the way fires the windows that complete and shows those that are due to be shown. */
   *#advance(watermark: number): Generator<void> {
     if (watermark > this.#watermark) this.#watermark = watermark;
     if (this.#opened === null) return;
-    const { firings, windowers } = this.#opened;
+    const { firings } = this.#opened;
     firings.afterArrival = this.#lastArrival;
-    for (let next = nextOf(windowers); next.nextClosing <= this.#watermark; next = nextOf(windowers)) {
-      yield* next.close(firings);
+    if (this.#nextShowing !== NO_WATERMARK && this.#watermark >= this.#nextShowing) {
+      yield* this.#closeTo(this.#opened, this.#nextShowing);
+      yield* this.#emitOpen(this.#opened, PROVISIONAL);
     }
-    for (const windower of windowers) yield* windower.expire(this.#watermark, firings);
+    yield* this.#closeTo(this.#opened, this.#watermark);
+    this.#nextShowing = this.#showingAfter(this.#watermark);
     firings.handOut();
   }
 
-  /** Fires every window that is kept and whose contents changed since it last fired. */
-  *#flush(): Generator<void> {
-    if (this.#opened === null) return;
-    const { firings, windowers } = this.#opened;
+  /** Fires the windows that are complete at a watermark, by end, then start, then first record. */
+  *#closeTo({ firings, windowers }: Opened, watermark: number): Generator<void> {
+    for (let next = nextOf(windowers); next.nextClosing <= watermark; next = nextOf(windowers)) {
+      yield* next.close(firings);
+    }
+    for (const windower of windowers) yield* windower.expire(watermark, firings);
+  }
+
+  /** Emits every window that is kept and whose contents changed since it last fired. */
+  *#emitOpen({ firings, windowers }: Opened, emitted: Emitted): Generator<void> {
     const open: OpenWindow[] = windowers.flatMap((windower) => [...windower.openWindows()]);
     open.sort((a, b) => a.endMicros - b.endMicros || a.startMicros - b.startMicros || a.definition - b.definition);
     firings.afterArrival = this.#lastArrival;
-    for (const window of open) yield* window.flush(firings);
+    for (const window of open) yield* window.flush(firings, emitted);
     firings.handOut();
+  }
+
+  /** The record before which open windows are shown, or the end of the chunk. */
+  #showingIn(watermarks: Float64Array, from: number): number {
+    if (this.#nextShowing === Number.POSITIVE_INFINITY) return watermarks.length;
+    // Before the first watermark it is not known yet: that comes first then.
+    const next = Math.max(this.#nextShowing, -Number.MAX_VALUE);
+    let to = from;
+    while (to < watermarks.length && (watermarks[to] as number) < next) to++;
+    return to;
+  }
+
+  /** The first watermark past another at which open windows are shown. */
+  #showingAfter(watermark: number): number {
+    const { emission } = this.#set;
+    if (typeof emission === 'string') return Number.POSITIVE_INFINITY;
+    const everyMicros = emission.everyMs * MICROS_PER_MS;
+    return (Math.floor((watermark + 1) / everyMicros) + 1) * everyMicros - 1;
   }
 
   #report(barrier: Barrier): void {
@@ -142,19 +173,16 @@ export class WindowEngine {
   }
 
   #open(keys: KeyTable): Opened {
-    const { definitions, latenessMicros, accumulation } = this.#set;
     const slots = new SlotStore(keys);
     const grids: NumberedGrid[] = [];
     const windowers: Windower[] = [];
-    for (const [definition, window] of definitions.entries()) {
+    for (const [definition, window] of this.#set.definitions.entries()) {
       const numbered = { ...window, definition };
-      if (numbered.kind === 'session')
-        windowers.push(new SessionWindows(numbered, latenessMicros, accumulation, slots));
-      else if (numbered.kind === 'sliding')
-        windowers.push(new SlidingWindows(numbered, latenessMicros, accumulation, slots));
+      if (numbered.kind === 'session') windowers.push(new SessionWindows(numbered, this.#set, slots));
+      else if (numbered.kind === 'sliding') windowers.push(new SlidingWindows(numbered, this.#set, slots));
       else grids.push({ grid: numbered, definition });
     }
-    if (grids.length > 0) windowers.unshift(new GridWindows(grids, latenessMicros, accumulation, slots));
+    if (grids.length > 0) windowers.unshift(new GridWindows(grids, this.#set, slots));
     return { keys, slots, windowers, firings: new Firings(keys, this.#emit), assigned: [] };
   }
 
@@ -250,6 +278,7 @@ export class WindowEngine {
     const opened = this.#open(restore.keys);
     this.#opened = opened;
     this.#watermark = saved.watermark;
+    this.#nextShowing = this.#showingAfter(saved.watermark);
     this.#lastArrival = saved.lastArrival;
     this.#late.unassigned = saved.unassigned;
     this.#refired = saved.refired;

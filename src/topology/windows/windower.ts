@@ -1,3 +1,4 @@
+import type { Emitted } from './emitted.ts';
 import type { Firings } from './firings.ts';
 import type { LateRecords } from './lateRecords.ts';
 
@@ -24,8 +25,8 @@ export interface OpenWindow {
   readonly startMicros: number;
   readonly endMicros: number;
   readonly definition: number;
-  /** Emits it for each key whose contents changed since it last fired; a step for each. */
-  flush(firings: Firings): Generator<void>;
+  /** Emits it for each key whose contents changed since it last fired, or fired provisionally only; a step for each. */
+  flush(firings: Firings, emitted: Emitted): Generator<void>;
 }
 
 /**
@@ -48,7 +49,10 @@ export interface Windower {
   readonly mustRefire: boolean;
   /** Makes room for the record that `assign` stopped before: takes windows back and merges slots. */
   prepare(firings: Firings): void;
-  /** Emits the complete windows that hold the record assigned last, by definition and start. Returns how many. */
+  /**
+   * Emits the complete windows that hold the record assigned last, and, on each change, the others as provisional, by
+   * definition and start. Returns how many were complete.
+   */
   refire(firings: Firings): number;
   /** Does what is due at `nextClosing` and `nextStart`; a step for each window or slot. */
   close(firings: Firings): Generator<void>;

@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  aggregate,
+  bounded,
+  count,
+  hopping,
+  keyBy,
+  ohlcv,
+  session,
+  sliding,
+  type Topology,
+  TopologyTestDriver,
+  topology,
+  tumbling,
+  watermark,
+  window,
+} from '../../src/index.ts';
+import type { TestTick } from '../support/drive.ts';
+import { effort } from '../support/effort.ts';
+
+const RUNS = effort(400);
+const MS = 1_000;
+
+const duration = fc.constantFrom('1ms', '2ms', '3ms', '5ms', '8ms', '20ms');
+const definition = fc.oneof(
+  duration.map((size) => tumbling(size)),
+  fc.tuple(duration, duration).map(([size, slide]) => hopping(size, slide)),
+  duration.map((gap) => session(gap)),
+  duration.map((size) => sliding(size)),
+);
+const setup = fc.record({
+  definitions: fc.uniqueArray(definition, { minLength: 1, maxLength: 4, selector: ({ interval }) => interval }),
+  outOfOrdernessMs: fc.constantFrom(0, 1, 4),
+  allowedLatenessMs: fc.constantFrom(0, 2, 15),
+  accumulation: fc.constantFrom('accumulating' as const, 'discarding' as const),
+  emit: fc.constantFrom('final' as const, 'eachChange' as const, { everyMs: 1 }, { everyMs: 7 }),
+});
+type Setup = typeof setup extends fc.Arbitrary<infer T> ? T : never;
+
+const tick = fc.record({
+  instrument: fc.constantFrom('a', 'b', 'c'),
+  eventTime: fc.oneof(
+    { weight: 12, arbitrary: fc.integer({ min: -5 * MS, max: 40 * MS }) },
+    { weight: 8, arbitrary: fc.integer({ min: -5, max: 40 }).map((ms) => ms * MS) },
+    { weight: 1, arbitrary: fc.constantFrom(1_000_000_000, 1_700_000_000_000_000) },
+  ),
+  price: fc.integer({ min: 1, max: 400 }).map((cents) => cents / 100),
+  size: fc.integer({ min: 0, max: 30_000 }).map((units) => units / 10_000),
+  sequence: fc.option(fc.integer({ min: 0, max: 3 }), { nil: null }),
+});
+const entries = fc.array(
+  fc.oneof({ weight: 12, arbitrary: tick }, { weight: 1, arbitrary: fc.constant('flush' as const) }),
+  { maxLength: 50 },
+);
+
+function topologyOf({ definitions, outOfOrdernessMs, ...behaviour }: Setup): Topology {
+  return topology({
+    name: 'cut',
+    version: 1,
+    inputs: { ticks: 'ticks' },
+    build: ({ ticks }) => ({
+      cut: ticks.pipe(
+        watermark(bounded(outOfOrdernessMs)),
+        keyBy('instrument'),
+        window(definitions, behaviour),
+        aggregate({ ...ohlcv('price', 'size'), count: count() }),
+      ),
+    }),
+  });
+}
+
+/** What comes out when chunks have these sizes, over and over, and every so many of them a fresh driver goes on. */
+function play(built: Topology, fed: readonly (TestTick | 'flush')[], sizes: readonly number[], moveAfter: number) {
+  let driver = new TopologyTestDriver(built);
+  const rows: unknown[] = [];
+  const late: unknown[] = [];
+  let pending: TestTick[] = [];
+  let chunks = 0;
+  const feed = (): void => {
+    if (pending.length > 0) driver.feed('ticks', pending);
+    pending = [];
+    rows.push(...driver.read('cut'));
+    late.push(...driver.readLate('cut'));
+    if (++chunks % moveAfter === 0) driver = TopologyTestDriver.restore(built, driver.snapshot());
+  };
+  for (const entry of fed) {
+    if (entry !== 'flush') pending.push(entry);
+    if (entry === 'flush' || pending.length >= (sizes[chunks % sizes.length] as number)) feed();
+    if (entry === 'flush') driver.flush();
+  }
+  feed();
+  return { rows, late };
+}
+
+describe('what comes out of windows', () => {
+  it('depends neither on chunks nor on moves to another process, in any mode', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(setup, entries, sizes, fc.integer({ min: 1, max: 4 }), (given, fed, cut, moveAfter) => {
+        fc.pre(given.emit === 'final' || given.accumulation !== 'discarding' || !given.definitions.some(looksBack));
+        const built = topologyOf(given);
+        const whole = play(built, fed, [1_000], Number.POSITIVE_INFINITY);
+        expect(play(built, fed, cut, moveAfter)).toEqual(whole);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('is final in every mode as it is without provisional results', () => {
+    fc.assert(
+      fc.property(setup, entries, (given, fed) => {
+        const shown = finalRows(play(topologyOf({ ...given, accumulation: 'accumulating' }), fed, [7], 99).rows);
+        const plain = play(topologyOf({ ...given, accumulation: 'accumulating', emit: 'final' }), fed, [7], 99).rows;
+        expect(shown).toEqual(finalRows(plain));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+function looksBack({ kind }: { readonly kind: string }): boolean {
+  return kind === 'sliding';
+}
+
+/** Rows that stand, but for their revision. */
+function finalRows(rows: readonly unknown[]): unknown[] {
+  return (rows as Readonly<Record<string, unknown>>[])
+    .filter((row) => row.final === true && row.deleted === false)
+    .map((row) => ({ ...row, revision: null }));
+}
