@@ -5,7 +5,7 @@ import { textColumn } from './textColumn.ts';
 import { ValueCountsState } from './valueCountsState.ts';
 
 /**
- * The `k` most frequent values of a field of any kind, with their exact counts, as JSON text: the most frequent first, and of
+ * The `k` most frequent values of a field of any kind, with their exact counts, as JSON text ('[{"value":1,"count":12}]'): the most frequent first, and of
  * equally frequent ones the lowest (numbers by value, text by its bytes). Nulls are skipped; null when there is nothing
  * else. Its state grows with the number of different values.
  *
