@@ -222,8 +222,8 @@ export class DecimalSums implements SlotPart {
   isZero(slot: number): boolean {
     const at = slot * WIDTH;
     const records = this.#records.values;
-    if (records[at + HIGH] === 0 && records[at + LOW] === 0 && this.#spilled.size === 0) return true;
-    return this.unscaled(slot) === 0n;
+    if (this.#spilled.size > 0 && this.#spilled.has(slot)) return this.unscaled(slot) === 0n;
+    return (records[at + HIGH] as number) * HIGH_UNIT + (records[at + LOW] as number) === 0;
   }
 
   /** The double nearest to the slot's sum over (d + dLow) / 10^dScale, or NaN when doubles do not tell. */

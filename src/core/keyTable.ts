@@ -5,6 +5,8 @@ export interface SavedKeys {
   readonly ends: Int32Array;
 }
 
+const FREED = new Uint8Array(0);
+
 /**
  * Integer ids for keys: the bytes of a key are hashed once a record, and everything after that works on the id. Ids
  * without a reference are given back by `sweep`, so the table is as large as the keys that have state, not as all keys
@@ -15,6 +17,16 @@ export class KeyTable {
   #hashes = new Int32Array(512);
   #references = new Int32Array(512);
   readonly #keys: Uint8Array[] = [];
+  /** The bytes of all keys once more, where they are compared: that of id i begins at `#starts[i]`. */
+  #arena = new DataView(new ArrayBuffer(8192));
+  #arenaUsed = 0;
+  /** Of those in use, the bytes of keys that were given back. */
+  #arenaFreed = 0;
+  #starts = new Int32Array(512);
+  #lengths = new Int32Array(512);
+  /** The latest source of keys, and a view of it: most calls have the same one as the call before. */
+  #source: Uint8Array = FREED;
+  #view = new DataView(FREED.buffer);
   readonly #free: number[] = [];
   #unreferenced: number[] = [];
   #live = 0;
@@ -37,13 +49,18 @@ export class KeyTable {
 
   /** The id of `source[start, end)`; a new key gets a new id. */
   intern(source: Uint8Array, start: number, end: number): number {
-    const hash = hashOf(source, start, end);
+    if (source !== this.#source) {
+      this.#source = source;
+      this.#view = viewOf(source);
+    }
+    const view = this.#view;
+    const hash = hashOf(view, start, end);
     const mask = this.#buckets.length - 1;
     let at = (hash ^ (hash >>> 15)) & mask;
     for (;;) {
       const id = this.#buckets[at] as number;
       if (id === -1) return this.#add(source.slice(start, end), hash, at);
-      if (this.#hashes[id] === hash && this.#equals(id, source, start, end)) return id;
+      if (this.#hashes[id] === hash && this.#equals(id, view, start, end)) return id;
       at = (at + 1) & mask;
     }
   }
@@ -66,6 +83,7 @@ export class KeyTable {
       if (this.#references[id] !== 0 || this.#keys[id] === FREED) continue;
       this.#removeFromBuckets(id);
       this.#keys[id] = FREED;
+      this.#arenaFreed += this.#lengths[id] as number;
       this.#free.push(id);
       this.#live--;
     }
@@ -93,7 +111,8 @@ export class KeyTable {
       const id = ids[i] as number;
       const key = bytes.slice(ends[i - 1] ?? 0, ends[i]);
       this.#keys[id] = key;
-      this.#hashes[id] = hashOf(key, 0, key.length);
+      this.#putIntoArena(id, key);
+      this.#hashes[id] = hashOf(viewOf(key), 0, key.length);
       this.#unreferenced.push(id);
     }
     this.#live = ids.length;
@@ -107,17 +126,42 @@ export class KeyTable {
     for (let id = 0; id < this.#keys.length; id++) if ((this.#references[id] as number) > 0) yield id;
   }
 
-  #equals(id: number, source: Uint8Array, start: number, end: number): boolean {
-    const key = this.#keys[id] as Uint8Array;
-    if (key.length !== end - start) return false;
-    for (let i = 0; i < key.length; i++) if (key[i] !== source[start + i]) return false;
+  #equals(id: number, view: DataView, start: number, end: number): boolean {
+    const length = end - start;
+    if (this.#lengths[id] !== length) return false;
+    const arena = this.#arena;
+    const own = this.#starts[id] as number;
+    let k = 0;
+    for (; k + 4 <= length; k += 4) {
+      if (arena.getInt32(own + k, true) !== view.getInt32(start + k, true)) return false;
+    }
+    for (; k < length; k++) if (arena.getUint8(own + k) !== view.getUint8(start + k)) return false;
     return true;
+  }
+
+  /** Copies a key to the end of the arena, which grows, or closes up over freed keys if these are most of it. */
+  #putIntoArena(id: number, key: Uint8Array): void {
+    if (this.#arenaUsed + key.length > this.#arena.byteLength) {
+      const live = this.#arenaUsed - this.#arenaFreed;
+      const size = live * 2 > this.#arenaUsed ? this.#arena.byteLength * 2 : this.#arena.byteLength;
+      this.#arena = new DataView(new ArrayBuffer(Math.max(size, (live + key.length) * 2)));
+      this.#arenaUsed = 0;
+      this.#arenaFreed = 0;
+      for (let other = 0; other < this.#keys.length; other++) {
+        if (other !== id && this.#keys[other] !== FREED) this.#putIntoArena(other, this.#keys[other] as Uint8Array);
+      }
+    }
+    new Uint8Array(this.#arena.buffer).set(key, this.#arenaUsed);
+    this.#starts[id] = this.#arenaUsed;
+    this.#lengths[id] = key.length;
+    this.#arenaUsed += key.length;
   }
 
   #add(key: Uint8Array, hash: number, at: number): number {
     const id = this.#free.pop() ?? this.#keys.length;
     if (id >= this.#hashes.length) this.#growIds();
     this.#keys[id] = key;
+    this.#putIntoArena(id, key);
     this.#hashes[id] = hash;
     this.#references[id] = 0;
     this.#buckets[at] = id;
@@ -128,12 +172,10 @@ export class KeyTable {
   }
 
   #growIds(): void {
-    const hashes = new Int32Array(this.#hashes.length * 2);
-    hashes.set(this.#hashes);
-    this.#hashes = hashes;
-    const references = new Int32Array(hashes.length);
-    references.set(this.#references);
-    this.#references = references;
+    this.#hashes = doubled(this.#hashes);
+    this.#references = doubled(this.#references);
+    this.#starts = doubled(this.#starts);
+    this.#lengths = doubled(this.#lengths);
   }
 
   #rehash(size: number): void {
@@ -173,11 +215,24 @@ export class KeyTable {
   }
 }
 
-/** FNV-1a. */
-function hashOf(source: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5 | 0;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (source[i] as number), 0x01000193);
-  return hash;
+function doubled(values: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(values.length * 2);
+  larger.set(values);
+  return larger;
 }
 
-const FREED = new Uint8Array(0);
+function viewOf(bytes: Uint8Array): DataView<ArrayBuffer> {
+  return new DataView(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** FNV-1a by four bytes at a time, its bits mixed each time: a key is hashed for every record. */
+function hashOf(view: DataView, start: number, end: number): number {
+  let hash = 0x811c9dc5 | 0;
+  let i = start;
+  for (; i + 4 <= end; i += 4) {
+    hash = Math.imul(hash ^ view.getInt32(i, true), 0x85ebca6b);
+    hash ^= hash >>> 15;
+  }
+  for (; i < end; i++) hash = Math.imul(hash ^ view.getUint8(i), 0x01000193);
+  return hash;
+}

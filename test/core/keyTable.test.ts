@@ -46,6 +46,22 @@ describe('the key table', () => {
     );
   });
 
+  it('tells keys apart while most of them come and go', () => {
+    const table = new KeyTable();
+    const kept = Array.from({ length: 40 }, (_, i) => `kept key ${i}`);
+    const ids = kept.map((key) => {
+      const id = intern(table, key);
+      table.retain(id);
+      return id;
+    });
+    for (let round = 0; round < 50; round++) {
+      for (let i = 0; i < 100; i++) intern(table, `key ${i} of round ${round}`);
+      table.sweep();
+      expect(table.size).toBe(kept.length);
+      expect(kept.map((key) => intern(table, key))).toEqual(ids);
+    }
+  });
+
   it('keeps the ids of referenced keys over a snapshot, and those alone', () => {
     const key = fc.integer({ min: 0, max: 1_500 }).map((n) => `key-${n}`);
     fc.assert(

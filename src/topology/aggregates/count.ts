@@ -25,7 +25,9 @@ class CountState extends SlotState {
 
   results(_output: number, slots: Int32Array): NumberColumn {
     const counts = this.counts.values;
-    return { kind: 'long', values: Float64Array.from(slots, (slot) => counts[slot] as number) };
+    const values = new Float64Array(slots.length);
+    for (let i = 0; i < slots.length; i++) values[i] = counts[slots[i] as number] as number;
+    return { kind: 'long', values };
   }
 }
 
