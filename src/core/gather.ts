@@ -15,6 +15,13 @@ export function gatherDoubles(values: Float64Array, rows: Int32Array): Float64Ar
   return out;
 }
 
+/** `ids[rows[i]]` for each i. */
+export function gatherIds(ids: Int32Array, rows: Int32Array): Int32Array {
+  const out = new Int32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) out[i] = ids[rows[i] as number] as number;
+  return out;
+}
+
 function gathered(column: Column, rows: Int32Array): Column {
   const nulls = column.nulls === undefined ? {} : { nulls: gatherBytes(column.nulls, rows) };
   switch (column.kind) {
@@ -25,7 +32,7 @@ function gathered(column: Column, rows: Int32Array): Column {
     case 'boolean':
       return { ...column, values: gatherBytes(column.values, rows), ...nulls };
     case 'enum':
-      return { ...column, codes: Int32Array.from(rows, (row) => column.codes[row] as number), ...nulls };
+      return { ...column, codes: gatherIds(column.codes, rows), ...nulls };
     case 'decimal':
       return { ...column, bytes: gatherFixed(column.bytes, rows), ...nulls };
     case 'string':

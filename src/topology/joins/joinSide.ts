@@ -1,10 +1,11 @@
-import { gatherDoubles } from '../../core/gather.ts';
+import { gatherDoubles, gatherIds } from '../../core/gather.ts';
 import type { KeyTable } from '../../core/keyTable.ts';
 import type { FieldSchema } from '../../core/schema.ts';
 import { TidemarkError } from '../../errors.ts';
 import type { Chunk, Shape } from '../elements.ts';
 import { sortLate } from '../operators/release.ts';
-import { gatherIds, type RowList, type SavedRows, WaitingRows } from '../operators/waitingRows.ts';
+import { stateFull } from '../operators/stateFull.ts';
+import { type RowList, type SavedRows, WaitingRows } from '../operators/waitingRows.ts';
 import type { JoinLate } from './joinLate.ts';
 import type { Batch } from './twoInputs.ts';
 
@@ -39,7 +40,7 @@ export class JoinSide {
         keyIds,
       });
     }
-    if (this.rows.pool.size > this.#maxRows) throw stateFull(this.#operator, this.#maxRows);
+    if (this.rows.pool.size > this.#maxRows) throw stateFull(this.#operator, 'maxRows', this.#maxRows);
   }
 
   /** Gives up rows that were released. */
@@ -95,11 +96,5 @@ export function checkSides(operator: string, left: Shape, right: Shape): void {
 function notKeyed(operator: string): TidemarkError {
   return new TidemarkError('TM_TOPOLOGY', `${operator}(...) joins rows of one key`, {
     hint: 'Put watermark(...) and keyBy(...) before it, on both sides.',
-  });
-}
-
-function stateFull(operator: string, maxRows: number): TidemarkError {
-  return new TidemarkError('TM_STATE_FULL', `${operator}(...) holds more than ${maxRows} rows of one side`, {
-    hint: 'Raise maxRows, or lower how long rows are kept: the bound of the watermark, the skew of the inputs, the ages.',
   });
 }

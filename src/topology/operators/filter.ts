@@ -1,5 +1,5 @@
 import { RowView } from '../../core/avro/rowView.ts';
-import { gatherDoubles, gatherRows } from '../../core/gather.ts';
+import { chunkRows } from '../chunkRows.ts';
 import type { Chunk, Operator } from '../elements.ts';
 import { transform } from '../transform.ts';
 
@@ -28,14 +28,5 @@ function filtered<Row>(chunk: Chunk, view: RowView<Row>, predicate: (row: Row) =
   let count = 0;
   for (let i = 0; i < kept.length; i++) if (predicate(view.at(i))) kept[count++] = i;
   if (count === kept.length) return chunk;
-  const rows = kept.subarray(0, count);
-  return {
-    ...chunk,
-    columns: gatherRows(chunk.columns, rows),
-    offsets: gatherDoubles(chunk.offsets, rows),
-    arrivals: gatherDoubles(chunk.arrivals, rows),
-    timesMicros: gatherDoubles(chunk.timesMicros, rows),
-    watermarks: chunk.watermarks === null ? null : gatherDoubles(chunk.watermarks, rows),
-    keyIds: chunk.keyIds === null ? null : Int32Array.from(rows, (row) => chunk.keyIds?.[row] as number),
-  };
+  return chunkRows(chunk, kept.subarray(0, count));
 }

@@ -1,5 +1,5 @@
 import type { Columns } from '../../core/columns.ts';
-import { gatherDoubles } from '../../core/gather.ts';
+import { gatherDoubles, gatherIds } from '../../core/gather.ts';
 import { RowPool } from '../../core/rowPool.ts';
 import type { FieldSchema } from '../../core/schema.ts';
 import { orderByTime } from '../../core/sortTimes.ts';
@@ -87,12 +87,6 @@ export function restoredRows(pool: RowPool, { rows, columns }: SavedRows): RowLi
       Int32Array.from({ length: columns.length }, (_, row) => row),
     ),
   };
-}
-
-export function gatherIds(ids: Int32Array, rows: Int32Array): Int32Array {
-  const out = new Int32Array(rows.length);
-  for (let i = 0; i < rows.length; i++) out[i] = ids[rows[i] as number] as number;
-  return out;
 }
 
 function gathered(list: RowList, order: Int32Array): RowList {
