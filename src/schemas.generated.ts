@@ -148,7 +148,7 @@ export const lateSchema = {
   type: 'record',
   name: 'Late',
   namespace: 'tidemark',
-  doc: 'A record that came after at least one of its windows had expired: the ledger that keeps it from being lost silently.',
+  doc: 'A record that came after at least one of its windows had expired, or came before already: the ledger that keeps it from being lost silently.',
   fields: [
     { name: 'key', type: 'string' },
     { name: 'eventTime', type: { type: 'long', logicalType: 'timestamp-micros' } },
@@ -156,14 +156,18 @@ export const lateSchema = {
     { name: 'partition', type: 'int' },
     { name: 'offset', type: 'long' },
     { name: 'watermark', type: { type: 'long', logicalType: 'timestamp-micros' }, doc: 'the watermark that it met' },
-    { name: 'intervals', type: 'string', doc: 'the windows that it missed, comma-separated: 1s,1m' },
+    {
+      name: 'intervals',
+      type: 'string',
+      doc: 'the windows that it missed, comma-separated: 1s,1m; or the join that it came too late for',
+    },
     { name: 'missedAll', type: 'boolean', doc: 'true when it is in no window at all' },
-    { name: 'reason', type: 'string', doc: 'expired' },
+    { name: 'reason', type: 'string', doc: 'expired, or duplicate' },
   ],
 } as const;
 
 /**
- * A record that came after at least one of its windows had expired: the ledger that keeps it from being lost silently.
+ * A record that came after at least one of its windows had expired, or came before already: the ledger that keeps it from being lost silently.
  *
  * @example const keyOf = (row: Late) => row.key;
  */

@@ -91,13 +91,13 @@ export class Outbox {
       const key = late.keys[i] as Uint8Array;
       builder.setBytes(builder.fieldIndex('key'), key, 0, key.length);
       builder.setNumber(builder.fieldIndex('eventTime'), late.timesMicros[i] as number);
-      builder.setText(builder.fieldIndex('topic'), this.#input.topic);
+      builder.setText(builder.fieldIndex('topic'), late.topics?.[i] ?? this.#input.topic);
       builder.setNumber(builder.fieldIndex('partition'), this.#input.partition);
       builder.setNumber(builder.fieldIndex('offset'), late.offsets[i] as number);
       builder.setNumber(builder.fieldIndex('watermark'), late.watermarks[i] as number);
       builder.setText(builder.fieldIndex('intervals'), late.intervals[i] as string);
       builder.setBoolean(builder.fieldIndex('missedAll'), late.missedAll[i] === 1);
-      builder.setText(builder.fieldIndex('reason'), 'expired');
+      builder.setText(builder.fieldIndex('reason'), late.reason ?? 'expired');
       builder.endRow();
     }
     const { values, valueOffsets } = this.#encode(this.#topics.late, LATE, builder.finish());

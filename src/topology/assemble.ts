@@ -171,14 +171,14 @@ function strategyOf(
   return strategy === undefined || strategy === null || !isOwn ? external() : strategy;
 }
 
-function shapeOf({ name, schema, timeField, sequenceField }: Omit<AssembledInput, 'watermark'>): Shape {
+function shapeOf({ name, topic, schema, timeField, sequenceField }: Omit<AssembledInput, 'watermark'>): Shape {
   return {
     kind: 'shape',
     schema,
     timeField,
     sequenceField,
     keyField: null,
-    origins: [{ input: name, watermark: null }],
+    origins: [{ input: name, topic, watermark: null }],
     steps: [],
     windows: null,
     result: null,

@@ -12,6 +12,7 @@ export const NO_WATERMARK = Number.NEGATIVE_INFINITY;
 /** An input of a topology, and how the watermark follows it there; null until a `watermark` step says so. */
 export interface Origin {
   readonly input: string;
+  readonly topic: string;
   readonly watermark: WatermarkStrategy | null;
 }
 
@@ -138,7 +139,7 @@ export interface Released {
   readonly slots: Int32Array;
 }
 
-/** Records that came after windows of theirs had expired, for the ledger. */
+/** Records that came after windows of theirs had expired, or that are duplicates: for the ledger. */
 export interface Late {
   readonly kind: 'late';
   readonly count: number;
@@ -149,6 +150,10 @@ export interface Late {
   /** The windows that each record missed, comma-separated, and whether those are all that it had. */
   readonly intervals: readonly string[];
   readonly missedAll: Uint8Array;
+  /** Of each record; absent where all came from the only topic there is. */
+  readonly topics?: readonly string[];
+  /** Why they are here; absent for `expired`. */
+  readonly reason?: 'duplicate';
 }
 
 /**

@@ -90,8 +90,8 @@ class AsOfJoin implements TwoInputStep {
     const added = takenFields('asOfJoin', left.schema, right.schema, this.#take).map((f) => ({ ...f, nullable: true }));
     const taken = new Set(Object.values(this.#take));
     const kept = right.schema.fields.filter(({ name }) => taken.has(name)).map((f) => ({ ...f, nullable: true }));
-    this.#left = new JoinSide('asOfJoin', left.schema.fields, this.keys, this.#maxRows, this.#late);
-    this.#right = new JoinSide('asOfJoin', kept, this.keys, this.#maxRows, this.#late);
+    this.#left = new JoinSide('asOfJoin', left, left.schema.fields, this.keys, this.#maxRows, this.#late);
+    this.#right = new JoinSide('asOfJoin', right, kept, this.keys, this.#maxRows, this.#late);
     const step = `as-of join ${this.#maxAgeMicros} ${JSON.stringify(this.#take)} (${right.steps.join('; ')})`;
     const schema = { ...left.schema, fields: [...left.schema.fields, ...added] };
     const origins = [...left.origins, ...right.origins];

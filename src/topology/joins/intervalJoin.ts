@@ -105,14 +105,14 @@ class IntervalJoin implements TwoInputStep {
     const added = takenFields('intervalJoin', left.schema, right.schema, this.#take);
     const taken = new Set(Object.values(this.#take));
     const fields = right.schema.fields.filter(({ name }) => taken.has(name));
-    const sideOf = (kept: readonly FieldSchema[], lifeMicros: number): Side => ({
-      join: new JoinSide('intervalJoin', kept, this.keys, maxRows, this.#late),
+    const sideOf = (shape: Shape, kept: readonly FieldSchema[], lifeMicros: number): Side => ({
+      join: new JoinSide('intervalJoin', shape, kept, this.keys, maxRows, this.#late),
       kept: new KeptRows(),
       dropped: [],
       lifeMicros,
     });
-    this.#left = sideOf(left.schema.fields, afterMicros);
-    this.#right = sideOf(fields, beforeMicros);
+    this.#left = sideOf(left, left.schema.fields, afterMicros);
+    this.#right = sideOf(right, fields, beforeMicros);
     const how = `${beforeMicros} ${afterMicros} ${JSON.stringify(this.#take)}`;
     const schema = { ...left.schema, fields: [...left.schema.fields, ...added] };
     const origins = [...left.origins, ...right.origins];

@@ -1,6 +1,7 @@
 import type { Late } from '../elements.ts';
 
 interface LateRow {
+  readonly topic: string;
   readonly key: Uint8Array;
   readonly timeMicros: number;
   readonly offset: number;
@@ -34,6 +35,7 @@ export class JoinLate {
       timesMicros: Float64Array.from(rows, ({ timeMicros }) => timeMicros),
       offsets: Float64Array.from(rows, ({ offset }) => offset),
       watermarks: Float64Array.from(rows, ({ watermark }) => watermark),
+      topics: rows.map(({ topic }) => topic),
       intervals: rows.map(() => this.#operator),
       missedAll: new Uint8Array(rows.length).fill(1),
     };

@@ -13,12 +13,22 @@ import type { Batch } from './twoInputs.ts';
 export class JoinSide {
   readonly rows: WaitingRows;
   readonly #operator: string;
+  readonly #topic: string;
   readonly #keys: KeyTable;
   readonly #maxRows: number;
   readonly #late: JoinLate;
 
-  constructor(operator: string, fields: readonly FieldSchema[], keys: KeyTable, maxRows: number, late: JoinLate) {
+  /** @param fields of the side that are kept */
+  constructor(
+    operator: string,
+    { origins }: Shape,
+    fields: readonly FieldSchema[],
+    keys: KeyTable,
+    maxRows: number,
+    late: JoinLate,
+  ) {
     this.#operator = operator;
+    this.#topic = origins[0]?.topic ?? '';
     this.rows = new WaitingRows(fields);
     this.#keys = keys;
     this.#maxRows = maxRows;
@@ -74,6 +84,7 @@ export class JoinSide {
   #noteLate({ keys, keyIds, timesMicros, offsets, arrivals }: Chunk, row: number, watermark: number): void {
     if (keys === null || keyIds === null) throw notKeyed(this.#operator);
     this.#late.add({
+      topic: this.#topic,
       key: keys.bytesOf(keyIds[row] as number),
       timeMicros: timesMicros[row] as number,
       offset: offsets[row] as number,

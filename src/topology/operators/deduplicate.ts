@@ -57,6 +57,7 @@ export function deduplicate<Row>(field: NumberField<Row>, options: DeduplicateOp
 class Duplicates {
   readonly seen: SeenSequences;
   readonly #field: string;
+  #topic = '';
   readonly #forMicros: number;
   readonly #maxIntervals: number;
   readonly #emit: (element: Element) => void;
@@ -72,6 +73,7 @@ class Duplicates {
   shape(shape: Shape): Shape {
     const field = shape.schema.fields.find(({ name }) => name === this.#field);
     if ((field?.kind !== 'long' && field?.kind !== 'int') || shape.keyField === null) throw this.#unfit();
+    this.#topic = shape.origins[0]?.topic ?? '';
     return { ...shape, steps: [...shape.steps, `deduplicate ${this.#field} ${this.#forMicros}`] };
   }
 
@@ -96,7 +98,7 @@ class Duplicates {
     }
     this.seen.dropBefore(this.#horizon(chunk.watermarkAfter), keys);
     if (this.seen.size > this.#maxIntervals) throw stateFull('deduplicate', 'maxIntervals', this.#maxIntervals);
-    if (dropped.length > 0) this.#emit(duplicatesOf(chunk, keys, keyIds, watermarks, dropped));
+    if (dropped.length > 0) this.#emit(duplicatesOf(chunk, this.#topic, keys, keyIds, watermarks, dropped));
     this.#emit(dropped.length === 0 ? chunk : chunkRows(chunk, kept.subarray(0, count)));
   }
 
@@ -118,6 +120,7 @@ class Duplicates {
 
 function duplicatesOf(
   { timesMicros, offsets }: Chunk,
+  topic: string,
   keys: KeyTable,
   keyIds: Int32Array,
   watermarks: Float64Array,
@@ -131,7 +134,9 @@ function duplicatesOf(
     timesMicros: valuesOf(timesMicros),
     offsets: valuesOf(offsets),
     watermarks: valuesOf(watermarks),
-    intervals: rows.map(() => 'duplicate'),
+    intervals: rows.map(() => ''),
+    topics: rows.map(() => topic),
+    reason: 'duplicate',
     missedAll: new Uint8Array(rows.length).fill(1),
   };
 }

@@ -102,9 +102,9 @@ class Run {
     return merge;
   }
 
-  #takeLate({ offsets, watermarks, intervals }: Late): void {
+  #takeLate({ offsets, watermarks, intervals, topics }: Late): void {
     offsets.forEach((offset, i) => {
-      this.late.push(`${intervals[i]} ${offset} ${watermarks[i]}`);
+      this.late.push(`${topics?.[i]}/${offset} ${intervals[i]} ${watermarks[i]}`);
     });
   }
 
@@ -164,6 +164,23 @@ describe('a topology over two inputs', () => {
       { numRuns: RUNS },
     );
     expect(results).toBeGreaterThan(RUNS);
+  });
+
+  it('writes late records of both inputs down, with the topic that they are in', () => {
+    const at = (eventTime: number) => ({
+      instrument: 'a',
+      eventTime: eventTime * MS,
+      price: 1,
+      size: 2,
+      bid: 1,
+      ask: 2,
+    });
+    const rows = [[0, 20, 1].map(at), [0, 20, 21, 2].map(at)];
+    const out = outOf(rows, []);
+    expect(out.filter((line) => line.includes('asOfJoin'))).toEqual([
+      'ticks/2 asOfJoin 16999',
+      'quotes/3 asOfJoin 17999',
+    ]);
   });
 
   it('says how the watermark of each input moves', () => {
