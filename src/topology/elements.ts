@@ -57,7 +57,8 @@ export interface Chunk {
   readonly offsets: Float64Array;
   /**
    * Place of each record in the order in which the task took its records in, over all its inputs; the offsets themselves
-   * where there is one input. Of a result: the place of the record after which it came out.
+   * where there is one input. Of a row that came out later than its record: the place of the record after which it did; rows
+   * that came out together differ by a fraction.
    */
   readonly arrivals: Float64Array;
   /** Event time in microseconds. */

@@ -119,7 +119,9 @@ export class JoinRun {
 
   #collect(): void {
     this.#output.check();
-    this.rows.push(...this.#output.rows.splice(0));
+    // Rows that came out after one record differ by a fraction of its arrival.
+    const rows = this.#output.rows.splice(0).map((row) => ({ ...row, arrival: Math.floor(row.arrival) }));
+    this.rows.push(...rows);
     for (const element of this.#output.others.splice(0)) {
       if (element.kind !== 'late') continue;
       for (let i = 0; i < element.count; i++) {

@@ -102,7 +102,7 @@ function watermarksBefore(arrivals: Float64Array, steps: Progress, before: numbe
   let step = 0;
   let watermark = before;
   return arrivals.map((arrival) => {
-    while (step < steps.arrivals.length && (steps.arrivals[step] as number) < arrival) {
+    while (step < steps.arrivals.length && (steps.arrivals[step] as number) < Math.floor(arrival)) {
       watermark = steps.watermarks[step++] as number;
     }
     return watermark;

@@ -8,6 +8,7 @@ import { TidemarkError } from '../../errors.ts';
 import { chunkOver } from '../chunkRows.ts';
 import type { Chunk, Operator, Shape, Stream } from '../elements.ts';
 import { transform } from '../transform.ts';
+import { arrivalAmong } from './release.ts';
 
 /**
  * Makes any number of rows of each row. `schema` is an Avro record of the rows made, an `as const` literal, from which their
@@ -59,7 +60,8 @@ export function rowsFrom<Row, const S>(
               rows.push(i);
             });
           }
-          emit(retimed(operator, chunkOver(element, Int32Array.from(rows), writer.finish()), timeField));
+          const chunk = chunkOver(element, Int32Array.from(rows), writer.finish());
+          emit(retimed(operator, { ...chunk, arrivals: toldApart(chunk.arrivals) }, timeField));
         } else {
           emit(element);
         }
@@ -83,6 +85,15 @@ function shapeOf(operator: string, shape: Shape, schema: RecordSchema): Shape {
     sequenceField: hasSequence ? sequenceField : null,
     steps: [...shape.steps, `${operator} ${schema.name}`],
   };
+}
+
+/** Rows that one row became have arrivals of their own: what comes after them breaks ties by arrival. */
+function toldApart(arrivals: Float64Array): Float64Array {
+  let nth = 0;
+  return arrivals.map((arrival, i) => {
+    nth = i > 0 && arrivals[i - 1] === arrival ? nth + 1 : 0;
+    return arrivalAmong(arrival, nth);
+  });
 }
 
 /** The chunk with the event times of its new columns. */

@@ -21,7 +21,8 @@ export function sortLate(
   let step = 0;
   let watermark = before;
   for (let i = 0; i < timesMicros.length; i++) {
-    while (step < at.length && (at[step] as number) < (arrivals[i] as number)) watermark = watermarks[step++] as number;
+    const arrival = Math.floor(arrivals[i] as number);
+    while (step < at.length && (at[step] as number) < arrival) watermark = watermarks[step++] as number;
     if ((timesMicros[i] as number) > watermark) {
       inTime[count++] = i;
     } else {
@@ -36,7 +37,10 @@ export function sortLate(
 export interface ReleaseMarks {
   /** The watermark in force before each row. */
   readonly watermarks: Float64Array;
-  /** The arrival that raised the watermark to the row. */
+  /**
+   * The arrival that raised the watermark to the row, and a fraction that tells the rows apart which it let out: what comes
+   * after them breaks ties by arrival, and key ids must not decide there.
+   */
   readonly arrivals: Float64Array;
 }
 
@@ -48,10 +52,21 @@ export function markReleased(timesMicros: Float64Array, steps: Progress, before:
   const watermarks = new Float64Array(timesMicros.length);
   const arrivals = new Float64Array(timesMicros.length);
   let step = 0;
+  let together = 0;
   for (let i = 0; i < timesMicros.length; i++) {
+    const arrival = steps.arrivals[step];
     while ((steps.watermarks[step] as number) < (timesMicros[i] as number)) step++;
+    together = steps.arrivals[step] === arrival ? together : 0;
     watermarks[i] = step === 0 ? before : (steps.watermarks[step - 1] as number);
-    arrivals[i] = steps.arrivals[step] as number;
+    arrivals[i] = arrivalAmong(steps.arrivals[step] as number, together++);
   }
   return { watermarks, arrivals };
+}
+
+/** Fractions of an arrival: below 2^33 arrivals a double holds them exactly. */
+const FRACTIONS = 2 ** 20;
+
+/** The arrival of the nth of several rows that came out after one record. */
+export function arrivalAmong(arrival: number, nth: number): number {
+  return arrival + Math.min(nth, FRACTIONS - 1) / FRACTIONS;
 }

@@ -102,6 +102,8 @@ describe('map and flatMap', () => {
       ['5.0', 5],
       ['5.1', 5],
     ]);
+    expect(rows.map(({ arrival }) => Math.floor(arrival))).toEqual([1, 2, 2, 4, 5, 5]);
+    expect(new Set(rows.map(({ arrival }) => arrival)).size).toBe(rows.length);
   });
 
   it('may set the event time before a watermark follows it, and not after', () => {
