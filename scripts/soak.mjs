@@ -8,6 +8,7 @@ const DEFAULT_FACTOR = 10;
 const TEST_TIMEOUT_MS = 60_000;
 const SUITES = [
   'test/property',
+  'test/simulation',
   'test/log',
   'test/core',
   'test/producers/kills',

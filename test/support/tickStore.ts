@@ -36,23 +36,31 @@ export async function inStore<T>(
 }
 
 /** Appends ticks to the topic `ticks`, each to the partition that `partitionOf` gives. */
-export async function appendTicks(
+export function appendTicks(
   directory: string,
   partitions: number,
   ticks: readonly TestTick[],
   partitionOf: (tick: TestTick) => number,
 ): Promise<void> {
-  await inStore(directory, async (log, registry) => {
-    await log.createTopic('ticks', { partitions, ...FOREVER });
-    const id = await registry.register('ticks-value', TICK.text);
-    const writer = await log.openWriter('test');
-    const appends = Array.from({ length: partitions }, (_, partition) => {
-      const own = ticks.filter((tick) => partitionOf(tick) === partition);
-      return { topic: 'ticks', partition, records: encoded(own, id) };
-    });
-    await writer.commit({ appends: appends.filter(({ records }) => records.count > 0), positions: [] });
-    await writer.close();
+  return inStore(directory, (log, registry) => appendTicksTo(log, registry, partitions, ticks, partitionOf));
+}
+
+export async function appendTicksTo(
+  log: Log,
+  registry: SchemaRegistry,
+  partitions: number,
+  ticks: readonly TestTick[],
+  partitionOf: (tick: TestTick) => number,
+): Promise<void> {
+  await log.createTopic('ticks', { partitions, ...FOREVER });
+  const id = await registry.register('ticks-value', TICK.text);
+  const writer = await log.openWriter('test');
+  const appends = Array.from({ length: partitions }, (_, partition) => {
+    const own = ticks.filter((tick) => partitionOf(tick) === partition);
+    return { topic: 'ticks', partition, records: encoded(own, id) };
   });
+  await writer.commit({ appends: appends.filter(({ records }) => records.count > 0), positions: [] });
+  await writer.close();
 }
 
 function encoded(ticks: readonly TestTick[], schemaId: number): RecordBytes {

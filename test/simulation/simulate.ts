@@ -1,0 +1,144 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  aggregate,
+  bounded,
+  count,
+  filter,
+  first,
+  hopping,
+  keyBy,
+  last,
+  ohlcv,
+  session,
+  topology,
+  tumbling,
+  watermark,
+  window,
+} from '../../src/index.ts';
+import type { Log } from '../../src/log/log.ts';
+import type { Topology } from '../../src/topology/topology.ts';
+import type { TestTick } from '../support/drive.ts';
+import { seededRandom } from '../support/killing.ts';
+import { contentsOfLog, type PartitionContents } from '../support/logContents.ts';
+import { appendTicksTo, inStore } from '../support/tickStore.ts';
+import { Schedule, type Surroundings } from './schedule.ts';
+
+const PARTITIONS = 2;
+const KEYS = 6;
+/** A directory in memory, where the system has one: nothing here is to outlive the test. */
+const MEMORY = '/dev/shm';
+const MICROS_PER_MS = 1_000;
+/** Schedules of one input: they are run side by side in one store. */
+export const SCHEDULES_PER_INPUT = 25;
+
+/** Where a schedule's output was not the undisturbed run's. */
+export interface Deviation {
+  readonly seed: number;
+  readonly what: string;
+}
+
+/**
+ * Runs the schedules of one input beside an undisturbed run, and compares what they commit.
+ * @param seeds of consecutive schedules of one input
+ */
+export async function simulate(seeds: readonly number[]): Promise<readonly Deviation[]> {
+  const directory = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'tidemark-simulation-'));
+  try {
+    return await inStore(directory, async (log, registry) => {
+      const around: Surroundings = { log, registry, partitions: PARTITIONS };
+      const input = Math.floor((seeds[0] ?? 0) / SCHEDULES_PER_INPUT);
+      const phases = phasesOf(seededRandom(input));
+      const [firstPhase = [], ...later] = phases;
+      await append(around, firstPhase);
+      const calm = new Schedule(simulated('calm', input), around, null);
+      const schedules = new Map<number, Schedule>();
+      const deviations: Deviation[] = [];
+      for (const seed of seeds) {
+        const name = `schedule_${seed}`;
+        schedules.set(seed, new Schedule(simulated(name, input), around, seededRandom(seed)));
+      }
+      for (const phase of [null, ...later]) {
+        if (phase !== null) await append(around, phase);
+        const ends = await log.ranges('ticks');
+        await calm.runTo(ends);
+        for (const [seed, schedule] of schedules) {
+          await schedule.runTo(ends).catch((error: unknown) => {
+            schedules.delete(seed);
+            deviations.push({ seed, what: String(error) });
+          });
+        }
+      }
+      const expected = await committed(log, calm.topology);
+      for (const [seed, { topology: own }] of schedules) {
+        const actual = await committed(log, own);
+        const differing = Object.keys(expected).filter((name) => actual[name] !== expected[name]);
+        if (differing.length > 0) deviations.push({ seed, what: `other ${differing.join(', ')}` });
+      }
+      for (const schedule of [calm, ...schedules.values()]) await schedule.close();
+      return deviations;
+    });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Digests of what a topology committed, by topic and partition. */
+async function committed(log: Log, { name }: Topology): Promise<Record<string, string>> {
+  const described = (kind: string, contents: readonly PartitionContents[]): [string, string][] =>
+    contents.map(({ records, digest }, partition) => [`${kind} ${partition}`, `${records} ${digest}`]);
+  return Object.fromEntries([
+    ...described('results', await contentsOfLog(log, name)),
+    ...described('late', await contentsOfLog(log, `${name}.late`)),
+  ]);
+}
+
+function simulated(name: string, input: number): Topology {
+  return topology({
+    name,
+    version: 1,
+    inputs: { ticks: 'ticks' },
+    build: ({ ticks }) => {
+      const keyed = ticks.pipe(
+        watermark(bounded(300)),
+        // What is dropped here has moved the watermark.
+        filter((tick) => tick.price < 9),
+        keyBy('instrument'),
+      );
+      const accumulation = input % 3 === 2 ? 'discarding' : 'accumulating';
+      return {
+        [name]: keyed.pipe(
+          window([tumbling('1s'), hopping('1500ms', '500ms'), session('400ms')], {
+            allowedLatenessMs: 500,
+            accumulation,
+          }),
+          aggregate({ ...ohlcv('price', 'size'), count: count(), first: first('price'), last: last('price') }),
+        ),
+      };
+    },
+  });
+}
+
+/** Ticks by the run that finds them new, in order of arrival. */
+function phasesOf(random: () => number): TestTick[][] {
+  const phases = 1 + Math.floor(random() * 3);
+  let atMs = -2_000;
+  return Array.from({ length: phases }, () =>
+    Array.from({ length: 20 + Math.floor(random() * 100) }, (): TestTick => {
+      atMs += random() < 0.02 ? 5_000 : Math.floor(random() * 150);
+      const disorderMs = random() < 0.1 ? Math.floor(random() * 5_000) - 3_500 : -Math.floor(random() * 400);
+      return {
+        instrument: `key-${Math.floor(random() * KEYS)}`,
+        eventTime: (atMs + disorderMs) * MICROS_PER_MS,
+        price: Math.floor(random() * 1_000) / 100,
+        size: Math.floor(random() * 1_000) / 1_000,
+        sequence: random() < 0.5 ? Math.floor(random() * 100) : null,
+      };
+    }),
+  );
+}
+
+function append({ log, registry, partitions }: Surroundings, ticks: readonly TestTick[]): Promise<void> {
+  return appendTicksTo(log, registry, partitions, ticks, ({ instrument }) => Number(instrument.at(-1)) % partitions);
+}
