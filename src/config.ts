@@ -101,7 +101,7 @@ export const configSchema = Type.Object(
         },
       ),
     }),
-    topology: section('How much a task takes in at a time.', {
+    topology: section('How much a task takes in at a time, and how it brings several inputs together.', {
       maxRecordsPerChunk: integer(
         8_192,
         { minimum: 1, maximum: 1_048_576 },
@@ -111,6 +111,25 @@ export const configSchema = Type.Object(
         MIB,
         { minimum: KIB, maximum: GIB },
         { unit: 'bytes', description: 'A chunk stops growing once its records hold this much.' },
+      ),
+      idleTimeoutMs: integer(
+        10_000,
+        { minimum: 1, maximum: HOUR_MS },
+        {
+          unit: 'ms',
+          description:
+            'An input that is read to its end, and where nothing comes for so long, holds the others back no more.',
+        },
+      ),
+      maxSkewMs: integer(
+        60 * SECOND_MS,
+        { minimum: 0, maximum: YEAR_MS },
+        { unit: 'ms', description: 'How far in event time an input is read ahead of the others.' },
+      ),
+      maxBufferedRecords: integer(
+        65_536,
+        { minimum: 1, maximum: 16_777_216 },
+        { unit: 'records', description: 'Most records that wait in an input for those of the others.' },
       ),
     }),
     commit: section('When a task commits results and position in one transaction: at whichever bound is met first.', {

@@ -51,10 +51,10 @@ export const controlSchema = {
   namespace: 'tidemark',
   doc: "What a task's transaction records besides results: its position, and each decision of the wall clock, at the position where it applied.",
   fields: [
-    { name: 'kind', type: { type: 'enum', name: 'ControlKind', symbols: ['commit', 'flush'] } },
-    { name: 'topic', type: 'string', doc: 'the input topic' },
+    { name: 'kind', type: { type: 'enum', name: 'ControlKind', symbols: ['commit', 'flush', 'idle', 'active'] } },
+    { name: 'topic', type: 'string', doc: 'the input topic; of idle and active, which one' },
     { name: 'partition', type: 'int' },
-    { name: 'position', type: 'long', doc: 'the next input offset' },
+    { name: 'position', type: 'long', doc: 'the next input offset; with several inputs, records taken so far' },
     { name: 'controlSequence', type: 'long', doc: 'controls other than commits so far, this one included' },
     { name: 'watermark', type: ['null', 'long'], doc: 'in force at the position; null before the first record' },
     {

@@ -9,8 +9,8 @@ import {
   readGenerations,
   recordDecision,
 } from '../runtime/generations.ts';
+import { writerId } from '../runtime/openTask.ts';
 import { parseMark, type TaskMark } from '../runtime/taskPosition.ts';
-import { writerId } from '../runtime/topologyRunner.ts';
 
 /** A task where it has committed last. */
 interface CommittedTask {

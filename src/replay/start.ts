@@ -57,6 +57,12 @@ async function newGeneration(parts: ReplayParts, { all, live }: Generations, ran
   if ((await log.committed(base)).length === 0) {
     throw nothing(parts, `topology ${topology} has computed nothing yet that could be replayed`);
   }
+  if (Object.keys(definition.inputs).length > 1) {
+    throw new TidemarkError('TM_REPLAY_INPUTS', 'a topology of several inputs cannot be replayed yet', {
+      where: `topology ${topology}`,
+      hint: 'Run it under another name: that computes its history anew, beside this one.',
+    });
+  }
   const number = Math.max(...all.map((generation) => generation.number)) + 1;
   const recorded = all.find((generation) => generation.number === live)?.params ?? {};
   const { params, input, windows, fingerprint } = definitionOf(parts, recorded, number);

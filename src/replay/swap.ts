@@ -44,9 +44,9 @@ export async function swapReplay(options: ReplayOptions): Promise<number> {
       await recordSwap(parts, pending);
       await watch.lookNow();
     }
-    const { input } = planGeneration(parts.definition, parts.set, watch, number);
+    const { inputs } = planGeneration(parts.definition, parts.set, watch, number);
     const ends = watch.get(number).handOvers?.map(({ position }, partition) => ({
-      topic: input.topic,
+      topic: inputs[0]?.topic ?? '',
       partition,
       begin: pending.starts[partition]?.position ?? 0,
       end: position,

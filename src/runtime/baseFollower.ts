@@ -47,7 +47,7 @@ export class BaseFollower {
     tasks: readonly Task[],
   ): Promise<BaseFollower | null> {
     const handOvers = base.handOvers();
-    if (tasks.every((task) => hasTakenOver(task, handOvers?.[task.input.partition]))) {
+    if (tasks.every((task) => hasTakenOver(task, handOvers?.[task.partition]))) {
       for (const task of tasks) task.writeEverything();
       return null;
     }
@@ -78,7 +78,7 @@ export class BaseFollower {
 
   /** Does to the task what happened to the base at the position that the task has come to. */
   async lead(task: Task): Promise<void> {
-    const { partition } = task.input;
+    const { partition } = task;
     const followed = this.#followed[partition] as Followed;
     const { flushes } = followed;
     for (let flush = flushes[0]; flush !== undefined && flush.position <= task.position; flush = flushes[0]) {

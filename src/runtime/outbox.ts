@@ -5,7 +5,7 @@ import { ColumnsBuilder } from '../core/columnsBuilder.ts';
 import type { OutputSpec } from '../core/output.ts';
 import { type TimeRange, timesWithin, windowsWithin } from '../core/timeRange.ts';
 import type { RecordBytes, TopicPartition } from '../log/log.ts';
-import { controlSchema, deadLetterSchema, lateSchema } from '../schemas.generated.ts';
+import { type Control, controlSchema, deadLetterSchema, lateSchema } from '../schemas.generated.ts';
 import type { Chunk, Late } from '../topology/elements.ts';
 import { RecordBuffer } from './recordBuffer.ts';
 import type { TopologyTopics } from './topologyTopics.ts';
@@ -22,14 +22,15 @@ export interface RejectedRecord {
 }
 
 export interface ControlRecord {
-  readonly kind: 'commit' | 'flush';
+  readonly kind: Control['kind'];
+  readonly topic: string;
   readonly position: number;
   readonly controlSequence: number;
   readonly watermark: number | null;
   readonly maxEventTime: number | null;
 }
 
-const CONTROL_CODES: Readonly<Record<ControlRecord['kind'], number>> = { commit: 0, flush: 1 };
+const CONTROL_CODES: Readonly<Record<ControlRecord['kind'], number>> = { commit: 0, flush: 1, idle: 2, active: 3 };
 const LATE = parseRecordSchema(lateSchema);
 const DEAD_LETTER = parseRecordSchema(deadLetterSchema);
 const CONTROL = parseRecordSchema(controlSchema);
@@ -109,12 +110,12 @@ export class Outbox {
     this.totals.late += count;
   }
 
-  addRejected({ offset, reason, detail, payload }: RejectedRecord): void {
+  addRejected({ topic, partition }: TopicPartition, { offset, reason, detail, payload }: RejectedRecord): void {
     if (this.range !== null) return;
     const builder = new ColumnsBuilder(DEAD_LETTER, 1);
-    builder.setText(builder.fieldIndex('source'), `${this.#input.topic}/${this.#input.partition}`);
+    builder.setText(builder.fieldIndex('source'), `${topic}/${partition}`);
     builder.setNumber(builder.fieldIndex('position'), offset);
-    builder.setText(builder.fieldIndex('topic'), this.#input.topic);
+    builder.setText(builder.fieldIndex('topic'), topic);
     builder.setText(builder.fieldIndex('reason'), reason);
     builder.setText(builder.fieldIndex('detail'), detail);
     builder.setBytes(builder.fieldIndex('payload'), payload, 0, Math.min(payload.length, MAX_PAYLOAD_BYTES));
@@ -129,7 +130,7 @@ export class Outbox {
       if (value !== null) builder.setNumber(builder.fieldIndex(field), value);
     };
     builder.setCode(builder.fieldIndex('kind'), CONTROL_CODES[control.kind]);
-    builder.setText(builder.fieldIndex('topic'), this.#input.topic);
+    builder.setText(builder.fieldIndex('topic'), control.topic);
     builder.setNumber(builder.fieldIndex('partition'), this.#input.partition);
     builder.setNumber(builder.fieldIndex('position'), control.position);
     builder.setNumber(builder.fieldIndex('controlSequence'), control.controlSequence);

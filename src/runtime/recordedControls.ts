@@ -6,19 +6,22 @@ import { TopicRows } from './topicRows.ts';
 
 const CONTROL = parseRecordSchema(controlSchema);
 
-/** A flush that was recorded: its number, and the input position at which it applied. */
-export interface RecordedFlush {
+/** A decision that was recorded: its number, and the position at which it applied. */
+export interface RecordedControl {
+  readonly kind: Control['kind'];
+  /** Of idle and active: the input that it is about. */
+  readonly topic: string;
   readonly controlSequence: number;
   readonly position: number;
 }
 
-/** The flushes that a control partition holds from an offset on, those up to a sequence left out. */
-export async function recordedFlushes(
+/** The decisions that a control partition holds from an offset on, those up to a sequence left out. */
+export async function recordedControls(
   parts: { readonly log: Log; readonly registry: SchemaRegistry },
   control: PartitionRange,
   from: { readonly controlOffset: number; readonly controlSequence: number },
-): Promise<RecordedFlush[]> {
-  const flushes: RecordedFlush[] = [];
+): Promise<RecordedControl[]> {
+  const controls: RecordedControl[] = [];
   const start = { ...control, offset: Math.max(from.controlOffset, control.begin) };
   const rows = await TopicRows.open<Control>(parts, CONTROL, [start]);
   try {
@@ -26,11 +29,11 @@ export async function recordedFlushes(
       const read = await rows.read(0);
       if (read.length === 0) break;
       for (const { row } of read) {
-        if (row.kind === 'flush' && row.controlSequence > from.controlSequence) flushes.push(row);
+        if (row.kind !== 'commit' && row.controlSequence > from.controlSequence) controls.push(row);
       }
     }
   } finally {
     await rows.close();
   }
-  return flushes;
+  return controls;
 }

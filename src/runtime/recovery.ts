@@ -6,9 +6,9 @@ import type { Assembly } from '../topology/assemble.ts';
 import { NO_WATERMARK } from '../topology/elements.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
 import type { GenerationStart } from './generations.ts';
-import { recordedFlushes } from './recordedControls.ts';
+import { recordedControls } from './recordedControls.ts';
 import { readSnapshot } from './snapshots.ts';
-import type { ReadFrom, TaskStart } from './task.ts';
+import type { ReadFrom, TaskStart } from './taskParts.ts';
 import { parseMark, type TaskMark } from './taskPosition.ts';
 import type { TopologyTopics } from './topologyTopics.ts';
 
@@ -35,8 +35,8 @@ export interface RecoveryParts {
   readonly group: string;
   readonly topics: TopologyTopics;
   readonly fingerprint: string;
-  /** All partitions of the input topic. */
-  readonly inputRanges: readonly PartitionRange[];
+  /** How many partitions each input has. */
+  readonly partitions: number;
   /** Where tasks begin that have committed nothing, by partition; null for the beginning of the input. */
   readonly starts: readonly GenerationStart[] | null;
   /** Told of snapshots that are passed over. */
@@ -44,62 +44,78 @@ export interface RecoveryParts {
 }
 
 /**
- * Where the task of one input partition starts: at its committed position, with the records to be read again for the state
- * there, or where it begins.
+ * Where the task of one partition of the inputs starts: at its committed position, with the records to be read again for the
+ * state there, or where it begins.
  *
  * @throws TM_POSITION_LOST when a position is missing that was once committed, or input that is still needed is gone
  * @throws TM_TOPOLOGY_CHANGED, TM_PARTITIONS_CHANGED when the state is of another definition or partition count
  */
-export async function recoverTask(parts: RecoveryParts, input: PartitionRange): Promise<TaskStart> {
+export async function recoverTask(parts: RecoveryParts, inputs: readonly PartitionRange[]): Promise<TaskStart> {
   const { log, group, topics } = parts;
-  const where = `topology ${group}, partition ${input.partition}`;
+  const partition = inputs[0]?.partition ?? 0;
+  const where = `topology ${group}, partition ${partition}`;
   // Of this partition alone: a broker keeps the others' positions back while their killed owners' transactions are open.
-  const [committed] = await log.committed(group, [{ topic: input.topic, partition: input.partition }]);
-  const control = (await log.ranges(topics.control))[input.partition];
-  if (control === undefined) throw new RangeError(`${topics.control} has no partition ${input.partition}`);
-  const fresh = freshStart(parts, input, control);
-  if (committed === undefined) {
+  const positions = await log.committed(group, inputs);
+  const control = (await log.ranges(topics.control))[partition];
+  if (control === undefined) throw new RangeError(`${topics.control} has no partition ${partition}`);
+  const fresh = freshStart(parts, inputs, control);
+  const committed = inputs.flatMap(({ topic }) => positions.filter((position) => position.topic === topic));
+  const [first] = committed;
+  if (first === undefined || committed.length < inputs.length) {
     if (control.end > control.begin)
       throw positionLost('the control topic has commits, but the position is gone', where);
     return fresh;
   }
-  const mark = checkedMark(parts, committed, where);
-  const place = { topic: topics.snapshots, partition: input.partition };
-  const snapshot = await readSnapshot(parts, place, mark.snapshots, parts.onWarning);
-  const from: ReadFrom =
-    snapshot === null
-      ? { ...fresh.from, offset: mark.began }
-      : { ...snapshot.pointer, offset: snapshot.pointer.position, watermark: NO_WATERMARK, state: snapshot.state };
-  if (from.offset < input.begin) {
-    throw positionLost(`input from offset ${from.offset} on is needed, but begins at ${input.begin}`, where);
+  const mark = checkedMark(parts, first, where);
+  const from = await readFrom(parts, partition, mark, fresh.from);
+  for (const [i, { topic, begin }] of inputs.entries()) {
+    const needed = from.offsets[i] as number;
+    if (needed < begin)
+      throw positionLost(`${topic} from offset ${needed} on is needed, but begins at ${begin}`, where);
   }
   const hasControls = mark.controlSequence > from.controlSequence;
   return {
     ...mark,
-    position: committed.offset,
+    offsets: committed.map(({ offset }) => offset),
     from,
-    flushes: hasControls ? await recordedFlushes(parts, control, from) : [],
+    controls: hasControls ? await recordedControls(parts, control, from) : [],
     controlEnd: control.end,
   };
 }
 
-function freshStart({ starts }: RecoveryParts, input: PartitionRange, control: PartitionRange): TaskStart {
-  const start = starts?.[input.partition];
-  const offset = start?.position ?? input.begin;
+/** The newest snapshot, or where the task began. */
+async function readFrom(
+  parts: RecoveryParts,
+  partition: number,
+  { snapshots, began }: TaskMark,
+  fresh: ReadFrom,
+): Promise<ReadFrom> {
+  const place = { topic: parts.topics.snapshots, partition };
+  const snapshot = await readSnapshot(parts, place, snapshots, parts.onWarning);
+  if (snapshot !== null) return { ...snapshot.pointer, watermark: NO_WATERMARK, state: snapshot.state };
+  return { ...fresh, position: placeOf(began), offsets: began };
+}
+
+/** Before anything was taken in: the offset where there is one input, and a count where there are several. */
+function placeOf(began: readonly number[]): number {
+  const [only = 0, ...others] = began;
+  return others.length === 0 ? only : 0;
+}
+
+function freshStart({ starts }: RecoveryParts, inputs: readonly PartitionRange[], control: PartitionRange): TaskStart {
+  const start = starts?.[control.partition];
+  const offsets = start === undefined ? inputs.map(({ begin }) => begin) : [start.position];
   const controlSequence = start?.controlSequence ?? 0;
+  const position = placeOf(offsets);
+  const watermark = start?.watermark ?? NO_WATERMARK;
   return {
-    position: offset,
+    position,
+    offsets,
     controlSequence,
     maxEventTime: start?.maxEventTime ?? NO_WATERMARK,
-    began: offset,
-    from: {
-      offset,
-      watermark: start?.watermark ?? NO_WATERMARK,
-      controlSequence,
-      controlOffset: control.begin,
-      state: null,
-    },
-    flushes: [],
+    began: offsets,
+    from: { position, offsets, watermark, controlSequence, controlOffset: control.begin, state: null },
+    controls: [],
     snapshots: [],
     controlEnd: control.end,
   };
@@ -107,8 +123,8 @@ function freshStart({ starts }: RecoveryParts, input: PartitionRange, control: P
 
 function checkedMark(parts: RecoveryParts, committed: Position, where: string): TaskMark {
   const mark = parseMark(committed.metadata, where);
-  if (mark.partitions !== parts.inputRanges.length) {
-    const message = `topic ${committed.topic} has ${parts.inputRanges.length} partitions, the state is of ${mark.partitions}`;
+  if (mark.partitions !== parts.partitions) {
+    const message = `topic ${committed.topic} has ${parts.partitions} partitions, the state is of ${mark.partitions}`;
     throw new TidemarkError('TM_PARTITIONS_CHANGED', message, {
       where,
       hint: 'A partition count is fixed. Produce into a new topic and run the topology under another name.',

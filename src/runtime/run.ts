@@ -51,10 +51,12 @@ export async function runPipeline(options: RunOptions): Promise<RunTotals> {
   const topology = await findTopology(topologyFile);
   return withLog(config, now, async (log, registry) => {
     const watch = await GenerationWatch.open({ log, registry, topology: topology.name }, now);
-    const { input } = planGeneration(topology, set, watch, watch.known.live);
-    await createInputTopics(log, input.topic, config.log);
+    const { inputs } = planGeneration(topology, set, watch, watch.known.live);
+    const topics = inputs.map(({ topic }) => topic);
+    await createInputTopics(log, topics, config.log);
     const pipeline = new Pipeline({ ...options, log, registry, topology, set, watch });
-    return options.untilEnd ? pipeline.runTo(await log.ranges(input.topic)) : pipeline.runLive();
+    if (!options.untilEnd) return pipeline.runLive();
+    return pipeline.runTo((await Promise.all(topics.map((topic) => log.ranges(topic)))).flat());
   });
 }
 

@@ -36,10 +36,10 @@ export interface SinkParts {
   readonly now: () => number;
 }
 
-/** Makes the topics that every log has, and a topology's input, where they are missing. */
-export async function createInputTopics(log: Log, input: string, settings: TopicSettings): Promise<void> {
+/** Makes the topics that every log has, and a topology's inputs, where they are missing. */
+export async function createInputTopics(log: Log, inputs: readonly string[], settings: TopicSettings): Promise<void> {
   const existing = new Set((await log.listTopics()).map(({ topic }) => topic));
-  for (const topic of new Set([...rawTopics(), input])) {
+  for (const topic of new Set([...rawTopics(), ...inputs])) {
     if (!existing.has(topic)) await log.createTopic(topic, settings);
   }
 }

@@ -21,8 +21,9 @@ const SLICE = parseRecordSchema(snapshotSliceSchema);
 export interface SnapshotPointer {
   readonly format: number;
   readonly number: number;
-  /** The input position whose state it is, and the controls that had applied. */
+  /** The position whose state it is, with the offset of each input, and the controls that had applied. */
   readonly position: number;
+  readonly offsets: readonly number[];
   readonly controlSequence: number;
   /** Later control records lie from this offset of their partition on. */
   readonly controlOffset: number;
@@ -65,7 +66,7 @@ export class Snapshots {
   /** Writes the state at a committed position, and deletes slices that the last commit named no more. */
   async write(
     state: Uint8Array,
-    at: Pick<SnapshotPointer, 'position' | 'controlSequence' | 'controlOffset'>,
+    at: Pick<SnapshotPointer, 'position' | 'offsets' | 'controlSequence' | 'controlOffset'>,
   ): Promise<void> {
     const { log, place } = this.#parts;
     const oldest = this.#pointers[KEPT - 1];

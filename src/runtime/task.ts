@@ -1,72 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RecordChunk, TopicPartition, Transaction, TransactionalWriter } from '../log/log.ts';
-import type { Assembly } from '../topology/assemble.ts';
+import { deserialize, serialize } from 'node:v8';
+import type { RecordChunk, Transaction } from '../log/log.ts';
 import { type Barrier, type Element, NO_WATERMARK } from '../topology/elements.ts';
-import { firstAtOrAbove, partOf } from './chunkPart.ts';
-import type { InputStage } from './inputStage.ts';
-import type { ControlRecord, Outbox } from './outbox.ts';
-import type { RecordedFlush } from './recordedControls.ts';
-import type { SnapshotSchedule } from './snapshotSchedule.ts';
-import type { SnapshotPointer, Snapshots } from './snapshots.ts';
+import type { Merged } from '../topology/inputs/merge.ts';
+import type { ControlRecord } from './outbox.ts';
+import type { RecordedControl } from './recordedControls.ts';
+import type { TaskInput, TaskInputs } from './taskInputs.ts';
+import type { SavedTask, TaskParts } from './taskParts.ts';
 import { finite, formatMark } from './taskPosition.ts';
-
-/** A commit happens at whichever bound is met first. */
-export interface CommitBounds {
-  readonly maxRecords: number;
-  readonly maxBytes: number;
-  readonly intervalMs: number;
-}
-
-/** Where a task stands when it is opened: a committed position, or the beginning. */
-export interface TaskStart {
-  /** Outputs are muted below this offset: they were committed. */
-  readonly position: number;
-  readonly controlSequence: number;
-  /** No record before the position has a later event time. */
-  readonly maxEventTime: number;
-  /** The input offset that it began at when nothing was committed. */
-  readonly began: number;
-  /** Where it reads from, for the state at the position. */
-  readonly from: ReadFrom;
-  /** Recorded flushes that the re-read repeats, by sequence. */
-  readonly flushes: readonly RecordedFlush[];
-  /** The newest snapshots, newest first. */
-  readonly snapshots: readonly SnapshotPointer[];
-  /** The end of the partition of control records. */
-  readonly controlEnd: number;
-}
-
-/** An input offset with the state there: that of a snapshot, or a watermark and nothing else. */
-export interface ReadFrom {
-  readonly offset: number;
-  readonly state: Uint8Array | null;
-  readonly watermark: number;
-  /** Controls that had applied there; later ones are recorded from the offset on. */
-  readonly controlSequence: number;
-  readonly controlOffset: number;
-}
-
-export interface TaskParts {
-  /** The consumer group: the topology's name. */
-  readonly group: string;
-  readonly input: TopicPartition;
-  /** The topology's name for the input. */
-  readonly inputName: string;
-  readonly partitions: number;
-  readonly fingerprint: string;
-  readonly controlTopic: string;
-  readonly start: TaskStart;
-  readonly writer: TransactionalWriter;
-  readonly stage: InputStage;
-  readonly assembly: Assembly;
-  readonly outbox: Outbox;
-  readonly snapshots: Snapshots;
-  readonly schedule: SnapshotSchedule;
-  readonly bounds: CommitBounds;
-  readonly now: () => number;
-  /** Told how long each commit took. */
-  readonly onCommit: (durationMs: number) => void;
-}
 
 /**
  * One partition of a topology: the unit of state and recovery. Results, control records and the position that they bring
@@ -74,12 +15,13 @@ export interface TaskParts {
  * written outside that transaction; after a restart the newest is taken, and the records since are read again.
  */
 export class Task {
-  readonly input: TopicPartition;
+  readonly partition: number;
+  readonly inputs: TaskInputs;
   readonly #parts: TaskParts;
-  #position: number;
   #controlSequence: number;
-  readonly #toRepeat: RecordedFlush[];
+  readonly #toRepeat: RecordedControl[];
   #committed: number;
+  #committedOffsets: readonly number[];
   #uncommittedRecords = 0;
   #newRecords = 0;
   /** Unassigned records that the re-read met, and those of all that was committed. */
@@ -93,31 +35,35 @@ export class Task {
   #saved: { readonly position: number; readonly controlSequence: number };
 
   private constructor(parts: TaskParts) {
-    const { start } = parts;
+    const { start, inputs, partition } = parts;
     this.#parts = parts;
-    this.input = parts.input;
-    this.#position = start.from.offset;
+    this.partition = partition;
+    this.inputs = inputs;
     this.#committed = start.position;
+    this.#committedOffsets = start.offsets;
     this.#controlSequence = start.controlSequence;
     this.#maxEventTime = start.maxEventTime;
-    this.#toRepeat = [...start.flushes];
+    this.#toRepeat = [...start.controls];
     this.#controlEnd = start.controlEnd;
-    this.#saved = { position: start.from.offset, controlSequence: start.from.controlSequence };
+    this.#saved = start.from;
   }
 
   /** A task with the state of where it reads from. */
   static async open(parts: TaskParts): Promise<Task> {
     const task = new Task(parts);
     const { state, watermark } = parts.start.from;
-    if (state !== null) parts.assembly.restore(state);
-    else if (watermark !== NO_WATERMARK) await task.#push({ kind: 'watermark', tsMicros: watermark });
-    await task.#repeatFlushes(task.#position);
+    if (state !== null) {
+      const { steps, inputs } = deserialize(state) as SavedTask;
+      parts.assembly.restore(steps);
+      parts.inputs.restore(inputs);
+    } else if (watermark !== NO_WATERMARK) await task.#pushToAll({ kind: 'watermark', tsMicros: watermark });
+    await task.#repeatControls();
     return task;
   }
 
-  /** The next input offset. Below the committed one while the task re-reads. */
+  /** The place of its next record: the offset where it has one input. Below the committed one while it reads again. */
   get position(): number {
-    return this.#position;
+    return this.inputs.position;
   }
 
   /** Controls other than commits so far. */
@@ -135,29 +81,24 @@ export class Task {
     return this.#unassigned;
   }
 
+  get isRereading(): boolean {
+    return this.position < this.#committed || this.#toRepeat.length > 0;
+  }
+
   /** Processes records that follow those before. The chunk's buffers are free for reuse when this resolves. */
   async take(records: RecordChunk): Promise<void> {
     const { now, schedule } = this.#parts;
     const begunMs = now();
-    let from = 0;
-    while (from < records.count) {
-      await this.#repeatFlushes(records.offsets[from] as number);
-      const boundary = this.#boundaryAfter(records.offsets[from] as number);
-      const to = firstAtOrAbove(records, from, boundary);
-      await this.#process(partOf(records, from, to));
-      from = to;
-    }
-    await this.#repeatFlushes(records.nextOffset);
-    this.#position = records.nextOffset;
+    await this.inputs.offer(records);
+    await this.#processAll();
     schedule.worked(records.count, now() - begunMs);
   }
 
   /** Moves on over offsets that hold no record: the markers that end a broker's transactions, and holes. */
-  async skipTo(offset: number): Promise<void> {
-    if (offset <= this.#position) return;
-    await this.#repeatFlushes(offset);
-    this.#position = offset;
-    if (offset > this.#committed) this.#uncommittedSince ??= this.#parts.now();
+  async skipTo(input: number, offset: number): Promise<void> {
+    if (offset <= (this.inputs.readTo[input] as number)) return;
+    this.inputs.skipTo(input, offset);
+    await this.#processAll();
   }
 
   /** True when a bound of the commit is met. */
@@ -175,14 +116,26 @@ export class Task {
   async flush(): Promise<void> {
     const { totals } = this.#parts.outbox;
     const before = totals.results;
-    await this.#push({ kind: 'flush' });
-    if (totals.results > before) this.#recordFlush();
+    await this.#pushToAll({ kind: 'flush' });
+    if (totals.results > before) this.#recordControl('flush', this.#first);
   }
 
   /** Repeats a flush of the base here. It is recorded in any case: results outside the range are computed, not written. */
   async repeatFlush(): Promise<void> {
-    await this.#push({ kind: 'flush' });
-    this.#recordFlush();
+    await this.#pushToAll({ kind: 'flush' });
+    this.#recordControl('flush', this.#first);
+  }
+
+  /** Says, and records, that an input holds the others back no more, or that it does again; `proceed` follows. */
+  async setActive(input: number, isActive: boolean): Promise<void> {
+    this.inputs.setActive(input, isActive);
+    await this.#processUpTo(this.position);
+    this.#recordControl(isActive ? 'active' : 'idle', this.inputs.all[input] as TaskInput);
+  }
+
+  /** Processes what nothing holds back any more. */
+  proceed(): Promise<void> {
+    return this.#processAll();
   }
 
   /** From here on nobody else writes any of the results. */
@@ -190,25 +143,19 @@ export class Task {
     this.#parts.outbox.range = null;
   }
 
-  #recordFlush(): void {
-    this.#controlSequence++;
-    this.#hasControl = true;
-    this.#uncommittedSince ??= this.#parts.now();
-    this.#addControl('flush', this.#barrier());
-  }
-
   /** Writes what has come out, and the position, in one transaction. Does nothing when nothing has changed. */
   async commit(): Promise<void> {
     const { writer, outbox, controlTopic, schedule, now, onCommit } = this.#parts;
-    if (this.#position <= this.#committed && !this.#hasControl) return;
+    if (this.position < this.#committed || (!this.#hasMoved && !this.#hasControl)) return;
     const barrier = this.#barrier();
-    this.#addControl('commit', barrier);
+    this.#addControl('commit', this.#first, barrier);
     const begunMs = now();
     const appended = await writer.commit({ appends: outbox.take(), positions: [this.#place(barrier)] });
     onCommit(now() - begunMs);
     this.#controlEnd = appended.find(({ topic }) => topic === controlTopic)?.nextOffset ?? this.#controlEnd;
     this.#unassigned = barrier.unassigned - (this.#unassignedBefore ?? barrier.unassigned);
-    this.#committed = this.#position;
+    this.#committed = this.position;
+    this.#committedOffsets = [...this.inputs.offsets];
     this.#uncommittedRecords = 0;
     this.#uncommittedSince = null;
     this.#hasControl = false;
@@ -220,37 +167,10 @@ export class Task {
   /** Commits, and leaves a snapshot of the position: whoever opens the task next reads nothing again. */
   async finish(): Promise<void> {
     await this.commit();
-    const isRereading = this.#position < this.#committed;
-    if (isRereading || this.#isSaved) return;
+    const isSaved = this.#saved.position === this.position && this.#saved.controlSequence === this.#controlSequence;
+    if (this.isRereading || isSaved) return;
     await this.#takeSnapshot();
     await this.#parts.writer.commit({ appends: [], positions: [this.#place(this.#barrier())] });
-  }
-
-  get #isSaved(): boolean {
-    return this.#saved.position === this.#position && this.#saved.controlSequence === this.#controlSequence;
-  }
-
-  async #takeSnapshot(): Promise<void> {
-    const { assembly, snapshots, schedule, now } = this.#parts;
-    const begunMs = now();
-    const at = { position: this.#position, controlSequence: this.#controlSequence };
-    await snapshots.write(assembly.snapshot(), { ...at, controlOffset: this.#controlEnd });
-    this.#saved = at;
-    schedule.taken(now() - begunMs);
-  }
-
-  #place({ watermark }: Barrier): Transaction['positions'][number] {
-    const { group, input, start, snapshots, fingerprint, partitions } = this.#parts;
-    const mark = formatMark({
-      fingerprint,
-      partitions,
-      controlSequence: this.#controlSequence,
-      watermark,
-      maxEventTime: this.#maxEventTime,
-      began: start.began,
-      snapshots: snapshots.pointers,
-    });
-    return { group, positions: [{ ...input, offset: this.#position, metadata: mark }] };
   }
 
   async close(): Promise<void> {
@@ -258,70 +178,147 @@ export class Task {
     await this.#parts.writer.close();
   }
 
-  async #process(records: RecordChunk): Promise<void> {
-    if (records.count === 0) return;
-    const { stage, outbox, now } = this.#parts;
-    const isNew = (records.offsets[0] as number) >= this.#committed;
-    const { chunk, rejected } = await stage.accept(records);
-    if (isNew) {
-      this.#unassignedBefore ??= this.#barrier().unassigned;
-      this.#uncommittedSince ??= now();
-      this.#uncommittedRecords += records.count;
-      this.#newRecords += records.count;
-      for (const record of rejected) outbox.addRejected(record);
+  get #first(): TaskInput {
+    return this.inputs.all[0] as TaskInput;
+  }
+
+  get #hasMoved(): boolean {
+    return this.inputs.offsets.some((offset, input) => offset > (this.#committedOffsets[input] as number));
+  }
+
+  async #takeSnapshot(): Promise<void> {
+    const { assembly, inputs, snapshots, schedule, now } = this.#parts;
+    const begunMs = now();
+    const at = { position: this.position, controlSequence: this.#controlSequence };
+    const saved: SavedTask = { steps: assembly.snapshot(), inputs: inputs.snapshot() };
+    await snapshots.write(serialize(saved), { ...at, offsets: inputs.offsets, controlOffset: this.#controlEnd });
+    this.#saved = at;
+    schedule.taken(now() - begunMs);
+  }
+
+  #place({ watermark }: Barrier): Transaction['positions'][number] {
+    const { group, inputs, start, snapshots, fingerprint, partitions } = this.#parts;
+    const metadata = formatMark({
+      fingerprint,
+      partitions,
+      position: this.position,
+      controlSequence: this.#controlSequence,
+      watermark,
+      maxEventTime: this.#maxEventTime,
+      began: start.began,
+      snapshots: snapshots.pointers,
+    });
+    const offsets = inputs.offsets;
+    const positions = inputs.all.map(({ place }, i) => ({ ...place, offset: offsets[i] as number, metadata }));
+    return { group, positions };
+  }
+
+  /** Processes what is there, repeating recorded controls in between. */
+  async #processAll(): Promise<void> {
+    for (let before = -1; before < this.position; ) {
+      before = this.position;
+      await this.#repeatControls();
+      await this.#processUpTo(this.#boundary);
     }
-    this.#maxEventTime = latest(chunk.timesMicros, this.#maxEventTime);
-    await this.#muted(!isNew, chunk);
-    this.#position = records.nextOffset;
+    this.#takeRejected();
+    if (this.#hasMoved) this.#uncommittedSince ??= this.#parts.now();
   }
 
-  /** Where a run of records from `offset` on must stop: at a recorded flush, or at the end of what was committed. */
-  #boundaryAfter(offset: number): number {
-    const flush = this.#toRepeat[0]?.position ?? Number.POSITIVE_INFINITY;
-    const committed = offset < this.#committed ? this.#committed : Number.POSITIVE_INFINITY;
-    return Math.min(flush, committed);
+  async #processUpTo(place: number): Promise<void> {
+    const isNew = this.position >= this.#committed;
+    for (let parts = this.inputs.next(place); parts !== null; parts = this.inputs.next(place)) {
+      const records = parts.reduce((sum, { element }) => sum + countOf(element), 0);
+      if (isNew && records > 0) {
+        this.#unassignedBefore ??= this.#barrier().unassigned;
+        this.#uncommittedRecords += records;
+        this.#newRecords += records;
+      }
+      await this.#process(parts, !isNew);
+    }
   }
 
-  async #repeatFlushes(upTo: number): Promise<void> {
-    while (this.#toRepeat.length > 0 && (this.#toRepeat[0]?.position ?? 0) <= upTo) {
+  async #process(parts: readonly Merged[], isMuted: boolean): Promise<void> {
+    const { assembly, outbox } = this.#parts;
+    outbox.muted = isMuted;
+    for (const { input, element } of parts) {
+      if (element.kind === 'chunk') this.#maxEventTime = latest(element.timesMicros, this.#maxEventTime);
+      assembly.push((this.inputs.all[input] as TaskInput).name, element);
+    }
+    await this.#drain();
+    outbox.muted = false;
+  }
+
+  #takeRejected(): void {
+    for (const { input, record } of this.inputs.takeRejected()) {
+      if (record.offset < (this.#committedOffsets[input] as number)) continue;
+      this.#newRecords++;
+      this.#uncommittedRecords++;
+      this.#parts.outbox.addRejected((this.inputs.all[input] as TaskInput).place, record);
+    }
+  }
+
+  /** Where processing must stop: at a recorded control, or at the end of what was committed. */
+  get #boundary(): number {
+    const control = this.#toRepeat[0]?.position ?? Number.POSITIVE_INFINITY;
+    const committed = this.position < this.#committed ? this.#committed : Number.POSITIVE_INFINITY;
+    return Math.min(control, committed);
+  }
+
+  async #repeatControls(): Promise<void> {
+    for (let next = this.#toRepeat[0]; next !== undefined && next.position <= this.position; next = this.#toRepeat[0]) {
       this.#toRepeat.shift();
-      await this.#muted(true, { kind: 'flush' });
+      if (next.kind === 'flush') {
+        this.#parts.outbox.muted = true;
+        await this.#pushToAll({ kind: 'flush' });
+        this.#parts.outbox.muted = false;
+        continue;
+      }
+      const { topic } = next;
+      const input = this.inputs.all.findIndex(({ place }) => place.topic === topic);
+      this.inputs.setActive(input, next.kind === 'active');
+      for (let parts = this.inputs.next(this.position); parts !== null; parts = this.inputs.next(this.position)) {
+        await this.#process(parts, true);
+      }
     }
   }
 
-  async #muted(muted: boolean, element: Element): Promise<void> {
-    this.#parts.outbox.muted = muted;
-    await this.#push(element);
-    this.#parts.outbox.muted = false;
+  async #pushToAll(element: Element): Promise<void> {
+    for (const { name } of this.inputs.all) this.#parts.assembly.push(name, element);
+    await this.#drain();
   }
 
   /** All that comes out is out when this resolves; a long firing leaves the event loop its turns. */
-  async #push(element: Element): Promise<void> {
-    const { assembly, inputName } = this.#parts;
-    assembly.push(inputName, element);
-    while (assembly.resume()) await nextTurn();
+  async #drain(): Promise<void> {
+    while (this.#parts.assembly.resume()) await nextTurn();
   }
 
   #barrier(): Barrier {
-    const barrier: Barrier = {
-      kind: 'barrier',
-      watermark: NO_WATERMARK,
-      unassigned: 0,
-      refired: 0,
-    };
-    this.#parts.assembly.push(this.#parts.inputName, barrier);
+    const barrier: Barrier = { kind: 'barrier', watermark: NO_WATERMARK, unassigned: 0, refired: 0 };
+    for (const { name } of this.inputs.all) this.#parts.assembly.push(name, barrier);
     return barrier;
   }
 
-  #addControl(kind: ControlRecord['kind'], barrier: Barrier): void {
+  #recordControl(kind: 'flush' | 'idle' | 'active', input: TaskInput): void {
+    this.#controlSequence++;
+    this.#hasControl = true;
+    this.#uncommittedSince ??= this.#parts.now();
+    this.#addControl(kind, input, this.#barrier());
+  }
+
+  #addControl(kind: ControlRecord['kind'], { place }: TaskInput, barrier: Barrier): void {
     this.#parts.outbox.addControl({
       kind,
-      position: this.#position,
+      topic: place.topic,
+      position: this.position,
       controlSequence: this.#controlSequence,
       watermark: finite(barrier.watermark),
       maxEventTime: finite(this.#maxEventTime),
     });
   }
+}
+
+function countOf(element: Merged['element']): number {
+  return element.kind === 'chunk' ? element.columns.length : 0;
 }
 
 function latest(timesMicros: Float64Array, soFar: number): number {

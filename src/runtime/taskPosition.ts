@@ -2,20 +2,22 @@ import { TidemarkError } from '../errors.ts';
 import { NO_WATERMARK } from '../topology/elements.ts';
 import type { SnapshotPointer } from './snapshots.ts';
 
-/** What a task commits beside its input offset. */
+/** What a task commits beside the offsets of its inputs. */
 export interface TaskMark {
   /** Of the topology's definition. */
   readonly fingerprint: string;
-  /** Partitions of the input topic. */
+  /** Partitions of each input topic. */
   readonly partitions: number;
+  /** Its place in the order of its records: the offset, or with several inputs how many it has taken. */
+  readonly position: number;
   /** Controls other than commits so far. */
   readonly controlSequence: number;
   /** In force at the position. */
   readonly watermark: number;
   /** No record before the position has a later event time; no watermark before the first. */
   readonly maxEventTime: number;
-  /** The input offset that the task began at: the state is a function of the records from there on. */
-  readonly began: number;
+  /** By input, the offset that the task began at: the state is a function of the records from there on. */
+  readonly began: readonly number[];
   /** The newest whole snapshots of its state, newest first. */
   readonly snapshots: readonly SnapshotPointer[];
 }

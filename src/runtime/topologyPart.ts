@@ -58,10 +58,12 @@ export class TopologyPart {
       topics,
       readBounds: { maxRecords: config.topology.maxRecordsPerChunk, maxBytes: config.topology.maxBytesPerChunk },
       commitBounds: config.commit,
+      mergeBounds: config.topology,
+      idleTimeoutMs: config.topology.idleTimeoutMs,
       maxRereadRecords: config.snapshot.maxRereadRecords,
       isTurnOver: () => this.#isTurnOver(plan.generation.number),
     };
-    const tasks = await OwnedTasks.join(options, plan.input.topic);
+    const tasks = await OwnedTasks.join(options, plan.inputs[0]?.topic ?? '');
     this.#tasks = tasks;
     try {
       await this.#untilOver(tasks, plan.generation.number, bound, cameOn);

@@ -1,19 +1,18 @@
-import { generationTopic, type OutputSpec } from '../core/output.ts';
+import type { OutputSpec } from '../core/output.ts';
 import type { TimeRange } from '../core/timeRange.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Log, LogReader, PartitionRange, ReadBounds } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { type AssembledInput, assemble } from '../topology/assemble.ts';
+import type { MergeBounds } from '../topology/inputs/merge.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
+import { ActivityWatch, endOf } from './activity.ts';
 import { type Base, BaseFollower, hasTakenOver } from './baseFollower.ts';
 import { BoundedReader } from './boundedReader.ts';
 import type { HandOver } from './generations.ts';
-import { InputStage } from './inputStage.ts';
-import { Outbox } from './outbox.ts';
-import { fingerprintOf, recoverTask } from './recovery.ts';
-import { SnapshotSchedule } from './snapshotSchedule.ts';
-import { Snapshots } from './snapshots.ts';
-import { type CommitBounds, Task } from './task.ts';
+import { type OpenedTask, openTask } from './openTask.ts';
+import type { Task } from './task.ts';
+import type { CommitBounds } from './taskParts.ts';
 import type { TopologyTopics } from './topologyTopics.ts';
 
 export interface TopologyRunnerOptions {
@@ -30,6 +29,9 @@ export interface TopologyRunnerOptions {
   readonly topics: TopologyTopics;
   readonly readBounds: ReadBounds;
   readonly commitBounds: CommitBounds;
+  readonly mergeBounds: MergeBounds;
+  /** After how long without a record an input that is at its end holds the others back no more. */
+  readonly idleTimeoutMs: number;
   /** Most records that a restart of a task should read again. */
   readonly maxRereadRecords: number;
   readonly maxAheadMs: number;
@@ -42,11 +44,11 @@ export interface TopologyRunnerOptions {
 
 /** What a topology reads and writes, found without running it. */
 export interface TopologyPlan {
-  readonly input: AssembledInput;
+  readonly inputs: readonly AssembledInput[];
   readonly outputs: readonly OutputSpec[];
 }
 
-/** @throws TM_TOPOLOGY when its steps do not fit together or it has more than one input */
+/** @throws TM_TOPOLOGY when its steps do not fit together or it has no input */
 export function planTopology(
   topology: Topology,
   params: Readonly<Record<string, ParamValue>>,
@@ -54,13 +56,11 @@ export function planTopology(
 ): TopologyPlan {
   const assembly = assemble({ topology, params, generation, onElement: () => {} });
   assembly.close();
-  const [input, ...others] = assembly.inputs;
-  if (input === undefined || others.length > 0) {
-    throw new TidemarkError('TM_TOPOLOGY', `a topology has exactly one input, this one has ${assembly.inputs.length}`, {
-      where: `topology ${topology.name}`,
-    });
+  const { inputs, outputs } = assembly;
+  if (inputs.length === 0) {
+    throw new TidemarkError('TM_TOPOLOGY', 'a topology has at least one input', { where: `topology ${topology.name}` });
   }
-  return { input, outputs: assembly.outputs };
+  return { inputs, outputs };
 }
 
 export interface RunnerTotals {
@@ -74,18 +74,14 @@ export interface RunnerTotals {
 
 export const NOTHING: RunnerTotals = { records: 0, results: 0, late: 0, rejected: 0, unassigned: 0 };
 
-interface OpenedTask {
-  readonly task: Task;
-  readonly outbox: Outbox;
-}
-
 /** Runs tasks of one generation of a topology in this process: one for each partition of its input that it is given. */
 export class TopologyRunner {
   readonly #options: TopologyRunnerOptions;
-  readonly #input: AssembledInput;
-  /** How many partitions the input has. */
+  readonly #inputs: readonly AssembledInput[];
+  /** How many partitions each input has. */
   readonly inputPartitions: number;
   readonly #readBounds: ReadBounds;
+  readonly #activity: ActivityWatch;
   readonly #opened = new Map<number, OpenedTask>();
   /** Reads the partitions of all tasks; those of tasks that are gone are paused. Null before the first task. */
   #reader: LogReader | null = null;
@@ -96,28 +92,29 @@ export class TopologyRunner {
   /** Of tasks that are gone. */
   #totalsBefore = NOTHING;
 
-  private constructor(options: TopologyRunnerOptions, input: AssembledInput, inputPartitions: number) {
-    const { readBounds, commitBounds } = options;
+  private constructor(options: TopologyRunnerOptions, inputs: readonly AssembledInput[], inputPartitions: number) {
+    const { log, readBounds, commitBounds, idleTimeoutMs, now } = options;
     this.inputPartitions = inputPartitions;
     this.#options = options;
-    this.#input = input;
+    this.#inputs = inputs;
+    this.#activity = new ActivityWatch(log, idleTimeoutMs, now);
     this.#readBounds = { ...readBounds, maxRecords: Math.min(readBounds.maxRecords, commitBounds.maxRecords) };
   }
 
   /** Without tasks: they come with `add`. @throws what `planTopology` throws */
   static async open(options: TopologyRunnerOptions): Promise<TopologyRunner> {
-    const { input } = planTopology(options.topology, options.params, options.generation);
-    return new TopologyRunner(options, input, (await options.log.ranges(input.topic)).length);
+    const { inputs } = planTopology(options.topology, options.params, options.generation);
+    return new TopologyRunner(options, inputs, await partitionsOf(options.log, inputs));
   }
 
   /** Opens the tasks of more partitions, each at its committed position. @throws what `recoverTask` throws */
   async add(partitions: readonly number[]): Promise<void> {
     const { log } = this.#options;
-    const inputRanges = await log.ranges(this.#input.topic);
+    const byInput = await Promise.all(this.#inputs.map(({ topic }) => log.ranges(topic)));
     for (const partition of partitions) {
-      const range = inputRanges[partition];
-      if (range === undefined) throw new RangeError(`${this.#input.topic} has no partition ${partition}`);
-      this.#opened.set(partition, await this.#openTask(range, inputRanges));
+      const ranges = byInput.flatMap((all) => all.filter((range) => range.partition === partition));
+      if (ranges.length < byInput.length) throw new RangeError(`an input has no partition ${partition}`);
+      this.#opened.set(partition, await openTask(this.#options, this.#inputs, ranges, this.inputPartitions));
     }
     await this.#closeReaders();
     await this.#openReaders();
@@ -126,7 +123,9 @@ export class TopologyRunner {
   async #openReaders(): Promise<void> {
     const { log, replay } = this.#options;
     const tasks = this.#tasks;
-    const places = tasks.map((task) => ({ ...task.input, offset: task.position }));
+    const places = tasks.flatMap(({ inputs }) =>
+      inputs.all.map(({ place }, input) => ({ ...place, offset: inputs.readTo[input] as number })),
+    );
     // It begins anew with every task: what a task has repeated already it does not repeat again.
     const follower = replay === undefined ? null : await BaseFollower.openIfNeeded(this.#options, replay.base, tasks);
     const reader = await log.openReader(places);
@@ -147,7 +146,7 @@ export class TopologyRunner {
       this.#opened.delete(partition);
       this.#flushed.delete(partition);
       this.#totalsBefore = sumOf(this.#totalsBefore, totalsOf(opened));
-      this.#reader?.pause(opened.task.input);
+      for (const { place } of opened.task.inputs.all) this.#reader?.pause(place);
       await opened.task.close();
     }
   }
@@ -170,16 +169,21 @@ export class TopologyRunner {
     const reader = this.#reader;
     await this.#follower?.poll();
     await this.#lead();
+    this.#holdBack();
     const chunk = (await reader?.read(this.#readBounds, waitMs)) ?? null;
     if (chunk !== null) {
       const opened = this.#opened.get(chunk.partition);
       if (opened === undefined) throw new RangeError(`no task has partition ${chunk.partition}`);
+      this.#activity.cameIn(chunk.topic, chunk.partition);
       await opened.task.take(chunk);
     } else if (reader !== null) {
-      for (const task of this.#tasks) await task.skipTo(reader.position(task.input));
+      for (const task of this.#tasks) {
+        for (const [input, { place }] of task.inputs.all.entries()) await task.skipTo(input, reader.position(place));
+      }
     }
     await this.#lead();
     for (const task of this.#tasks) {
+      await this.#activity.decide(task, ends);
       if (ends !== null) await this.#flushAt(ends, task);
       if (task.commitDue) await task.commit();
     }
@@ -202,7 +206,7 @@ export class TopologyRunner {
 
   /** Whether every task has taken over from its base. */
   hasTakenOver(handOvers: readonly HandOver[]): boolean {
-    return this.#tasks.every((task) => hasTakenOver(task, handOvers[task.input.partition]));
+    return this.#tasks.every((task) => hasTakenOver(task, handOvers[task.partition]));
   }
 
   async close(): Promise<void> {
@@ -214,72 +218,41 @@ export class TopologyRunner {
     return Array.from(this.#opened.values(), ({ task }) => task);
   }
 
+  /** Inputs that were read far enough ahead of the others are not read on. */
+  #holdBack(): void {
+    if (this.#inputs.length === 1) return;
+    for (const { inputs } of this.#tasks) {
+      for (const [input, { place }] of inputs.all.entries()) {
+        if (inputs.isPaused(input)) this.#reader?.pause(place);
+        else this.#reader?.resume(place);
+      }
+    }
+  }
+
   async #lead(): Promise<void> {
     for (const task of this.#tasks) await this.#follower?.lead(task);
   }
 
   async #flushAt(ends: readonly PartitionRange[], task: Task): Promise<void> {
-    const { partition } = task.input;
-    if (this.#flushed.has(partition) || task.position < (ends[partition]?.end ?? 0)) return;
+    const { partition, inputs } = task;
+    const isThere = inputs.all.every(({ place }, input) => (inputs.offsets[input] as number) >= endOf(ends, place));
+    if (this.#flushed.has(partition) || task.isRereading || !isThere) return;
     this.#flushed.add(partition);
     if (this.#options.shadow === undefined) await task.flush();
   }
+}
 
-  async #openTask(range: PartitionRange, inputRanges: readonly PartitionRange[]): Promise<OpenedTask> {
-    const { log, registry, topology, params, generation, replay, topics } = this.#options;
-    const {
-      maxAheadMs,
-      commitBounds,
-      maxRereadRecords,
-      now,
-      onCommit = () => {},
-      onWarning = () => {},
-    } = this.#options;
-    const run = generationTopic(topology.name, generation);
-    const input = this.#input;
-    const place = { topic: range.topic, partition: range.partition };
-    const outbox = new Outbox(place, topics);
-    outbox.range = replay?.range ?? null;
-    const assembly = assemble({
-      topology,
-      params,
-      generation,
-      onElement: (output, element) => {
-        if (element.kind === 'chunk') outbox.addResults(output, element);
-        else if (element.kind === 'late') outbox.addLate(element);
-      },
+/** @throws TM_PARTITIONS_DIFFER */
+async function partitionsOf(log: Log, inputs: readonly AssembledInput[]): Promise<number> {
+  const counts = await Promise.all(inputs.map(async ({ topic }) => (await log.ranges(topic)).length));
+  if (new Set(counts).size > 1) {
+    const found = inputs.map(({ topic }, i) => `${topic} has ${counts[i]}`).join(', ');
+    throw new TidemarkError('TM_PARTITIONS_DIFFER', `inputs have different numbers of partitions: ${found}`, {
+      where: inputs.map(({ topic }) => topic).join(', '),
+      hint: 'A task takes the same partition of each input. Produce into topics with the same number of partitions.',
     });
-    const fingerprint = fingerprintOf(topology, params, assembly);
-    // The writer first: it fences an earlier owner, so that the position read after it is the last one.
-    const writer = await log.openWriter(writerId(run, range.partition));
-    const starts = replay?.base.starts ?? null;
-    const recovery = { log, registry, group: run, topics, fingerprint, inputRanges, starts, onWarning };
-    const start = await recoverTask(recovery, range).catch(async (error: unknown) => {
-      await writer.close();
-      throw error;
-    });
-    const snapshotPlace = { topic: topics.snapshots, partition: range.partition };
-    const schemaId = topics.schemaId(topics.snapshots);
-    const task = await Task.open({
-      group: run,
-      input: place,
-      inputName: input.name,
-      partitions: inputRanges.length,
-      fingerprint,
-      controlTopic: topics.control,
-      start,
-      writer,
-      stage: new InputStage({ input, registry, maxAheadMs }),
-      assembly,
-      outbox,
-      snapshots: new Snapshots({ log, writer, place: snapshotPlace, schemaId }, start.snapshots),
-      schedule: new SnapshotSchedule(maxRereadRecords, commitBounds.maxRecords),
-      bounds: commitBounds,
-      now,
-      onCommit,
-    });
-    return { task, outbox };
   }
+  return counts[0] ?? 0;
 }
 
 function totalsOf({ task, outbox }: OpenedTask): RunnerTotals {
@@ -294,9 +267,4 @@ export function sumOf(a: RunnerTotals, b: RunnerTotals): RunnerTotals {
     rejected: a.rejected + b.rejected,
     unassigned: a.unassigned + b.unassigned,
   };
-}
-
-/** The id of a task's writer: whoever opens it fences the task. */
-export function writerId(run: string, partition: number): string {
-  return `${run}-0-${partition}`;
 }

@@ -27,7 +27,7 @@ function stateOf(seed: number, length: number): Uint8Array {
 }
 
 function at(position: number) {
-  return { position, controlSequence: 0, controlOffset: 0 };
+  return { position, offsets: [position], controlSequence: 0, controlOffset: 0 };
 }
 
 interface Store {

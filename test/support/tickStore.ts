@@ -90,6 +90,8 @@ export async function runnerOptions(
     topics: await TopologyTopics.create(log, registry, run, outputs, { partitions, ...FOREVER }),
     readBounds: { maxRecords: 10_000, maxBytes: 1_000_000 },
     commitBounds: { maxRecords: 10_000, maxBytes: 1_000_000, intervalMs: 1e9 },
+    mergeBounds: { maxSkewMs: 1e9, maxBufferedRecords: 1_000_000 },
+    idleTimeoutMs: 1e9,
     maxRereadRecords: 1_000_000,
     maxAheadMs: 3_600_000,
     now: () => 0,

@@ -1,0 +1,90 @@
+import type { RecordChunk } from '../log/log.ts';
+import { InputMerge, type MergeBounds, type Merged, type SavedMerge } from '../topology/inputs/merge.ts';
+import type { RejectedInput, TaskInput, TaskInputs } from './taskInputs.ts';
+
+/** Most records that go through the topology at a time. */
+const MOST_MERGED = 8_192;
+
+/** Several inputs, their records in an order that depends on nothing but the records and recorded controls. */
+export class MergedInputs implements TaskInputs {
+  readonly all: readonly TaskInput[];
+  readonly #merge: InputMerge;
+  readonly #readTo: number[];
+  #rejected: RejectedInput[] = [];
+  readonly #isActive: boolean[];
+
+  constructor(all: readonly TaskInput[], bounds: MergeBounds, offsets: readonly number[]) {
+    this.all = all;
+    this.#readTo = [...offsets];
+    this.#isActive = all.map(() => true);
+    const strategies = all.map(({ watermark }) => watermark);
+    this.#merge = new InputMerge(strategies, bounds);
+  }
+
+  get position(): number {
+    return this.#merge.arrivals;
+  }
+
+  get offsets(): readonly number[] {
+    return this.#readTo.map((readTo, input) => this.#merge.nextOffset(input) ?? readTo);
+  }
+
+  get readTo(): readonly number[] {
+    return this.#readTo;
+  }
+
+  async offer(records: RecordChunk): Promise<void> {
+    const input = this.all.findIndex(({ place }) => place.topic === records.topic);
+    const { chunk, rejected } = await (this.all[input] as TaskInput).stage.accept(records);
+    this.#merge.offer(input, chunk);
+    this.#rejected.push(...rejected.map((record) => ({ input, record })));
+    this.#readTo[input] = records.nextOffset;
+  }
+
+  skipTo(input: number, offset: number): void {
+    this.#readTo[input] = Math.max(this.#readTo[input] as number, offset);
+  }
+
+  next(upTo: number): readonly Merged[] | null {
+    return this.#merge.next(Math.min(MOST_MERGED, upTo - this.position));
+  }
+
+  takeRejected(): readonly RejectedInput[] {
+    if (this.#rejected.length === 0) return [];
+    const offsets = this.offsets;
+    const isPassed = ({ input, record }: RejectedInput): boolean => record.offset < (offsets[input] as number);
+    const passed = this.#rejected.filter(isPassed);
+    this.#rejected = this.#rejected.filter((each) => !isPassed(each));
+    return passed;
+  }
+
+  isPaused(input: number): boolean {
+    return this.#merge.paused(input);
+  }
+
+  hasBuffered(input: number): boolean {
+    return this.#merge.nextOffset(input) !== null;
+  }
+
+  isActive(input: number): boolean {
+    return this.#isActive[input] === true;
+  }
+
+  setActive(input: number, isActive: boolean): void {
+    this.#isActive[input] = isActive;
+    if (isActive) this.#merge.active(input);
+    else this.#merge.idle(input);
+  }
+
+  snapshot(): SavedMerge {
+    return this.#merge.snapshot();
+  }
+
+  restore(saved: SavedMerge | null): void {
+    if (saved === null) throw new RangeError('a snapshot of several inputs says where their merge stands');
+    this.#merge.restore(saved);
+    saved.inactive.forEach((inactive, input) => {
+      this.#isActive[input] = inactive === 0;
+    });
+  }
+}
