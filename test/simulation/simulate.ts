@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   aggregate,
+  asOfJoin,
   bounded,
   count,
   filter,
@@ -23,6 +24,7 @@ import type { TestTick } from '../support/drive.ts';
 import { seededRandom } from '../support/killing.ts';
 import { contentsOfLog, type PartitionContents } from '../support/logContents.ts';
 import { appendTicksTo, inStore } from '../support/tickStore.ts';
+import { appendQuotes, type TestQuote } from './quotes.ts';
 import { Schedule, type Surroundings } from './schedule.ts';
 
 const PARTITIONS = 2;
@@ -50,7 +52,7 @@ export async function simulate(seeds: readonly number[]): Promise<readonly Devia
       const around: Surroundings = { log, registry, partitions: PARTITIONS };
       const input = Math.floor((seeds[0] ?? 0) / SCHEDULES_PER_INPUT);
       const phases = phasesOf(seededRandom(input));
-      const [firstPhase = [], ...later] = phases;
+      const [firstPhase = NOTHING, ...later] = phases;
       await append(around, firstPhase);
       const calm = new Schedule(simulated('calm', input), around, null);
       const schedules = new Map<number, Schedule>();
@@ -61,7 +63,7 @@ export async function simulate(seeds: readonly number[]): Promise<readonly Devia
       }
       for (const phase of [null, ...later]) {
         if (phase !== null) await append(around, phase);
-        const ends = await log.ranges('ticks');
+        const ends = [...(await log.ranges('ticks')), ...(await log.ranges('quotes'))];
         await calm.runTo(ends);
         for (const [seed, schedule] of schedules) {
           await schedule.runTo(ends).catch((error: unknown) => {
@@ -94,51 +96,79 @@ async function committed(log: Log, { name }: Topology): Promise<Record<string, s
   ]);
 }
 
+/** Every other input is for one stream, the others for a join of two. */
 function simulated(name: string, input: number): Topology {
+  const accumulation = input % 3 === 2 ? 'discarding' : 'accumulating';
+  const windows = [tumbling('1s'), hopping('1500ms', '500ms'), session('400ms')] as const;
+  const behaviour = { allowedLatenessMs: 500, accumulation } as const;
+  const aggregates = { ...ohlcv('price', 'size'), count: count(), first: first('price'), last: last('price') };
+  if (input % 2 === 0) {
+    return topology({
+      name,
+      version: 1,
+      inputs: { ticks: 'ticks' },
+      build: ({ ticks }) => ({
+        [name]: ticks.pipe(
+          watermark(bounded(300)),
+          // What is dropped here has moved the watermark.
+          filter((tick) => tick.price < 9),
+          keyBy('instrument'),
+          window(windows, behaviour),
+          aggregate(aggregates),
+        ),
+      }),
+    });
+  }
   return topology({
     name,
     version: 1,
-    inputs: { ticks: 'ticks' },
-    build: ({ ticks }) => {
-      const keyed = ticks.pipe(
-        watermark(bounded(300)),
-        // What is dropped here has moved the watermark.
-        filter((tick) => tick.price < 9),
-        keyBy('instrument'),
-      );
-      const accumulation = input % 3 === 2 ? 'discarding' : 'accumulating';
-      return {
-        [name]: keyed.pipe(
-          window([tumbling('1s'), hopping('1500ms', '500ms'), session('400ms')], {
-            allowedLatenessMs: 500,
-            accumulation,
-          }),
-          aggregate({ ...ohlcv('price', 'size'), count: count(), first: first('price'), last: last('price') }),
-        ),
-      };
-    },
+    inputs: { ticks: 'ticks', quotes: 'quotes' },
+    build: ({ ticks, quotes }) => ({
+      [name]: asOfJoin(
+        ticks.pipe(watermark(bounded(300)), keyBy('instrument')),
+        quotes.pipe(watermark(bounded(200)), keyBy('instrument')),
+        { take: { bid: 'bid' }, maxAgeMs: 2_000 },
+      ).pipe(window(windows, behaviour), aggregate({ ...aggregates, bid: last('bid') })),
+    }),
   });
 }
 
-/** Ticks by the run that finds them new, in order of arrival. */
-function phasesOf(random: () => number): TestTick[][] {
-  const phases = 1 + Math.floor(random() * 3);
-  let atMs = -2_000;
-  return Array.from({ length: phases }, () =>
-    Array.from({ length: 20 + Math.floor(random() * 100) }, (): TestTick => {
-      atMs += random() < 0.02 ? 5_000 : Math.floor(random() * 150);
-      const disorderMs = random() < 0.1 ? Math.floor(random() * 5_000) - 3_500 : -Math.floor(random() * 400);
-      return {
-        instrument: `key-${Math.floor(random() * KEYS)}`,
-        eventTime: (atMs + disorderMs) * MICROS_PER_MS,
-        price: Math.floor(random() * 1_000) / 100,
-        size: Math.floor(random() * 1_000) / 1_000,
-        sequence: random() < 0.5 ? Math.floor(random() * 100) : null,
-      };
-    }),
-  );
+/** What a run finds new in both topics, in order of arrival. */
+interface Phase {
+  readonly ticks: readonly TestTick[];
+  readonly quotes: readonly TestQuote[];
 }
 
-function append({ log, registry, partitions }: Surroundings, ticks: readonly TestTick[]): Promise<void> {
-  return appendTicksTo(log, registry, partitions, ticks, ({ instrument }) => Number(instrument.at(-1)) % partitions);
+const NOTHING: Phase = { ticks: [], quotes: [] };
+
+function phasesOf(random: () => number): Phase[] {
+  const phases = 1 + Math.floor(random() * 3);
+  const clocks = { ticks: { atMs: -2_000 }, quotes: { atMs: -2_000 } };
+  const some = (most: number): undefined[] => Array.from({ length: Math.floor(random() * most) });
+  return Array.from({ length: phases }, () => ({
+    ticks: some(120).map(() => ({
+      ...placed(random, clocks.ticks),
+      price: Math.floor(random() * 1_000) / 100,
+      size: Math.floor(random() * 1_000) / 1_000,
+      sequence: random() < 0.5 ? Math.floor(random() * 100) : null,
+    })),
+    quotes: some(80).map(() => ({ ...placed(random, clocks.quotes), bid: Math.floor(random() * 100) })),
+  }));
+}
+
+/** A key and an event time near a clock that goes on, with jumps, disorder and some that are late. */
+function placed(random: () => number, clock: { atMs: number }) {
+  clock.atMs += random() < 0.02 ? 5_000 : Math.floor(random() * 150);
+  const disorderMs = random() < 0.1 ? Math.floor(random() * 5_000) - 3_500 : -Math.floor(random() * 400);
+  return {
+    instrument: `key-${Math.floor(random() * KEYS)}`,
+    eventTime: (clock.atMs + disorderMs) * MICROS_PER_MS,
+  };
+}
+
+async function append(around: Surroundings, { ticks, quotes }: Phase): Promise<void> {
+  const { log, registry, partitions } = around;
+  const partitionOf = (instrument: string): number => Number(instrument.at(-1)) % partitions;
+  await appendTicksTo(log, registry, partitions, ticks, ({ instrument }) => partitionOf(instrument));
+  await appendQuotes(around, quotes, partitionOf);
 }

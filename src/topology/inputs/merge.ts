@@ -144,7 +144,8 @@ export class InputMerge {
       const arrivals = places[index] as number[];
       arrivals.push(this.#arrivals++);
       this.#take(index, input, arrivals, parts);
-      if (this.#changes.length > 0) break;
+      // One part of an input at a time: a step frees what an earlier chunk alone refers to when the next one comes.
+      if (this.#changes.length > 0 || parts.length > 0) break;
     }
     this.#inputs.forEach((input, index) => {
       const first = input.buffered[0];
