@@ -11,6 +11,7 @@ interface Due {
   readonly start: number;
   readonly end: number;
   readonly arrival: number;
+  readonly key: Uint8Array;
 }
 
 /** Sessions of a key that a record at hand brings together, and the bounds that they then have. */
@@ -27,9 +28,10 @@ interface Saved {
 
 const NO_SLOT = -1;
 
+/** Rows that a join releases together have one arrival: then the keys decide. */
 function isDueBefore(a: Due, b: Due): boolean {
-  if (a.end !== b.end) return a.end < b.end;
-  return a.start === b.start ? a.arrival < b.arrival : a.start < b.start;
+  const order = a.end - b.end || a.start - b.start || a.arrival - b.arrival;
+  return order === 0 ? Buffer.compare(a.key, b.key) < 0 : order < 0;
 }
 
 /**
@@ -161,7 +163,13 @@ export class SessionWindows implements Windower {
   *openWindows(): Iterable<OpenWindow> {
     const definition = this.#definition;
     const { starts, ends, firstArrivals } = this.#slots;
-    const all = this.#byKey.flat().sort((a, b) => (firstArrivals[a] as number) - (firstArrivals[b] as number));
+    const all = this.#byKey
+      .flat()
+      .sort(
+        (a, b) =>
+          (firstArrivals[a] as number) - (firstArrivals[b] as number) ||
+          Buffer.compare(this.#slots.keyOf(a), this.#slots.keyOf(b)),
+      );
     for (const slot of all) {
       const flush = (firings: Firings, emitted: Emitted) => this.#flush(slot, firings, emitted);
       yield { startMicros: starts[slot] as number, endMicros: ends[slot] as number, definition, flush };
@@ -283,7 +291,7 @@ export class SessionWindows implements Windower {
   #dueOf(slot: number): Due {
     const { starts, ends, firstArrivals } = this.#slots;
     const arrival = firstArrivals[slot] as number;
-    return { slot, start: starts[slot] as number, end: ends[slot] as number, arrival };
+    return { slot, start: starts[slot] as number, end: ends[slot] as number, arrival, key: this.#slots.keyOf(slot) };
   }
 
   /** The first that is due, with the bounds that it has now. */

@@ -86,6 +86,10 @@ export class SlotStore {
     if (arrival > (this.lastArrivals[slot] as number)) this.lastArrivals[slot] = arrival;
   }
 
+  keyOf(slot: number): Uint8Array {
+    return this.#keys.bytesOf(this.keyIds[slot] as number);
+  }
+
   snapshot(): SavedSlots {
     const slots = Int32Array.from(this.#openSlots());
     const column = (values: Float64Array) => Float64Array.from(slots, (slot) => values[slot] as number);
