@@ -2,6 +2,7 @@ import { deserialize, serialize } from 'node:v8';
 import { RowView } from '../core/avro/rowView.ts';
 import { RowWriter } from '../core/avro/rowWriter.ts';
 import type { Columns } from '../core/columns.ts';
+import type { RecordSchema } from '../core/schema.ts';
 import { TidemarkError } from '../errors.ts';
 import { type AssembledInput, type Assembly, assemble } from './assemble.ts';
 import { type Chunk, type Element, type Late, NO_WATERMARK } from './elements.ts';
@@ -61,7 +62,7 @@ interface Pending {
  */
 export class TopologyTestDriver {
   readonly #assembly: Assembly;
-  readonly #inputs: ReadonlyMap<string, { readonly input: AssembledInput; readonly writer: RowWriter; fed: number }>;
+  readonly #inputs: ReadonlyMap<string, { readonly input: AssembledInput; fed: number }>;
   readonly #outputs: ReadonlyMap<string, Pending>;
   #arrival = 0;
 
@@ -73,9 +74,7 @@ export class TopologyTestDriver {
       onElement: ({ name }, element) => this.#receive(name, element),
     });
     const { inputs, outputs } = this.#assembly;
-    this.#inputs = new Map(
-      inputs.map((input) => [input.name, { input, writer: new RowWriter(input.schema), fed: 0 }] as const),
-    );
+    this.#inputs = new Map(inputs.map((input) => [input.name, { input, fed: 0 }] as const));
     this.#outputs = new Map(
       outputs.map(({ name, schema }) => [name, { view: new RowView(schema), chunks: [], late: [] }] as const),
     );
@@ -127,7 +126,7 @@ export class TopologyTestDriver {
    */
   feed<Row extends object>(input: string, rows: readonly Row[] | Columns): this {
     const fed = this.#input(input);
-    const columns = 'byName' in rows ? rows : columnsOf(rows, fed.writer);
+    const columns = 'byName' in rows ? rows : columnsOf(rows, fed.input.schema);
     const time = columns.byName.get(fed.input.timeField);
     if (time?.kind !== 'long') {
       throw new TidemarkError('TM_COLUMN_KIND', `input '${input}' needs a column of longs '${fed.input.timeField}'`);
@@ -226,7 +225,8 @@ function fail(what: string, name: string, known: ReadonlyMap<string, unknown>): 
   });
 }
 
-function columnsOf(rows: readonly object[], writer: RowWriter): Columns {
+function columnsOf(rows: readonly object[], schema: RecordSchema): Columns {
+  const writer = new RowWriter(schema);
   for (const row of rows) writer.add(row as Readonly<Record<string, unknown>>);
   return writer.finish();
 }

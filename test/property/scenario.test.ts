@@ -24,6 +24,7 @@ const windows: fc.Arbitrary<OracleWindow> = fc.oneof(
       offsetBelow(slideMs).map((offsetMs): OracleWindow => ({ type: 'hopping', sizeMs, slideMs, offsetMs })),
     ),
   length.map((gapMs): OracleWindow => ({ type: 'session', gapMs })),
+  length.map((sizeMs): OracleWindow => ({ type: 'sliding', sizeMs })),
 );
 
 const FIELDS = ['x', 'y', 'missing'];

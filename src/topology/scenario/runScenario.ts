@@ -5,7 +5,7 @@ import type { Chunk } from '../elements.ts';
 import { TopologyTestDriver } from '../testDriver.ts';
 import { canonicalJson, isObject } from './canonicalJson.ts';
 import { parseScenario } from './parseScenario.ts';
-import type { Scenario, ScenarioEntry, ScenarioEvent } from './scenario.ts';
+import type { Scenario, ScenarioEntry, ScenarioEvent, ScenarioWindow } from './scenario.ts';
 import { EVENTS, RESULTS, rowOf, scenarioTopology } from './scenarioTopology.ts';
 import { type ScenarioValue, scenarioValues } from './scenarioValue.ts';
 
@@ -56,12 +56,13 @@ interface ResultFields {
 interface Emission {
   readonly after: number;
   readonly key: string;
-  readonly startMicros: number;
-  readonly endMicros: number;
+  readonly startMs: number;
+  readonly endMs: number;
   readonly json: string;
 }
 
 class ScenarioRun {
+  readonly #window: ScenarioWindow;
   readonly #values: readonly ScenarioValue[];
   readonly #driver: TopologyTestDriver;
   readonly #view: RowView<ResultFields & Readonly<Record<string, unknown>>>;
@@ -74,6 +75,7 @@ class ScenarioRun {
   readonly #late: string[] = [];
 
   constructor(scenario: Scenario, chunkSize: number) {
+    this.#window = scenario.window;
     this.#values = scenarioValues(scenario.aggregates);
     this.#driver = new TopologyTestDriver(
       scenarioTopology(scenario, this.#values, (chunk) => this.#addWatermarks(chunk)),
@@ -133,17 +135,18 @@ class ScenarioRun {
   }
 
   #emission(row: ResultFields & Readonly<Record<string, unknown>>, after: number): Emission {
-    const { key, start, end, revision } = row;
+    const { key, revision } = row;
+    const { startMs, endMs } = boundsMs(this.#window, row);
     const values = this.#values.map(({ name, column, toJson }) => `${JSON.stringify(name)}:${toJson(row[column])}`);
-    const window = `"startMs":${start / MICROS_PER_MS},"endMs":${end / MICROS_PER_MS}`;
-    const json = `{"after":${after},"key":${key},${window},"revision":${revision},"values":{${values}}}`;
-    return { after, key, startMicros: start, endMicros: end, json };
+    const bounds = `"startMs":${startMs},"endMs":${endMs}`;
+    const json = `{"after":${after},"key":${key},${bounds},"revision":${revision},"values":{${values}}}`;
+    return { after, key, startMs, endMs, json };
   }
 
   /** Windows that complete at once, with the same bounds, come in the order in which their keys first appeared. */
   #ordered(): readonly Emission[] {
     const isTie = (a: Emission, b: Emission): boolean =>
-      a.after === b.after && a.startMicros === b.startMicros && a.endMicros === b.endMicros;
+      a.after === b.after && a.startMs === b.startMs && a.endMs === b.endMs;
     const ties: Emission[][] = [];
     for (const emission of this.#emissions) {
       const tie = ties.at(-1);
@@ -165,6 +168,13 @@ class ScenarioRun {
       this.#late.push(`{"input":${index},"key":${key},"timestampMs":${timestampMs}}`);
     }
   }
+}
+
+/** A window that looks back ends with its record, of a microsecond there and of a millisecond here. */
+function boundsMs(window: ScenarioWindow, { start, end }: ResultFields) {
+  if (window.type !== 'sliding') return { startMs: start / MICROS_PER_MS, endMs: end / MICROS_PER_MS };
+  const endMs = (end - 1) / MICROS_PER_MS + 1;
+  return { startMs: endMs - window.sizeMs, endMs };
 }
 
 function watermarkJson(micros: number): string {

@@ -1,5 +1,4 @@
 import { MICROS_PER_MS } from '../../core/time.ts';
-import { TidemarkError } from '../../errors.ts';
 import { aggregate } from '../aggregates/aggregate.ts';
 import type { Aggregate } from '../aggregates/spec.ts';
 import type { Chunk, Operator, Stream } from '../elements.ts';
@@ -84,7 +83,7 @@ function definitionOf(given: ScenarioWindow): WindowDefinition {
     case 'session':
       return { kind: 'session', interval, gapMicros: given.gapMs * MICROS_PER_MS };
     case 'sliding':
-      throw new TidemarkError('TM_SCENARIO', 'sliding windows are not there yet');
+      return { kind: 'sliding', interval, sizeMicros: given.sizeMs * MICROS_PER_MS };
     default: {
       const sizeMicros = given.sizeMs * MICROS_PER_MS;
       const slideMicros = given.type === 'hopping' ? given.slideMs * MICROS_PER_MS : sizeMicros;

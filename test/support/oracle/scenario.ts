@@ -46,6 +46,8 @@ class Oracle {
   readonly #lateness: number;
   #watermark = Number.NEGATIVE_INFINITY;
   #windows: Open[] = [];
+  /** Events that were not late, for windows that look back. */
+  readonly #accepted: OracleEvent[] = [];
 
   constructor(scenario: OracleScenario) {
     this.#scenario = scenario;
@@ -108,8 +110,20 @@ class Oracle {
     return true;
   }
 
+  /** A window for each time of an event, with all of the key's that it looks back on; by time. */
   #placeLookingBack(event: OracleEvent, size: number): boolean {
-    throw new Error(`to come ${event} ${size}`);
+    const { key, timestampMs: t } = event;
+    if (this.#isExpired({ end: t + 1 })) return false;
+    this.#accepted.push(event);
+    if (!this.#windows.some((window) => window.key === key && window.end === t + 1)) {
+      const earlier = this.#accepted.filter((e) => e !== event && e.key === key && e.timestampMs <= t);
+      const events = earlier.filter((e) => e.timestampMs > t - size);
+      this.#windows.push({ key, start: t - size + 1, end: t + 1, events, revision: 0, changed: true });
+    }
+    const holding = this.#windows.filter((window) => window.key === key && window.start <= t && t < window.end);
+    holding.sort((a, b) => a.end - b.end);
+    for (const window of holding) this.#add(event, window);
+    return true;
   }
 
   #openAt(key: string | null, start: number, end: number): Open {
