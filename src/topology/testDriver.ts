@@ -5,7 +5,7 @@ import type { Columns } from '../core/columns.ts';
 import type { RecordSchema } from '../core/schema.ts';
 import { TidemarkError } from '../errors.ts';
 import { type AssembledInput, type Assembly, assemble } from './assemble.ts';
-import { type Chunk, type Element, type Late, NO_WATERMARK } from './elements.ts';
+import { type Barrier, type Chunk, type Element, type Late, NO_WATERMARK } from './elements.ts';
 import type { ParamValue, Topology } from './topology.ts';
 
 /** A watermark beyond every window and its lateness, and still a number that can be compared and stored. */
@@ -108,12 +108,7 @@ export class TopologyTestDriver {
 
   /** Event time so far, microseconds; negative infinity before any. */
   get watermark(): number {
-    const barrier = {
-      kind: 'barrier' as const,
-      watermark: NO_WATERMARK,
-      unassigned: 0,
-      refired: 0,
-    };
+    const barrier: Barrier = { kind: 'barrier', watermark: NO_WATERMARK, unassigned: 0, refired: 0 };
     for (const name of this.#inputs.keys()) this.#push(name, barrier);
     return barrier.watermark;
   }
