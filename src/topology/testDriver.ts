@@ -50,7 +50,8 @@ interface Pending {
 
 /**
  * Runs a topology without a log, a clock or a timer: rows are fed by hand, the watermark is moved by hand where records
- * alone do not move it, and everything that comes out is kept until it is read.
+ * alone do not move it, and everything that comes out is kept until it is read. Several inputs are taken in as they are fed,
+ * where a task would bring their records into one order first.
  *
  * @example
  * const barsOf = (built: Topology, ticks: readonly Tick[]): Bar[] => {
@@ -151,6 +152,11 @@ export class TopologyTestDriver {
   /** Moves the watermark of an input, or of all: nothing at or before `tsMicros` is to come. One that goes back is ignored. */
   advanceWatermark(tsMicros: number, input?: string): this {
     return this.#tell({ kind: 'watermark', tsMicros }, input);
+  }
+
+  /** Tells that an input is idle, so that it holds back the watermark of no other, or active again. */
+  setActive(input: string, isActive: boolean): this {
+    return this.#tell({ kind: 'activity', isActive }, input);
   }
 
   /** Fires every open window whose contents changed since it last fired; the watermark stays. */

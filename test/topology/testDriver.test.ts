@@ -13,6 +13,7 @@ import {
   TopologyTestDriver,
   topology,
   tumbling,
+  union,
   watermark,
   window,
 } from '../../src/index.ts';
@@ -162,6 +163,37 @@ describe('the topology test driver', () => {
       { revision: 0, highest: 1 },
       { revision: 1, highest: 9 },
     ]);
+  });
+
+  it('takes several inputs as they are fed; the quietest holds time back until it is idle or has ended', () => {
+    const driver = new TopologyTestDriver(
+      topology({
+        name: 'everywhere',
+        version: 1,
+        inputs: { inside: readings, outside: { ...readings, topic: 'outside' } },
+        build: ({ inside, outside }) => ({
+          everywhere: union(inside.pipe(watermark(bounded(0))), outside.pipe(watermark(bounded(0)))).pipe(
+            keyBy('sensor'),
+            window([tumbling('10ms')]),
+            aggregate({ n: count() }),
+          ),
+        }),
+      }),
+    );
+    driver
+      .feed('inside', [at(1), at(11)])
+      .feed('outside', [at(2)])
+      .feed('inside', [at(21)]);
+    expect(driver.watermark).toBe(2 * MS - 1);
+    expect(driver.read('everywhere')).toEqual([]);
+    expect(driver.setActive('outside', false).read('everywhere')).toMatchObject([{ n: 2 }, { n: 1 }]);
+    expect(
+      driver
+        .setActive('outside', true)
+        .feed('inside', [at(31)])
+        .read('everywhere'),
+    ).toEqual([]);
+    expect(driver.end('outside').read('everywhere')).toMatchObject([{ start: 20 * MS }]);
   });
 
   it('goes on in a fresh driver from a snapshot', () => {
