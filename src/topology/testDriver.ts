@@ -110,7 +110,7 @@ export class TopologyTestDriver {
   /** Event time so far, microseconds; negative infinity before any. */
   get watermark(): number {
     const barrier: Barrier = { kind: 'barrier', watermark: NO_WATERMARK, unassigned: 0, refired: 0 };
-    for (const name of this.#inputs.keys()) this.#push(name, barrier);
+    this.#push([...this.#inputs.keys()], barrier);
     return barrier.watermark;
   }
 
@@ -135,7 +135,7 @@ export class TopologyTestDriver {
       });
     }
     const arrivals = Float64Array.from(time.values, () => this.#arrival++);
-    this.#push(input, {
+    this.#push([input], {
       kind: 'chunk',
       columns,
       offsets: Float64Array.from(time.values, () => fed.fed++),
@@ -195,14 +195,13 @@ export class TopologyTestDriver {
   }
 
   #tell(element: Element, input?: string): this {
-    const names = input === undefined ? this.#inputs.keys() : [this.#input(input).input.name];
-    for (const name of names) this.#push(name, element);
+    this.#push(input === undefined ? [...this.#inputs.keys()] : [this.#input(input).input.name], element);
     return this;
   }
 
   /** Long firings are broken off: a driver has nobody to give way to, so it goes on at once. */
-  #push(input: string, element: Element): void {
-    this.#assembly.push(input, element);
+  #push(inputs: readonly string[], element: Element): void {
+    for (const input of inputs) this.#assembly.push(input, element);
     while (this.#assembly.resume());
   }
 

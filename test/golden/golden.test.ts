@@ -17,8 +17,9 @@ const CUTS = effort(20);
 type Step =
   | { readonly input: string; readonly row: object }
   | { readonly watermark: number }
+  | { readonly input: string; readonly active: boolean }
   | { readonly flush: true }
-  | { readonly end: true };
+  | { readonly input?: string; readonly end: true };
 
 /** A line for each row that came out, each output by itself: their order to one another is open. */
 class Run {
@@ -47,8 +48,9 @@ class Run {
         input = step.input;
         rows.push(step.row);
       } else if ('watermark' in step) this.#driver.advanceWatermark(step.watermark);
+      else if ('active' in step) this.#driver.setActive(step.input, step.active);
       else if ('flush' in step) this.#driver.flush();
-      else this.#driver.end();
+      else this.#driver.end(step.input);
     });
     feed();
     this.#read();
