@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../src/config/load.ts';
 import { barsStatement, storedGeneration } from '../src/query/bars.ts';
 import { type ClickHouse, openClickHouse } from '../src/sinks/clickhouse/connect.ts';
+import type { Figure } from './figures.ts';
 import { measure } from './measure.ts';
 import { seededRandom } from './random.ts';
+import { line } from './table.ts';
 
 const SYMBOLS = 100;
 const MINUTES_A_DAY = 1_440;
@@ -16,7 +18,7 @@ const WARM_UP = 30;
 const MERGES_WITHIN_MS = 120_000;
 const LOOK_EVERY_MS = 100;
 
-export interface Latencies {
+interface Latencies {
   readonly by: 'GET /v1/bars' | 'ClickHouse directly';
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -34,9 +36,18 @@ export interface ServingOptions {
 
 /**
  * Asks for one symbol's minute bars of one day, of the API and of ClickHouse in turns: the same statement through the same
- * driver, answered by the same engine, which the API's process holds.
+ * driver, answered by the same engine, which the API's process holds. Prints the table.
  */
-export async function serving({ tidemark, directory, bars, requests }: ServingOptions): Promise<Latencies[]> {
+export async function serving(options: ServingOptions): Promise<Figure[]> {
+  const measured = await latenciesOf(options);
+  console.log(table(measured, options.bars));
+  return measured.flatMap(({ by, p50Ms, p99Ms }) => [
+    { name: `bars of a day, ${by}`, unit: 'p50 ms', value: p50Ms },
+    { name: `bars of a day, ${by}`, unit: 'p99 ms', value: p99Ms },
+  ]);
+}
+
+async function latenciesOf({ tidemark, directory, bars, requests }: ServingOptions): Promise<Latencies[]> {
   const days = Math.ceil(bars / (SYMBOLS * MINUTES_A_DAY));
   const usageFile = `${directory}-usage`;
   await measure(tidemark, ['produce', 'simulate', '--fast', '--count', '1000', '--data', directory], usageFile);
@@ -166,4 +177,25 @@ function latencies(by: Latencies['by'], ms: number[]): Latencies {
   const at = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
   return { by, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+function table(latencies: readonly Latencies[], bars: number): string {
+  const direct = latencies.find(({ by }) => by === 'ClickHouse directly');
+  const lines = [line(['bars of a day', 'by', 'p50 ms', 'p99 ms', 'ratio of p50', 'ratio of p99'], 2)];
+  for (const { by, p50Ms, p99Ms } of latencies) {
+    const ratios = [p50Ms / (direct?.p50Ms ?? Number.NaN), p99Ms / (direct?.p99Ms ?? Number.NaN)];
+    lines.push(
+      line(
+        [
+          `of ${bars.toLocaleString('en-US')}`,
+          by,
+          p50Ms.toFixed(1),
+          p99Ms.toFixed(1),
+          ...ratios.map((ratio) => `${ratio.toFixed(2)}x`),
+        ],
+        2,
+      ),
+    );
+  }
+  return lines.join('\n');
 }

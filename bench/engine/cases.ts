@@ -1,0 +1,80 @@
+import { aggregate } from '../../src/topology/aggregates/aggregate.ts';
+import { count } from '../../src/topology/aggregates/count.ts';
+import { ohlcv } from '../../src/topology/aggregates/ohlcv.ts';
+import { keyBy } from '../../src/topology/operators/keyBy.ts';
+import { type Topology, topology } from '../../src/topology/topology.ts';
+import { bounded } from '../../src/topology/watermarks/bounded.ts';
+import { watermark } from '../../src/topology/watermarks/watermark.ts';
+import type { WindowDefinition } from '../../src/topology/windows/definition.ts';
+import { hopping } from '../../src/topology/windows/hopping.ts';
+import { session } from '../../src/topology/windows/session.ts';
+import { tumbling } from '../../src/topology/windows/tumbling.ts';
+import { window } from '../../src/topology/windows/window.ts';
+
+/**
+ * A little below the disorder of the ticks: of those that come after the watermark has passed them, some find their window
+ * complete, and fire it again.
+ */
+const OUT_OF_ORDERNESS_MS = 990;
+
+/** One row of the table: a job, and what its speed is measured against. */
+export interface Case {
+  readonly name: string;
+  readonly keys: number;
+  readonly windows: readonly WindowDefinition[];
+  readonly outOfOrdernessMs: number;
+  readonly allowedLatenessMs: number;
+  /** The speed is to be at least `atLeast` times that of the baseline doing the same, or of another case. */
+  readonly against: 'baseline' | 'tumbling';
+  readonly atLeast: number;
+  /** False where the baseline would take too long; its output is compared on few ticks all the same. */
+  readonly isBaselineTimed: boolean;
+}
+
+const JOB = {
+  keys: 500,
+  outOfOrdernessMs: OUT_OF_ORDERNESS_MS,
+  allowedLatenessMs: 300_000,
+  against: 'tumbling',
+  isBaselineTimed: true,
+} as const;
+
+export const CASES = {
+  tumbling: { ...JOB, name: '1 m', windows: [tumbling('1m')], against: 'baseline', atLeast: 4 },
+  intervals: {
+    ...JOB,
+    name: '1 s, 1 m, 5 m, 1 h in one pass',
+    windows: [tumbling('1s'), tumbling('1m'), tumbling('5m'), tumbling('1h')],
+    atLeast: 0.3,
+  },
+  hopping: {
+    ...JOB,
+    name: '1 h every 10 s',
+    windows: [hopping('1h', '10s')],
+    allowedLatenessMs: 0,
+    atLeast: 0.25,
+    isBaselineTimed: false,
+  },
+  session: { ...JOB, name: 'sessions, 5 s gap', windows: [session('5s')], atLeast: 0.25 },
+  manyKeys: { ...JOB, name: '1 m, 100,000 keys', keys: 100_000, windows: [tumbling('1m')], atLeast: 0.3 },
+} as const satisfies Readonly<Record<string, Case>>;
+
+export type CaseName = keyof typeof CASES;
+export const CASE_NAMES = Object.keys(CASES) as CaseName[];
+
+/** The job as a user would write it: what `bars` does, over the case's windows. */
+export function topologyOf({ windows, outOfOrdernessMs, allowedLatenessMs }: Case): Topology {
+  return topology({
+    name: 'bench',
+    version: 1,
+    inputs: { ticks: 'ticks' },
+    build: ({ ticks }) => ({
+      bench: ticks.pipe(
+        watermark(bounded(outOfOrdernessMs)),
+        keyBy('instrument'),
+        window(windows, { allowedLatenessMs }),
+        aggregate({ ...ohlcv('price', 'size'), count: count() }),
+      ),
+    }),
+  });
+}

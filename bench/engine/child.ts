@@ -1,0 +1,24 @@
+// A measurement in a process of its own: `child.ts time CASE CONTENDER TICKS` or `child.ts state`. Prints JSON.
+import { Baseline } from './baseline.ts';
+import { CASES, type Case, type CaseName } from './cases.ts';
+import { type Contender, drive } from './contender.ts';
+import { Engine } from './engine.ts';
+import { measureState } from './state.ts';
+import { generateTicks, type Ticks } from './workload.ts';
+
+const SPAN_MICROS = 2 * 3_600_000_000;
+/** Before the clock starts, so that compiling is not measured. */
+const WARM_UP_TICKS = 300_000;
+
+const [mode, name, contender, ticks] = process.argv.slice(2);
+if (mode === 'state') {
+  console.log(JSON.stringify(await measureState()));
+} else {
+  const job: Case = CASES[name as CaseName];
+  const make = (count: number, seed: number): Contender => {
+    const made: Ticks = generateTicks({ ticks: count, spanMicros: SPAN_MICROS, keys: job.keys, seed });
+    return contender === 'baseline' ? new Baseline(job, made) : new Engine(job, made);
+  };
+  drive(make(Math.min(WARM_UP_TICKS, Number(ticks)), 2));
+  console.log(JSON.stringify(drive(make(Number(ticks), 1))));
+}

@@ -1,0 +1,37 @@
+/** What a contender put out, in a form that two of them can be compared by. */
+export interface Outcome {
+  readonly rows: number;
+  /** Pairs of a record and a window definition all of whose windows for it had expired. */
+  readonly late: number;
+  /** Sum of the hashes of all rows: independent of their order. */
+  readonly checksum: string;
+}
+
+/** Adds up rows, each given as text. */
+export class OutcomeSum {
+  late = 0;
+  #rows = 0;
+  #high = 0;
+  #low = 0;
+
+  /** The values of a row, in the order of the schema; numbers and decimals as their shortest text. */
+  addRow(text: string): void {
+    let high = 0x811c9dc5;
+    let low = 0x9e3779b9;
+    for (let i = 0; i < text.length; i++) {
+      high = Math.imul(high ^ text.charCodeAt(i), 0x01000193);
+      low = Math.imul(low, 31) + text.charCodeAt(i);
+    }
+    this.#rows++;
+    this.#high = (this.#high + high) >>> 0;
+    this.#low = (this.#low + low) >>> 0;
+  }
+
+  get outcome(): Outcome {
+    return { rows: this.#rows, late: this.late, checksum: `${hex(this.#high)}${hex(this.#low)}` };
+  }
+}
+
+function hex(word: number): string {
+  return word.toString(16).padStart(8, '0');
+}
