@@ -3,6 +3,7 @@ import type { WindowDefinition } from '../../src/topology/windows/definition.ts'
 import type { BarRow, TickObject } from './bar.ts';
 import { BaselineGrid } from './baselineGrid.ts';
 import { BaselineSessions } from './baselineSessions.ts';
+import { BaselineSliding } from './baselineSliding.ts';
 import type { Case } from './cases.ts';
 import type { Contender } from './contender.ts';
 import { notionalText, volumeText } from './exactSums.ts';
@@ -86,11 +87,7 @@ function bars(
   return (source) =>
     new Observable((subscriber) => {
       const emit = (row: BarRow) => subscriber.next(row);
-      const windows = definitions.map((definition) =>
-        definition.kind === 'session'
-          ? new BaselineSessions(definition, latenessMicros, emit)
-          : new BaselineGrid(definition, latenessMicros, emit),
-      );
+      const windows = definitions.map((definition) => windowsOf(definition, latenessMicros, emit));
       return source.subscribe({
         next: (tick) => {
           for (const one of windows) if (one.nextInstant <= tick.watermark) one.advance(tick.watermark);
@@ -100,6 +97,12 @@ function bars(
         complete: () => subscriber.complete(),
       });
     });
+}
+
+function windowsOf(definition: WindowDefinition, latenessMicros: number, emit: (row: BarRow) => void) {
+  if (definition.kind === 'session') return new BaselineSessions(definition, latenessMicros, emit);
+  if (definition.kind === 'sliding') return new BaselineSliding(definition, latenessMicros, emit);
+  return new BaselineGrid(definition, latenessMicros, emit);
 }
 
 /** As the engine's row reads: the fields in the order of its schema. */

@@ -8,6 +8,7 @@ import { watermark } from '../../src/topology/watermarks/watermark.ts';
 import type { WindowDefinition } from '../../src/topology/windows/definition.ts';
 import { hopping } from '../../src/topology/windows/hopping.ts';
 import { session } from '../../src/topology/windows/session.ts';
+import { sliding } from '../../src/topology/windows/sliding.ts';
 import { tumbling } from '../../src/topology/windows/tumbling.ts';
 import { window } from '../../src/topology/windows/window.ts';
 
@@ -56,6 +57,14 @@ export const CASES = {
     isBaselineTimed: false,
   },
   session: { ...JOB, name: 'sessions, 5 s gap', windows: [session('5s')], atLeast: 0.25 },
+  lookBack: {
+    ...JOB,
+    name: 'looking back 60 s from each',
+    windows: [sliding('60s')],
+    allowedLatenessMs: 0,
+    atLeast: 0.2,
+    isBaselineTimed: false,
+  },
   manyKeys: { ...JOB, name: '1 m, 100,000 keys', keys: 100_000, windows: [tumbling('1m')], atLeast: 0.3 },
 } as const satisfies Readonly<Record<string, Case>>;
 
