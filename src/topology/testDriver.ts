@@ -45,7 +45,7 @@ export interface TestDriverOptions {
 interface Pending {
   readonly view: RowView<Readonly<Record<string, unknown>>>;
   chunks: Chunk[];
-  late: LateRow[];
+  late: Late[];
 }
 
 /**
@@ -191,7 +191,7 @@ export class TopologyTestDriver {
     const pending = this.#output(output);
     const { late } = pending;
     pending.late = [];
-    return late;
+    return late.flatMap(lateRows);
   }
 
   #tell(element: Element, input?: string): this {
@@ -207,7 +207,7 @@ export class TopologyTestDriver {
 
   #receive(output: string, element: Element): void {
     if (element.kind === 'chunk') this.#output(output).chunks.push(element);
-    if (element.kind === 'late') this.#output(output).late.push(...lateRows(element));
+    if (element.kind === 'late') this.#output(output).late.push(element);
   }
 
   #input(name: string) {
