@@ -10,6 +10,7 @@ import { scenarios } from '../support/scenarios.ts';
 
 const RESTORED_RUNS = effort(500);
 const FLUSHED_RUNS = effort(2_000);
+const TIMEOUT_MS = effort(240_000);
 
 interface Hooks {
   /** The driver is given up there for one restored from its snapshot. */
@@ -57,7 +58,7 @@ function never(): boolean {
 }
 
 describe('windows that are saved and restored', () => {
-  it('give the same rows, retractions and late events as those that were not', () => {
+  it('give the same rows, retractions and late events as those that were not', { timeout: TIMEOUT_MS }, () => {
     fc.assert(
       fc.property(scenarios, fc.array(fc.nat(25), { minLength: 1, maxLength: 4 }), (scenario, cuts) => {
         const restored = emitted(scenario, { isCutBefore: (index) => cuts.includes(index) });
@@ -74,7 +75,7 @@ describe('windows that are flushed', () => {
     ({ window, accumulation }) => window.type !== 'sliding' || accumulation !== 'discarding',
   );
 
-  it('give what changed since they fired, keep it and take more, as the oracle does', () => {
+  it('give what changed since they fired, keep it and take more, as the oracle does', { timeout: TIMEOUT_MS }, () => {
     fc.assert(
       fc.property(flushable, fc.array(fc.nat(25), { minLength: 1, maxLength: 4 }), (given, flushes) => {
         const scenario = { ...given, aggregates: { values: { fn: 'collect', field: 'y' } } };
