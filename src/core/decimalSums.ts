@@ -147,18 +147,19 @@ export class DecimalSums implements SlotPart {
       const source = (from[i] as number) * WIDTH;
       const target = (into[i] as number) * WIDTH;
       if (records[source + COUNT] === 0) continue;
+      const isEmpty = records[target + COUNT] === 0;
       const low = (records[target + LOW] as number) + (records[source + LOW] as number);
       const high = (records[target + HIGH] as number) + (records[source + HIGH] as number);
+      const scale = records[source + SCALE] as number;
       (records[target + COUNT] as number) += records[source + COUNT] as number;
-      if (records[source + SCALE] === records[target + SCALE] && Math.abs(low) <= MOST && Math.abs(high) <= MOST) {
+      if (isEmpty || (scale === records[target + SCALE] && Math.abs(low) <= MOST && Math.abs(high) <= MOST)) {
         records[target + LOW] = low;
         records[target + HIGH] = high;
+        records[target + SCALE] = scale;
       } else {
-        const scale = records[source + SCALE] as number;
         this.#addPair(into[i] as number, records[source + HIGH] as number, records[source + LOW] as number, scale);
       }
-      const rest = this.#spilled.size === 0 ? undefined : this.#spilled.get(from[i] as number);
-      if (rest !== undefined) this.#spill(into[i] as number, rest);
+      if (this.#spilled.size > 0) this.#mergeSpilled(from[i] as number, into[i] as number);
     }
   }
 
@@ -301,6 +302,11 @@ export class DecimalSums implements SlotPart {
 
   #unscaledPair(high: number, low: number, scale: number): bigint {
     return (BigInt(high) * BigInt(HIGH_UNIT) + BigInt(low)) * TEN ** BigInt(this.#scale - scale);
+  }
+
+  #mergeSpilled(from: number, into: number): void {
+    const rest = this.#spilled.get(from);
+    if (rest !== undefined) this.#spill(into, rest);
   }
 
   #spill(slot: number, unscaled: bigint): void {

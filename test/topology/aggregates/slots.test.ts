@@ -42,6 +42,7 @@ describe.each([
           .result(0);
         const spread = new SlotsDrive(aggregates).add(chunk, pairs);
         expect(spread.result(...order)).toEqual(whole);
+        expect(spread.result(...order)).toEqual(whole);
         const [target = 0, ...others] = order;
         for (const other of others) spread.merge(other, target);
         expect(spread.result(target)).toEqual(whole);

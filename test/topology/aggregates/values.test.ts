@@ -64,6 +64,8 @@ describe('aggregates of a window, against plain arithmetic on its rows', () => {
         const result = resultOf(NUMERIC, given);
         const values = present(given, 'value');
         const none = values.length === 0;
+        const ordered = inOrder(given.filter(({ value }) => value !== null));
+        const [opening, closing] = [ordered[0], ordered.at(-1)];
         const traded = given.filter(({ value, size }) => value !== null && size !== null);
         const notional = traded.map(({ value, size }) => multiply(decimal(value ?? 0), decimal(size ?? 0)));
         const volume = total(traded.map(({ size }) => size ?? 0));
@@ -76,6 +78,14 @@ describe('aggregates of a window, against plain arithmetic on its rows', () => {
           max: none ? null : Math.max(...values),
           variance: varianceOf(values),
           twap: twapOf(given),
+          open: opening?.value ?? null,
+          openTime: opening?.eventTime ?? null,
+          openSequence: opening?.sequence ?? null,
+          close: closing?.value ?? null,
+          closeTime: closing?.eventTime ?? null,
+          closeSequence: closing?.sequence ?? null,
+          high: none ? null : Math.max(...values),
+          low: none ? null : Math.min(...values),
           vwap: volume.unscaled === 0n ? null : nearestQuotient(notional.reduce(add, ZERO), volume),
         });
         const variance = varianceOf(values);
