@@ -43,6 +43,11 @@ describe.each([
         const spread = new SlotsDrive(aggregates).add(chunk, pairs);
         expect(spread.result(...order)).toEqual(whole);
         expect(spread.result(...order)).toEqual(whole);
+        const chained = new SlotsDrive(aggregates).add(chunk, pairs);
+        chained.slots.merge(Int32Array.from(order.slice(0, -1)), Int32Array.from(order.slice(1)));
+        chained.slots.release(Int32Array.from(order.slice(0, -1)));
+        chained.add(chunkOf([], rows.length), []);
+        expect(chained.result(order.at(-1) ?? 0)).toEqual(whole);
         const [target = 0, ...others] = order;
         for (const other of others) spread.merge(other, target);
         expect(spread.result(target)).toEqual(whole);
