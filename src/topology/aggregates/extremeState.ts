@@ -39,7 +39,8 @@ export class ExtremeState extends SlotState {
     for (let i = from; i < to; i++) {
       const slot = slots[i] as number;
       const row = rows[i] as number;
-      const value = values[row] as number;
+      // Without the sign of -0, which is not above and not below 0.
+      const value = (values[row] as number) + 0;
       if (slot >= 0 && nulls?.[row] !== 1 && !Number.isNaN(value)) offer(records, slot * WIDTH, value, sign);
     }
   }

@@ -67,7 +67,8 @@ export class OhlcState extends SlotState {
       const row = rows[i] as number;
       if (slot < 0 || (nulls !== undefined && nulls[row] === 1)) continue;
       const at = slot * WIDTH;
-      const value = values[row] as number;
+      // Without the sign of -0, which is not above and not below 0.
+      const value = (values[row] as number) + 0;
       if (Number.isNaN(value)) continue;
       const time = timesMicros[row] as number;
       if (records[at + SEEN] === 0) {

@@ -10,7 +10,8 @@ const ZERO = Number.POSITIVE_INFINITY;
 
 /**
  * DDSketch (C. Masson, J. E. Rim, H. K. Lee, VLDB 2019) without a bound on its buckets, so that merging is exact: bucket i
- * counts the values in (γ^(i-1), γ^i].
+ * counts the values in (γ^(i-1), γ^i]. Written here because @datadog/sketches-js (2.1.1) loses negative values when sketches
+ * are merged, and cannot save one without a package that it does not depend on.
  */
 class QuantileState extends SlotState {
   readonly #field: string;

@@ -98,7 +98,7 @@ const value = fc.oneof(
   { weight: 2, arbitrary: fc.constant(null) },
   {
     weight: 1,
-    arbitrary: fc.constantFrom(0.1, 1e-9, 123_456_789.123_45, 9e15, -9e15, 1 / 3, 1e17, 0.1 + 0.2, Number.NaN),
+    arbitrary: fc.constantFrom(0.1, 1e-9, 123_456_789.123_45, 9e15, -9e15, 1 / 3, 1e17, 0.1 + 0.2, -0, 0, Number.NaN),
   },
 );
 

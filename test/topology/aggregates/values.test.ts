@@ -96,6 +96,15 @@ describe('aggregates of a window, against plain arithmetic on its rows', () => {
     );
   });
 
+  it.each([[[-0, 0]], [[0, -0]]])('extremes of %j have no sign', (values) => {
+    const row = { eventTime: 1, sequence: null, size: null, text: null, flag: null, side: null, amount: null };
+    const { min, max, high, low } = resultOf(
+      NUMERIC,
+      values.map((value) => ({ ...row, value })),
+    );
+    expect([min, max, high, low]).toEqual([0, 0, 0, 0]);
+  });
+
   it('picked values, of any kind', () => {
     fc.assert(
       fc.property(rows, (given) => {
