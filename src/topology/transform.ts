@@ -6,8 +6,8 @@ import type { Element, Stream } from './elements.ts';
  * element. Errors thrown by the step end the stream, as in any RxJS operator.
  */
 export function transform<In, Out>(
-  source: Stream<In>,
-  step: (emit: (element: Element) => void) => (element: Element) => void,
+  source: Observable<In>,
+  step: (emit: (element: Element) => void) => (element: In) => void,
 ): Stream<Out> {
   return new Observable((subscriber) => {
     const onElement = step((element) => subscriber.next(element));

@@ -1,12 +1,16 @@
-import { merge } from 'rxjs';
+import { merge, mergeMap, filter as rxFilter } from 'rxjs';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import {
   bounded,
   branch,
+  eachRow,
   flatMap,
+  fromRows,
   keyBy,
   map,
   type Operator,
+  type RowElement,
+  rows,
   type Stream,
   select,
   tap,
@@ -186,5 +190,61 @@ describe('tap', () => {
     const run = new StepRun(TRADE, (source: Stream<Trade>) => source.pipe(tap((row) => seen.push(row.price))));
     expect(run.feed(TRADES, 2).rows.map(({ row }) => row)).toEqual(TRADES);
     expect(seen).toEqual(TRADES.map((row) => row.price));
+  });
+});
+
+describe('rows and fromRows', () => {
+  const pay = eachRow(({ eventTime, instrument, price }: Trade) => ({ eventTime, venue: instrument, paid: price }));
+
+  it('cross over to one object a record and back, with RxJS between them', () => {
+    const made = madeBy((trades) =>
+      trades.pipe(
+        watermark(bounded(0)),
+        rows(),
+        rxFilter((element) => element.kind !== 'row' || element.row.price !== 12),
+        mergeMap((element) => (element.kind === 'row' && element.row.price > 14 ? [element, element] : [element])),
+        pay,
+        fromRows(payment),
+        keyBy('venue'),
+      ),
+    );
+    expect(made.map(({ row, offset }) => [row.paid, offset])).toEqual([
+      [10, 0],
+      [11, 1],
+      [13, 3],
+      [14, 4],
+      [15, 5],
+      [15, 5],
+      [16, 6],
+      [16, 6],
+    ]);
+    expect(made[2]).toMatchObject({ timeMicros: 3_000, watermark: 1_999, key: 'y:B' });
+  });
+
+  it('pass on what else the stream carries', () => {
+    const run = new StepRun(TRADE, (source: Stream<Trade>) =>
+      source.pipe(watermark(bounded(0)), rows(), pay, fromRows(payment)),
+    );
+    run.feed(TRADES).send({ kind: 'flush' });
+    expect(run.others.map(({ kind }) => kind)).toEqual(['flush']);
+    expect(run.snapshot()).toEqual([5_999]);
+  });
+
+  it('refuse rows that wait', () => {
+    let held: readonly RowElement<Trade>[] = [];
+    const late = (trades: Stream<Trade>) =>
+      trades.pipe(
+        rows(),
+        mergeMap((element) => {
+          if (element.kind !== 'row') return [element];
+          const before = held;
+          held = [element];
+          return before;
+        }),
+        pay,
+        fromRows(payment),
+      );
+    const run = new StepRun(TRADE, (source) => late(source));
+    expect(() => run.feed(TRADES, 1)).toThrow(code);
   });
 });
