@@ -6,6 +6,7 @@ import type { RecordSchema } from '../core/schema.ts';
 import { TidemarkError } from '../errors.ts';
 import { quoteSchema, sourceBarSchema, tickSchema } from '../schemas.generated.ts';
 import type { Element, Origin, Restore, Resume, Shape, Snapshot, Stream } from './elements.ts';
+import { LateOrder } from './lateOrder.ts';
 import { checkName } from './names.ts';
 import type { Input, ParamValue, ShippedTopics, TopicInput, Topology } from './topology.ts';
 import { external } from './watermarks/external.ts';
@@ -41,7 +42,10 @@ export interface Assembly {
   readonly steps: Readonly<Record<string, readonly string[]>>;
   /** Long firings are broken off: what comes next is only right after `resume` has said that nothing is left. */
   push(input: string, element: Element): void;
-  /** Goes on with firings that were broken off, for a few thousand windows. True while there is more. */
+  /**
+   * Goes on with firings that were broken off, for a few thousand windows. True while there is more; when there is not, late
+   * records come out in the order in which they arrived.
+   */
   resume(): boolean;
   /** The state of all steps. Nothing may be left to resume. */
   snapshot(): Uint8Array;
@@ -81,22 +85,15 @@ export function assemble({ topology, params, generation, onElement }: AssemblyOp
   const fail = (error: unknown): void => {
     failure ??= { error };
   };
+  const late = new LateOrder();
   const receive = (name: string, element: Element): void => {
     const output = outputs.get(name);
     if (element.kind === 'shape') shapes.set(name, element);
+    else if (element.kind === 'late') late.add(names.indexOf(name), element);
     else if (output !== undefined) onElement(output, element);
   };
-  const subscriptions: Subscription[] = names.map((name) =>
-    (streams[name] as Stream<unknown>).subscribe({
-      next: (element) => {
-        try {
-          receive(name, element);
-        } catch (error) {
-          fail(error);
-        }
-      },
-      error: fail,
-    }),
+  const subscriptions = names.map((name) =>
+    connected(streams[name] as Stream<unknown>, (element) => receive(name, element), fail),
   );
   const push = (input: string, element: Element): void => {
     subjects.get(input)?.next(element);
@@ -118,6 +115,9 @@ export function assemble({ topology, params, generation, onElement }: AssemblyOp
     resume: () => {
       const resume: Resume = { kind: 'resume', pending: false };
       for (const { name } of inputs) push(name, resume);
+      if (!resume.pending) {
+        late.take((output, element) => onElement(outputs.get(names[output] as string) as OutputSpec, element));
+      }
       return resume.pending;
     },
     snapshot: () => {
@@ -134,6 +134,23 @@ export function assemble({ topology, params, generation, onElement }: AssemblyOp
       for (const subscription of subscriptions) subscription.unsubscribe();
     },
   };
+}
+
+function connected(
+  stream: Stream<unknown>,
+  receive: (element: Element) => void,
+  fail: (error: unknown) => void,
+): Subscription {
+  return stream.subscribe({
+    next: (element) => {
+      try {
+        receive(element);
+      } catch (error) {
+        fail(error);
+      }
+    },
+    error: fail,
+  });
 }
 
 function describedInput(name: string, input: Input, where: string): Omit<AssembledInput, 'watermark'> {

@@ -147,6 +147,7 @@ export interface Late {
   readonly keys: readonly Uint8Array[];
   readonly timesMicros: Float64Array;
   readonly offsets: Float64Array;
+  readonly arrivals: Float64Array;
   readonly watermarks: Float64Array;
   /** The windows that each record missed, comma-separated, and whether those are all that it had. */
   readonly intervals: readonly string[];

@@ -9,7 +9,7 @@ interface LateRow {
   readonly watermark: number;
 }
 
-/** Late rows of both sides of a join, in the order in which they came. */
+/** Late rows of both sides of a join. */
 export class JoinLate {
   readonly #operator: string;
   #rows: LateRow[] = [];
@@ -26,7 +26,7 @@ export class JoinLate {
   /** The rows since the last time; null when there are none. */
   take(): Late | null {
     if (this.#rows.length === 0) return null;
-    const rows = this.#rows.sort((a, b) => a.arrival - b.arrival);
+    const rows = this.#rows;
     this.#rows = [];
     return {
       kind: 'late',
@@ -34,6 +34,7 @@ export class JoinLate {
       keys: rows.map(({ key }) => key),
       timesMicros: Float64Array.from(rows, ({ timeMicros }) => timeMicros),
       offsets: Float64Array.from(rows, ({ offset }) => offset),
+      arrivals: Float64Array.from(rows, ({ arrival }) => arrival),
       watermarks: Float64Array.from(rows, ({ watermark }) => watermark),
       topics: rows.map(({ topic }) => topic),
       intervals: rows.map(() => this.#operator),

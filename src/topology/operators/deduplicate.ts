@@ -119,7 +119,7 @@ class Duplicates {
 }
 
 function duplicatesOf(
-  { timesMicros, offsets }: Chunk,
+  { timesMicros, offsets, arrivals }: Chunk,
   topic: string,
   keys: KeyTable,
   keyIds: Int32Array,
@@ -133,6 +133,7 @@ function duplicatesOf(
     keys: rows.map((row) => keys.bytesOf(keyIds[row] as number)),
     timesMicros: valuesOf(timesMicros),
     offsets: valuesOf(offsets),
+    arrivals: valuesOf(arrivals),
     watermarks: valuesOf(watermarks),
     intervals: rows.map(() => ''),
     topics: rows.map(() => topic),

@@ -38,6 +38,7 @@ export class LateRecords {
             keys: rows.map((row) => keys.bytesOf(keyIds[row] as number)),
             timesMicros: Float64Array.from(rows, (row) => chunk.timesMicros[row] as number),
             offsets: Float64Array.from(rows, (row) => chunk.offsets[row] as number),
+            arrivals: Float64Array.from(rows, (row) => chunk.arrivals[row] as number),
             watermarks: Float64Array.from(rows, (row) => chunk.watermarks?.[row] as number),
             intervals: rows.map((row) =>
               this.#missedBy(row)

@@ -146,6 +146,12 @@ describe('the as-of join', () => {
   });
 });
 
-function byPlace(a: { offset: number; timeMicros: number }, b: { offset: number; timeMicros: number }): number {
-  return a.offset - b.offset || a.timeMicros - b.timeMicros;
+interface Place {
+  readonly offset: number;
+  readonly timeMicros: number;
+  readonly watermark: number;
+}
+
+function byPlace(a: Place, b: Place): number {
+  return a.offset - b.offset || a.timeMicros - b.timeMicros || a.watermark - b.watermark;
 }
