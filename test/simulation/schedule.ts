@@ -6,7 +6,7 @@ import type { Topology } from '../../src/topology/topology.ts';
 import { runnerOptions } from '../support/tickStore.ts';
 import { type Death, Killed, mortalLog } from './mortalLog.ts';
 
-const MOST_STEPS = 20_000;
+const MOST_STEPS = 3_000;
 const PROCESSES = 2;
 
 export interface Surroundings {
