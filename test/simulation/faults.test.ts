@@ -86,7 +86,10 @@ describe('the simulation finds', () => {
     // One schedule of each input in turn.
     for (let i = 0; i < MOST_SCHEDULES && found === 0; i++) {
       // With some faults not even the undisturbed run comes to its end.
-      found = await simulate([i * 26]).then(({ length }) => length, () => 1);
+      found = await simulate([i * 26]).then(
+        ({ length }) => length,
+        () => 1,
+      );
     }
     expect(found).toBe(1);
   });

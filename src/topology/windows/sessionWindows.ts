@@ -298,7 +298,7 @@ export class SessionWindows implements Windower {
   #current(heap: MinHeap<Due>): Due | null {
     for (let first = heap.first; first !== undefined; first = heap.first) {
       const now = this.#dueOf(first.slot);
-      const isGone = !this.#slots.isOpen(first.slot) || now.arrival !== first.arrival || now.key !== first.key;
+      const isGone = !this.#slots.isOpen(first.slot) || now.arrival !== first.arrival;
       if (!isGone && now.end === first.end && now.start === first.start) return first;
       heap.pop();
       const isElsewhere = heap === this.#kept && this.#watermark < now.end - 1;
