@@ -1,0 +1,222 @@
+/** A fault that the tests must notice: `find` stands once in the file and is replaced. */
+export interface Fault {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** Tests that cover the place: few, and fast. */
+  readonly tests: readonly string[];
+}
+
+const GRID = ['test/topology/rules/grid.test.ts', 'test/topology/windows.test.ts'];
+const SESSIONS = ['test/topology/rules/sessions.test.ts', 'test/topology/windowState.test.ts'];
+const LATENESS = ['test/topology/rules/lateness.test.ts', 'test/topology/windows.test.ts'];
+const WATERMARKS = ['test/topology/watermarks.test.ts', 'test/topology/rules/lateness.test.ts'];
+const AGGREGATES = ['test/topology/aggregates.test.ts', 'test/topology/aggregates/values.test.ts'];
+const SLOTS = ['test/topology/aggregates/slots.test.ts'];
+const ORACLE = ['test/property/windows.test.ts'];
+/** Against an oracle, at several sizes of chunks, with restarts. */
+const SCENARIOS = ['test/property/scenario.test.ts'];
+
+const WINDOWS = 'src/topology/windows';
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: 'windows close one instant early',
+    file: 'src/topology/watermarks/bounded.ts',
+    find: 'outOfOrdernessMs * MICROS_PER_MS + 1',
+    replace: 'outOfOrdernessMs * MICROS_PER_MS',
+    tests: [...WATERMARKS, ...GRID],
+  },
+  {
+    name: 'windows close one instant late',
+    file: 'src/topology/watermarks/bounded.ts',
+    find: 'outOfOrdernessMs * MICROS_PER_MS + 1',
+    replace: 'outOfOrdernessMs * MICROS_PER_MS + 2',
+    tests: [...WATERMARKS, ...GRID],
+  },
+  {
+    name: 'starts of windows are truncated, not floored',
+    file: `${WINDOWS}/grid.ts`,
+    find: 'Math.floor(',
+    replace: 'Math.trunc(',
+    tests: GRID,
+  },
+  {
+    name: 'sessions a gap apart do not merge',
+    file: `${WINDOWS}/sessionWindows.ts`,
+    find: '(ends[slot] as number) >= tsMicros',
+    replace: '(ends[slot] as number) > tsMicros',
+    tests: SESSIONS,
+  },
+  {
+    name: 'lateness is judged before sessions are merged',
+    file: `${WINDOWS}/sessionWindows.ts`,
+    find: 'if (this.#watermark >= end - 1 + this.#latenessMicros) {',
+    replace: 'if (this.#watermark >= tsMicros + this.#gapMicros - 1 + this.#latenessMicros) {',
+    tests: SESSIONS,
+  },
+  {
+    name: 'a session that grows is not taken back',
+    file: `${WINDOWS}/sessionWindows.ts`,
+    find: 'if (this.#emitted[slot] === 1 && !this.#isDiscarding) firings',
+    replace: 'if (this.#emitted[slot] === 2) firings',
+    tests: SESSIONS,
+  },
+  {
+    name: 'a merged session takes the lowest revision',
+    file: `${WINDOWS}/sessionWindows.ts`,
+    find: 'Math.max(...sessions.map((slot) => revisions[slot] as number))',
+    replace: 'Math.min(...sessions.map((slot) => revisions[slot] as number))',
+    tests: SESSIONS,
+  },
+  {
+    name: 'merged sessions lose what they held',
+    file: `${WINDOWS}/sessionWindows.ts`,
+    find: 'firings.merge(slot, into);',
+    replace: '',
+    tests: SESSIONS,
+  },
+  {
+    name: 'a record is late once any of its windows has expired',
+    file: `${WINDOWS}/gridWindows.ts`,
+    find: 'else if ((run.watermarks[at] as number) >= lastEnd - 1 + this.#latenessMicros)',
+    replace:
+      'else if ((run.watermarks[at] as number) >= lastEnd - grid.sizeMicros + grid.slideMicros - 1 + this.#latenessMicros)',
+    tests: LATENESS,
+  },
+  {
+    name: 'a record between two windows is late',
+    file: `${WINDOWS}/gridWindows.ts`,
+    find: 'if (tsMicros >= lastEnd) run.late.addUnassigned(at);',
+    replace: 'if (tsMicros >= lastEnd) run.late.add(at, definition);',
+    tests: [...LATENESS, ...GRID],
+  },
+  {
+    name: 'a late record does not fire its window again',
+    file: `${WINDOWS}/gridWindows.ts`,
+    find: 'this.#refires.push({ definition, start: this.#slots.starts[slot] as number, fire });',
+    replace: '',
+    tests: LATENESS,
+  },
+  {
+    name: 'discarding windows keep what they have fired',
+    file: `${WINDOWS}/gridWindows.ts`,
+    find: 'if (this.#isDiscarding) firings.empty(slot);',
+    replace: '',
+    tests: [...LATENESS, ...GRID, ...SCENARIOS],
+  },
+  {
+    name: 'a slice is not merged into the wider ones',
+    file: `${WINDOWS}/gridWindows.ts`,
+    find: 'firings.merge(slot, into);',
+    replace: '',
+    tests: [...GRID, ...ORACLE],
+  },
+  {
+    name: 'a hopping window misses its last slice',
+    file: `${WINDOWS}/hoppingWindows.ts`,
+    find: 'while (at < end) {',
+    replace: 'while (at < end - this.base.plan.sizeMicros) {',
+    tests: GRID,
+  },
+  {
+    name: 'a late record fires one window too few',
+    file: `${WINDOWS}/hoppingWindows.ts`,
+    find: 'if (watermark >= lastInstant && watermark < lastInstant + this.#latenessMicros) yield start;',
+    replace:
+      'if (start < last && watermark >= lastInstant && watermark < lastInstant + this.#latenessMicros) yield start;',
+    tests: [...LATENESS, ...GRID],
+  },
+  {
+    name: 'the revision is not raised',
+    file: `${WINDOWS}/firings.ts`,
+    find: 'slots.revisions[slot] = revision + 1;',
+    replace: 'slots.revisions[slot] = revision;',
+    tests: LATENESS,
+  },
+  {
+    name: 'a flush does not mark what it has fired',
+    file: `${WINDOWS}/firings.ts`,
+    find: 'slots.firedArrivals[slot] = slots.lastArrivals[slot] as number;',
+    replace: '',
+    tests: ['test/topology/windows.test.ts'],
+  },
+  {
+    name: 'a snapshot forgets the revisions',
+    file: `${WINDOWS}/slotStore.ts`,
+    find: 'revisions: column(this.revisions)',
+    replace: 'revisions: new Float64Array(slots.length)',
+    tests: ['test/topology/windowState.test.ts'],
+  },
+  {
+    name: 'the watermark moves per chunk',
+    file: 'src/topology/watermarks/strategy.ts',
+    find: 'path[i] = current;',
+    replace: 'path[i] = before;',
+    tests: WATERMARKS,
+  },
+  {
+    name: 'the watermark goes back with its records',
+    file: 'src/topology/watermarks/strategy.ts',
+    find: 'if (asked > current && asked',
+    replace: 'if (asked',
+    tests: WATERMARKS,
+  },
+  {
+    name: 'a watermark from outside sets event time back',
+    file: 'src/topology/watermarks/watermark.ts',
+    find: 'current = Math.max(current, element.tsMicros);',
+    replace: 'current = element.tsMicros;',
+    tests: [...WATERMARKS, ...SESSIONS],
+  },
+  {
+    name: 'ties of event time go the other way',
+    file: 'src/topology/aggregates/rowOrder.ts',
+    find: 'return sequence < held ? -1 : 1;',
+    replace: 'return sequence < held ? 1 : -1;',
+    tests: AGGREGATES,
+  },
+  {
+    name: 'records of one time and sequence go by the last arrival',
+    file: 'src/topology/aggregates/rowOrder.ts',
+    find: 'return arrival - (records[at + PLACE_ARRIVAL] as number);',
+    replace: 'return (records[at + PLACE_ARRIVAL] as number) - arrival;',
+    tests: [...AGGREGATES, ...SLOTS],
+  },
+  {
+    name: 'a null is a value of min and max',
+    file: 'src/topology/aggregates/extremeState.ts',
+    find: 'nulls?.[row] !== 1 && ',
+    replace: '',
+    tests: AGGREGATES,
+  },
+  {
+    name: 'a null counts in sums',
+    file: 'src/core/scaledColumn.ts',
+    find: 'if (nulls[i] === 1) scales[i] = ABSENT;',
+    replace: '{}',
+    tests: AGGREGATES,
+  },
+  {
+    name: 'sums run on in doubles where these are no longer exact',
+    file: 'src/core/decimalSums.ts',
+    find: 'const isExact = product <= MOST && product >= -MOST && sum <= MOST && sum >= -MOST;',
+    replace: 'const isExact = true;',
+    tests: [...AGGREGATES, 'test/core/decimalSums.test.ts'],
+  },
+  {
+    name: 'a look-back window loses its later half',
+    file: `${WINDOWS}/lookBack.ts`,
+    find: 'if (after !== undefined) this.#merge(after, merged, firings);',
+    replace: '',
+    tests: ['test/bench/engine.test.ts'],
+  },
+  {
+    name: 'an as-of join misses a row of the same time',
+    file: 'src/topology/joins/asOfJoin.ts',
+    find: 'while (next < theirs.slots.length && (theirs.timesMicros[next] as number) <= time) {',
+    replace: 'while (next < theirs.slots.length && (theirs.timesMicros[next] as number) < time) {',
+    tests: ['test/topology/joins/asOfJoin.test.ts'],
+  },
+];
