@@ -7,8 +7,9 @@ export interface TickObject {
   readonly price: number;
   readonly size: number;
   readonly sequence: number;
-  /** Set by the first operator: the watermark in force before the tick. */
+  /** Set by the first operator: the watermark in force before the tick, and after it. */
   watermark: number;
+  watermarkAfter: number;
 }
 
 /** A result of the baseline. Volume and notional are whole units. */

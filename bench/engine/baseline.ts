@@ -48,6 +48,7 @@ export class Baseline implements Contender {
         size: size[i] as number,
         sequence: sequence[i] as number,
         watermark: Number.NEGATIVE_INFINITY,
+        watermarkAfter: Number.NEGATIVE_INFINITY,
       };
     });
     this.#prepared.set(chunk, ticks);
@@ -69,12 +70,13 @@ export class Baseline implements Contender {
   }
 }
 
-/** Gives each tick the watermark in force before it. */
+/** Gives each tick the watermark in force before it, and after it. */
 function withWatermark(outOfOrdernessMicros: number): OperatorFunction<TickObject, TickObject> {
   let watermark = Number.NEGATIVE_INFINITY;
   return map((tick) => {
     tick.watermark = watermark;
     watermark = Math.max(watermark, tick.tsMicros - outOfOrdernessMicros - 1);
+    tick.watermarkAfter = watermark;
     return tick;
   });
 }
@@ -90,8 +92,8 @@ function bars(
       const windows = definitions.map((definition) => windowsOf(definition, latenessMicros, emit));
       return source.subscribe({
         next: (tick) => {
-          for (const one of windows) if (one.nextInstant <= tick.watermark) one.advance(tick.watermark);
           for (const one of windows) if (!one.add(tick)) onLate();
+          for (const one of windows) if (one.nextInstant <= tick.watermarkAfter) one.advance(tick.watermarkAfter);
         },
         error: (error) => subscriber.error(error),
         complete: () => subscriber.complete(),
