@@ -11,7 +11,6 @@ import { withLog } from '../runtime/run.ts';
 import { findTopology } from '../runtime/topologySource.ts';
 import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
 import type { Topology } from '../topology/topology.ts';
-import { committedTasks } from './decisions.ts';
 
 export interface ReplayOptions {
   /** Path of a topology file; the packaged bars topology without one. */
@@ -86,19 +85,6 @@ export async function endsOf(
     begin: position,
     end: committed.find((own) => own.partition === partition)?.offset ?? position,
   }));
-}
-
-/** Records between where a generation stands and these ends. */
-export async function recordsLeft(
-  { log, topology }: GenerationParts,
-  { number, starts }: Generation,
-  ends: readonly PartitionRange[],
-): Promise<number> {
-  const tasks = await committedTasks(log, generationTopic(topology, number));
-  return ends.reduce((sum, { partition, end }) => {
-    const position = tasks.get(partition)?.position ?? starts[partition]?.position ?? 0;
-    return sum + Math.max(0, end - position);
-  }, 0);
 }
 
 export function nothing({ topology }: GenerationParts, message: string): TidemarkError {

@@ -3,8 +3,9 @@ import type { TimeRange } from '../core/timeRange.ts';
 import { TidemarkError } from '../errors.ts';
 import type { GenerationWatch } from '../runtime/generationWatch.ts';
 import { leaseHolder } from '../runtime/lease.ts';
+import { recordsBehind } from '../runtime/positions.ts';
 import { resultsSinkGroup } from '../runtime/sinks.ts';
-import { endsOf, type ReplayOptions, recordsLeft, shadowPipeline, withReplay } from './replayParts.ts';
+import { endsOf, type ReplayOptions, shadowPipeline, withReplay } from './replayParts.ts';
 import { startReplay } from './start.ts';
 
 /** How a replay ended: where the served generation stands, as the served one itself, or because it was stopped. */
@@ -27,7 +28,8 @@ export async function runReplay(
     await watch.lookNow();
     const base = watch.get(generation).base ?? generation;
     const ends = await endsOf(parts, base, watch.get(generation));
-    options.onBegin(generation, isResumed, await recordsLeft(parts, watch.get(generation), ends));
+    const left = await recordsBehind(parts.log, generationTopic(topology, generation), ends);
+    options.onBegin(generation, isResumed, left);
     const pipeline = shadowPipeline(options, parts, generation);
     // A live run has the sink of its results.
     const lease = resultsSinkGroup(generationTopic(topology, base));

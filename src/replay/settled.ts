@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generationTopic, type OutputSpec } from '../core/output.ts';
 import type { Log, PartitionRange } from '../log/log.ts';
+import { recordsBehind } from '../runtime/positions.ts';
 import { resultsSinkGroup } from '../runtime/sinks.ts';
 import { endsOf, type ReplayParts } from './replayParts.ts';
 
@@ -62,20 +63,12 @@ async function untilReached(
   now: () => number,
   signal: AbortSignal,
 ): Promise<number> {
-  let left = await missing(log, group, ends);
+  let left = await recordsBehind(log, group, ends);
   for (let movedMs = now(); left > 0 && now() - movedMs < STANDSTILL_MS && !signal.aborted; ) {
     await sleep(POLL_MS);
     const before = left;
-    left = await missing(log, group, ends);
+    left = await recordsBehind(log, group, ends);
     if (left < before) movedMs = now();
   }
   return left;
-}
-
-async function missing(log: Log, group: string, ends: readonly PartitionRange[]): Promise<number> {
-  const committed = await log.committed(group);
-  return ends.reduce((sum, { topic, partition, begin, end }) => {
-    const own = committed.find((position) => position.topic === topic && position.partition === partition);
-    return sum + Math.max(0, end - (own?.offset ?? begin));
-  }, 0);
 }

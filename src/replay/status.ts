@@ -1,5 +1,7 @@
+import { generationTopic } from '../core/output.ts';
 import type { Generation } from '../runtime/generations.ts';
-import { endsOf, type ReplayOptions, type ReplayParts, recordsLeft, withReplay } from './replayParts.ts';
+import { recordsBehind } from '../runtime/positions.ts';
+import { endsOf, type ReplayOptions, type ReplayParts, withReplay } from './replayParts.ts';
 
 export interface GenerationStatus {
   readonly generation: number;
@@ -24,14 +26,15 @@ export async function replayStatus(options: ReplayOptions): Promise<readonly Gen
 async function statusOf(parts: ReplayParts, generation: Generation): Promise<GenerationStatus> {
   const { number, base, range } = generation;
   const state = stateOf(generation, parts.watch.known.live);
-  const follows = state === 'replaying' && base !== null;
+  const behind = async (of: number): Promise<number> =>
+    recordsBehind(parts.log, generationTopic(parts.topology, number), await endsOf(parts, of, generation));
   return {
     generation: number,
     state,
     base,
     fromMicros: Number.isFinite(range.fromMicros) ? range.fromMicros : null,
     toMicros: Number.isFinite(range.toMicros) ? range.toMicros : null,
-    behind: follows ? await recordsLeft(parts, generation, await endsOf(parts, base, generation)) : null,
+    behind: state === 'replaying' && base !== null ? await behind(base) : null,
   };
 }
 

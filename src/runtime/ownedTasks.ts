@@ -3,7 +3,7 @@ import { generationTopic } from '../core/output.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Log, Membership, PartitionOwner, PartitionRange } from '../log/log.ts';
 import type { HandOver } from './generations.ts';
-import { isCommittedTo } from './positions.ts';
+import { recordsBehind } from './positions.ts';
 import { type RunnerTotals, TopologyRunner, type TopologyRunnerOptions } from './topologyRunner.ts';
 
 /** How often a process that waits for others looks how far they are, and whether the log is still there. */
@@ -125,7 +125,7 @@ export class OwnedTasks {
   async reached(ends: readonly PartitionRange[]): Promise<boolean> {
     if (!this.#owner.isMember || !this.#runner.haveFlushed) return false;
     await this.#runner.commit();
-    return this.#isTimeToLook() && isCommittedTo(this.#log, this.#group, ends);
+    return this.#isTimeToLook() && (await recordsBehind(this.#log, this.#group, ends)) === 0;
   }
 
   /** Whether every task of this process has taken over from its base. */

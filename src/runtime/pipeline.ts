@@ -12,7 +12,7 @@ import { takeLease } from './lease.ts';
 import { openClickHouse } from './openLog.ts';
 import { throughOutages } from './outages.ts';
 import type { TopologyShare } from './ownedTasks.ts';
-import { isCommittedTo } from './positions.ts';
+import { recordsBehind } from './positions.ts';
 import type { Role } from './run.ts';
 import { Serving } from './serving.ts';
 import { SinkPart } from './sinkPart.ts';
@@ -246,7 +246,7 @@ export class Pipeline {
       onHeld: (pid) => onWaiting(part.what, pid),
       giveUp: async () => {
         const bound = (await part.ends?.()) ?? null;
-        return bound !== null && isCommittedTo(log, part.group, bound);
+        return bound !== null && (await recordsBehind(log, part.group, bound)) === 0;
       },
     });
     if (lock === null) return;

@@ -20,13 +20,13 @@ export interface TaskPosition extends GroupPosition {
 /** What the name of a topology's control topic ends with. */
 const CONTROL_SUFFIX = controlTopic('');
 
-/** Whether a group has committed all that lies before these ends, whichever processes have done it. */
-export async function isCommittedTo(log: Log, group: string, ends: readonly PartitionRange[]): Promise<boolean> {
+/** Records before these ends that a group has yet to commit, whichever processes are to do it. */
+export async function recordsBehind(log: Log, group: string, ends: readonly PartitionRange[]): Promise<number> {
   const committed = await log.committed(group);
-  return ends.every(({ topic, partition, begin, end }) => {
+  return ends.reduce((sum, { topic, partition, begin, end }) => {
     const own = committed.find((position) => position.topic === topic && position.partition === partition);
-    return (own?.offset ?? begin) >= end;
-  });
+    return sum + Math.max(0, end - (own?.offset ?? begin));
+  }, 0);
 }
 
 /** The committed positions of a consumer group, for the partitions that have one. */
