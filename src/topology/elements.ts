@@ -119,8 +119,8 @@ export interface Merged {
 export interface Fired {
   readonly kind: 'fired';
   readonly count: number;
-  /** Arrival of the record after which they come out. */
-  readonly afterArrival: number;
+  /** Arrival of the record after which each comes out. */
+  readonly afterArrivals: Float64Array;
   readonly definition: Int32Array;
   readonly startMicros: Float64Array;
   readonly endMicros: Float64Array;

@@ -108,7 +108,7 @@ export class SlotsDrive {
     const fired = {
       kind: 'fired',
       count: 1,
-      afterArrival: 0,
+      afterArrivals: Float64Array.of(0),
       definition: Int32Array.of(0),
       startMicros: Float64Array.of(0),
       endMicros: Float64Array.of(SLOT_END),

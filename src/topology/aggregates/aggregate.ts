@@ -142,7 +142,7 @@ class Aggregator {
       kind: 'chunk',
       columns: { length: fired.count, byName },
       offsets: new Float64Array(fired.count).fill(Number.NaN),
-      arrivals: new Float64Array(fired.count).fill(fired.afterArrival),
+      arrivals: fired.afterArrivals,
       timesMicros: fired.startMicros,
       watermarks: null,
       watermarkAfter: Number.NEGATIVE_INFINITY,

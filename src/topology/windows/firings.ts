@@ -7,12 +7,15 @@ import type { SlotStore } from './slotStore.ts';
 export const MAX_WINDOWS_PER_ELEMENT = 4096;
 
 /**
- * Gathers what is to be done with slots, and hands it out in elements, in order: windows to emit, slots to merge, slots to
- * empty. An emptied slot is emptied after the windows before it have been emitted.
+ * Gathers what is to be done with slots over many records, and hands it out in few elements: slots to merge, windows to emit,
+ * slots to empty, in this order. So no slot may be merged into, added to or used anew after a window of it has been
+ * gathered, before that is handed out: windows are gathered when they are complete, and a record that goes into a
+ * complete one is preceded by `handOut`.
  */
 export class Firings {
   readonly #emit: (element: Element) => void;
   readonly #keys: KeyTable;
+  readonly #slots: SlotStore;
   readonly #definition = new Int32Array(MAX_WINDOWS_PER_ELEMENT);
   readonly #starts = new Float64Array(MAX_WINDOWS_PER_ELEMENT);
   readonly #ends = new Float64Array(MAX_WINDOWS_PER_ELEMENT);
@@ -21,17 +24,19 @@ export class Firings {
   readonly #final = new Uint8Array(MAX_WINDOWS_PER_ELEMENT);
   readonly #deleted = new Uint8Array(MAX_WINDOWS_PER_ELEMENT);
   readonly #paneEnds = new Int32Array(MAX_WINDOWS_PER_ELEMENT);
+  readonly #afterArrivals = new Float64Array(MAX_WINDOWS_PER_ELEMENT);
   readonly #panes: number[] = [];
   readonly #mergeFrom: number[] = [];
   readonly #mergeInto: number[] = [];
   readonly #emptied: number[] = [];
   #count = 0;
   #budget = MAX_WINDOWS_PER_ELEMENT;
-  /** Arrival of the record that the gathered windows come out after. */
+  /** Arrival of the record that windows added now come out after. */
   afterArrival = Number.NaN;
 
-  constructor(keys: KeyTable, emit: (element: Element) => void) {
+  constructor(keys: KeyTable, slots: SlotStore, emit: (element: Element) => void) {
     this.#keys = keys;
+    this.#slots = slots;
     this.#emit = emit;
   }
 
@@ -47,7 +52,6 @@ export class Firings {
 
   /** A slot of the window that the next `add` completes. */
   addPane(slot: number): void {
-    this.#handOutMerges();
     this.#panes.push(slot);
   }
 
@@ -68,11 +72,13 @@ export class Firings {
     this.#final[at] = emission === PROVISIONAL ? 0 : 1;
     this.#deleted[at] = emission === RETRACTION ? 1 : 0;
     this.#paneEnds[at] = this.#panes.length;
-    if (this.#count === MAX_WINDOWS_PER_ELEMENT) this.#handOutWindows();
+    this.#afterArrivals[at] = this.afterArrival;
+    if (this.#count === MAX_WINDOWS_PER_ELEMENT) this.handOut();
   }
 
   /** Emits the window of one slot, with its next revision. */
-  addSlot(definition: number, slots: SlotStore, slot: number, emission: Emitted = FINAL): void {
+  addSlot(definition: number, slot: number, emission: Emitted = FINAL): void {
+    const slots = this.#slots;
     const revision = slots.revisions[slot] as number;
     slots.revisions[slot] = revision + 1;
     slots.firedArrivals[slot] = slots.lastArrivals[slot] as number;
@@ -84,7 +90,6 @@ export class Firings {
 
   /** Adds what one slot holds to another. */
   merge(from: number, into: number): void {
-    this.#handOutWindows();
     this.#mergeFrom.push(from);
     this.#mergeInto.push(into);
   }
@@ -94,9 +99,16 @@ export class Firings {
     this.#emptied.push(slot);
   }
 
+  /** Gives a slot back, and forgets what it holds. */
+  close(slot: number): void {
+    this.#slots.close(slot);
+    this.#emptied.push(slot);
+  }
+
   handOut(): void {
     this.#handOutMerges();
     this.#handOutWindows();
+    this.#handOutEmptied();
   }
 
   #handOutMerges(): void {
@@ -106,32 +118,29 @@ export class Firings {
     this.#mergeFrom.length = 0;
     this.#mergeInto.length = 0;
     this.#emit({ kind: 'merged', from, into });
-    this.#handOutEmptied();
   }
 
   #handOutWindows(): void {
     const count = this.#count;
-    if (count > 0) {
-      this.#count = 0;
-      const panes = Int32Array.from(this.#panes);
-      this.#panes.length = 0;
-      this.#emit({
-        kind: 'fired',
-        count,
-        afterArrival: this.afterArrival,
-        definition: this.#definition.slice(0, count),
-        startMicros: this.#starts.slice(0, count),
-        endMicros: this.#ends.slice(0, count),
-        revisions: this.#revisions.slice(0, count),
-        final: this.#final.slice(0, count),
-        deleted: this.#deleted.slice(0, count),
-        keyIds: this.#keyIds.slice(0, count),
-        panes,
-        paneEnds: this.#paneEnds.slice(0, count),
-        keys: this.#keys,
-      });
-    }
-    this.#handOutEmptied();
+    if (count === 0) return;
+    this.#count = 0;
+    const panes = Int32Array.from(this.#panes);
+    this.#panes.length = 0;
+    this.#emit({
+      kind: 'fired',
+      count,
+      afterArrivals: this.#afterArrivals.slice(0, count),
+      definition: this.#definition.slice(0, count),
+      startMicros: this.#starts.slice(0, count),
+      endMicros: this.#ends.slice(0, count),
+      revisions: this.#revisions.slice(0, count),
+      final: this.#final.slice(0, count),
+      deleted: this.#deleted.slice(0, count),
+      keyIds: this.#keyIds.slice(0, count),
+      panes,
+      paneEnds: this.#paneEnds.slice(0, count),
+      keys: this.#keys,
+    });
   }
 
   #handOutEmptied(): void {
@@ -139,5 +148,6 @@ export class Firings {
     const slots = Int32Array.from(this.#emptied);
     this.#emptied.length = 0;
     this.#emit({ kind: 'released', slots });
+    this.#slots.recycle();
   }
 }

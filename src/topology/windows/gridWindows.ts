@@ -164,8 +164,7 @@ export class GridWindows implements Windower {
         level.buckets.delete(start);
         for (const slot of bucket) {
           level.remove(this.#slots, slot);
-          this.#slots.close(slot);
-          firings.empty(slot);
+          firings.close(slot);
           if (firings.spend()) yield;
         }
       }
@@ -201,6 +200,7 @@ export class GridWindows implements Windower {
       return UNASSIGNED;
     }
     const isComplete = watermark >= end - 1;
+    if (isComplete) run.revisits = true;
     const slot = watermark < level.keptUntil(start) ? this.#slotFor(level, run, at, start) : EXPIRED;
     if (slot >= 0) {
       this.#slots.touch(slot, run.arrivals[at] as number);
@@ -356,7 +356,7 @@ export class GridWindows implements Windower {
 
   #fireSlot(definition: number, slot: number, emitted: Emitted, firings: Firings): void {
     if (!mustFire(this.#slots, slot, emitted, this.#isDiscarding)) return;
-    firings.addSlot(definition, this.#slots, slot, emitted);
+    firings.addSlot(definition, slot, emitted);
     if (this.#isDiscarding) firings.empty(slot);
   }
 

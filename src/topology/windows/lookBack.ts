@@ -4,7 +4,7 @@ import { NEVER_FIRED, type SlotStore } from './slotStore.ts';
 const NO_SLOT = -1;
 
 /**
- * The merge of a stretch of slots that moves forward in time, at three merges a slot however long it is: older slots stand
+ * The merge of a stretch of slots that moves forward in time, at four merges a slot however long it is: older slots stand
  * on a stack of merges from each of them to the newest, newer ones are merged into one as they come (two stacks:
  * Tangwongsan, Hirzel, Schneider, "General incremental sliding-window aggregation", VLDB 2015).
  */
@@ -25,9 +25,16 @@ export class LookBack {
 
   /** Takes in a slot that is later than all before. */
   push(slot: number, firings: Firings): void {
+    const before = this.#newerMerged;
+    // A slot of its own for each: windows of the ones before may have been gathered.
+    const merged = this.#openLike(slot);
+    this.#merge(slot, merged, firings);
+    if (before !== NO_SLOT) {
+      this.#merge(before, merged, firings);
+      this.#spent.push(before);
+    }
     this.#newer.push(slot);
-    if (this.#newerMerged === NO_SLOT) this.#newerMerged = this.#openLike(slot);
-    this.#merge(slot, this.#newerMerged, firings);
+    this.#newerMerged = merged;
   }
 
   /** Arrival of the last record that it holds. */

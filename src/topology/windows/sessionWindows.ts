@@ -125,8 +125,9 @@ export class SessionWindows implements Windower {
     // A discarding session's emissions stand by themselves: nothing of them comes again.
     for (const slot of sessions) {
       if (this.#emitted[slot] === 1 && !this.#isDiscarding)
-        firings.addSlot(this.#definition, this.#slots, slot, RETRACTION);
+        firings.addSlot(this.#definition, slot, RETRACTION);
     }
+    firings.handOut();
     const [into, ...others] = sessions as [number, ...number[]];
     for (const slot of others) {
       firings.merge(slot, into);
@@ -232,7 +233,10 @@ export class SessionWindows implements Windower {
       if (mustNote) this.#note(found);
     }
     this.#slots.touch(slot, arrival);
-    if (this.#onEachChange || this.#watermark >= end - 1) this.#refireSlot = slot;
+    if (this.#onEachChange || this.#watermark >= end - 1) {
+      run.revisits = true;
+      this.#refireSlot = slot;
+    }
     return slot;
   }
 
@@ -249,7 +253,7 @@ export class SessionWindows implements Windower {
 
   #fire(slot: number, firings: Firings, emitted: Emitted): void {
     if (!mustFire(this.#slots, slot, emitted, this.#isDiscarding)) return;
-    firings.addSlot(this.#definition, this.#slots, slot, emitted);
+    firings.addSlot(this.#definition, slot, emitted);
     this.#emitted[slot] = 1;
     if (this.#isDiscarding) firings.empty(slot);
   }
@@ -278,8 +282,7 @@ export class SessionWindows implements Windower {
   #remove(slot: number, firings: Firings): void {
     const sessions = this.#byKey[this.#slots.keyIds[slot] as number] as number[];
     sessions.splice(sessions.indexOf(slot), 1);
-    this.#slots.close(slot);
-    firings.empty(slot);
+    firings.close(slot);
   }
 
   /** Notes when a session completes, or, when it has, until when it is kept. */

@@ -89,6 +89,7 @@ export class SlidingWindows implements Windower {
       const slot = this.#slotFor(keyIds[at] as number, tsMicros, arrivals[at] as number);
       out[at] = slot;
       if (watermark >= tsMicros || this.#onEachChange) {
+        run.revisits = true;
         this.#toShow = { slot, alone: this.#isDiscarding ? this.#holdAlone(run, at, slot) : slot };
         return at + 1;
       }
@@ -248,12 +249,7 @@ export class SlidingWindows implements Windower {
   }
 
   #closeSpent(firings: Firings): void {
-    if (this.#spent.length === 0) return;
-    firings.handOut();
-    for (const slot of this.#spent) {
-      this.#slots.close(slot);
-      firings.empty(slot);
-    }
+    for (const slot of this.#spent) firings.close(slot);
     this.#spent.length = 0;
   }
 

@@ -44,6 +44,7 @@ export class SlotStore {
   /** 1 for slots in use. */
   #isOpen = new Uint8Array(INITIAL_SLOTS);
   readonly #free: number[] = [];
+  readonly #closed: number[] = [];
   #used = 0;
 
   constructor(keys: KeyTable) {
@@ -71,10 +72,17 @@ export class SlotStore {
     return slot;
   }
 
+  /** Gives a slot back; it is not used anew before `recycle`. */
   close(slot: number): void {
     this.#keys.release(this.keyIds[slot] as number);
     this.#isOpen[slot] = 0;
-    this.#free.push(slot);
+    this.#closed.push(slot);
+  }
+
+  /** Lets closed slots be used anew: they have been emptied. */
+  recycle(): void {
+    for (let i = 0; i < this.#closed.length; i++) this.#free.push(this.#closed[i] as number);
+    this.#closed.length = 0;
   }
 
   isOpen(slot: number): boolean {

@@ -90,6 +90,7 @@ export class WindowEngine {
     else if (element.kind === 'barrier') this.#report(element);
     else if (element.kind === 'snapshot') this.#save(element);
     else if (element.kind === 'restore') this.#load(element);
+    this.#opened?.firings.handOut();
     this.#emit(element);
   }
 
@@ -102,7 +103,7 @@ export class WindowEngine {
     }
     this.#opened ??= this.#open(keys);
     const count = chunk.columns.length;
-    const run: Run = { timesMicros, watermarks, arrivals, keyIds, late: this.#late, extraRows: [], extraSlots: [] };
+    const run: Run = { timesMicros, watermarks, arrivals, keyIds, late: this.#late, extraRows: [], extraSlots: [], revisits: false };
     this.#reserve(this.#opened, count);
     let from = 0;
     while (from < count) {
@@ -113,6 +114,7 @@ export class WindowEngine {
       from = to;
     }
     yield* this.#advance(chunk.watermarkAfter);
+    this.#opened.firings.handOut();
     const late = this.#late.take(chunk, keys, keyIds);
     if (late !== null) this.#emit(late);
   }
@@ -129,7 +131,6 @@ export class WindowEngine {
     }
     yield* this.#closeTo(this.#opened, this.#watermark);
     this.#nextShowing = this.#showingAfter(this.#watermark);
-    firings.handOut();
   }
 
   /** Fires the windows that are complete at a watermark, by end, then start, then first record. */
@@ -183,7 +184,7 @@ export class WindowEngine {
       else grids.push({ grid: numbered, definition });
     }
     if (grids.length > 0) windowers.unshift(new GridWindows(grids, this.#set, slots));
-    return { keys, slots, windowers, firings: new Firings(keys, this.#emit), assigned: [] };
+    return { keys, slots, windowers, firings: new Firings(keys, slots, this.#emit), assigned: [] };
   }
 
   #reserve(opened: Opened, count: number): void {
@@ -228,8 +229,10 @@ export class WindowEngine {
     return at;
   }
 
-  #emitRun({ assigned, slots }: Opened, chunk: Chunk, run: Run, from: number, to: number): void {
+  #emitRun({ assigned, slots, firings }: Opened, chunk: Chunk, run: Run, from: number, to: number): void {
     const { extraRows, extraSlots } = run;
+    if (run.revisits) firings.handOut();
+    run.revisits = false;
     if (from < to || extraRows.length > 0) {
       this.#emit({
         kind: 'assigned',
@@ -249,7 +252,8 @@ export class WindowEngine {
   #refire({ windowers, firings }: Opened): void {
     firings.afterArrival = this.#lastArrival;
     for (const windower of windowers) if (windower.mustRefire) this.#refired += windower.refire(firings);
-    firings.handOut();
+    // What is not complete takes more records.
+    if (this.#set.emission === 'eachChange') firings.handOut();
   }
 
   #save(snapshot: Snapshot): void {

@@ -18,6 +18,8 @@ export interface Run {
   /** Further slots of records that go into more than one: `extraSlots[i]` also takes record `extraRows[i]`. */
   readonly extraRows: number[];
   readonly extraSlots: number[];
+  /** Set when a record goes into a slot that windows have been gathered of: they must be handed out before it. */
+  revisits: boolean;
 }
 
 /** A window that has not expired. */
