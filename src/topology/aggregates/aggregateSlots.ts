@@ -18,6 +18,8 @@ export class AggregateSlots {
   #capacity = 0;
   /** Slots above those, for the merge of a window's panes; always left empty. */
   #scratch = 0;
+  /** By slot, while slots are released: whether it has come. */
+  #isReleased = new Uint8Array(0);
 
   constructor(outputs: readonly Output[], input: Shape) {
     const states = new Map<AggregateGroup, AggregateState>();
@@ -53,8 +55,20 @@ export class AggregateSlots {
 
   /** A slot comes twice where it is emptied as it fires and then given up: states must see it once. */
   release(slots: Int32Array): void {
-    const once = Int32Array.from(new Set(slots));
-    for (const state of this.#states) state.clear(once);
+    const highest = this.#capacity + this.#scratch;
+    if (this.#isReleased.length < highest) this.#isReleased = new Uint8Array(highest);
+    const isReleased = this.#isReleased;
+    const once = new Int32Array(slots.length);
+    let count = 0;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] as number;
+      if (isReleased[slot] === 1) continue;
+      isReleased[slot] = 1;
+      once[count++] = slot;
+    }
+    for (let i = 0; i < count; i++) isReleased[once[i] as number] = 0;
+    const distinct = once.subarray(0, count);
+    for (const state of this.#states) state.clear(distinct);
   }
 
   /** What the slots hold, in their order, as plain data. */

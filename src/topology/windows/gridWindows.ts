@@ -92,7 +92,6 @@ export class GridWindows implements Windower {
     let closing = this.nextClosing;
     for (let at = from; at < to; at++) {
       const watermark = watermarks[at] as number;
-      if (watermark >= closing) return at;
       const tsMicros = timesMicros[at] as number;
       const keyId = keyIds[at] as number;
       for (let b = 0; b < bases.length; b++) {
@@ -105,6 +104,7 @@ export class GridWindows implements Windower {
             continue;
           }
         }
+        if (watermark >= closing && this.#isBehind(tsMicros, watermark)) return at;
         (slots[b] as Int32Array)[at] = this.#place(bases[b] as SliceLevel, run, at);
         ({ starts, ends, lastArrivals } = store);
         closing = this.nextClosing;
@@ -186,6 +186,11 @@ export class GridWindows implements Windower {
       }
     }
     for (const [index, hopping] of this.#hopping.entries()) hopping.restore(emissions[index] ?? new Map(), watermark);
+  }
+
+  /** Whether a record comes into a slice that is complete. */
+  #isBehind(tsMicros: number, watermark: number): boolean {
+    return this.#bases.some((level) => watermark >= level.startOf(tsMicros) + level.plan.sizeMicros - 1);
   }
 
   /** Puts a record into a level's slice, and, where that is complete, into the coarser ones too. Returns the slot. */

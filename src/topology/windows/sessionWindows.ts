@@ -93,7 +93,6 @@ export class SessionWindows implements Windower {
     let { starts, ends, lastArrivals } = this.#slots;
     for (let at = from; at < to; at++) {
       const watermark = watermarks[at] as number;
-      if (watermark >= closing) return at;
       const tsMicros = timesMicros[at] as number;
       const sessions = this.#byKey[keyIds[at] as number];
       const last = sessions === undefined ? NO_SLOT : (sessions[sessions.length - 1] ?? NO_SLOT);
@@ -107,6 +106,7 @@ export class SessionWindows implements Windower {
         }
       }
       this.#watermark = watermark;
+      if (watermark >= closing && this.#isBehind(keyIds[at] as number, tsMicros)) return at;
       out[at] = this.#place(run, at);
       if (this.mustPrepare) return at;
       if (this.mustRefire) return at + 1;
@@ -124,8 +124,7 @@ export class SessionWindows implements Windower {
     const revision = Math.max(...sessions.map((slot) => revisions[slot] as number));
     // A discarding session's emissions stand by themselves: nothing of them comes again.
     for (const slot of sessions) {
-      if (this.#emitted[slot] === 1 && !this.#isDiscarding)
-        firings.addSlot(this.#definition, slot, RETRACTION);
+      if (this.#emitted[slot] === 1 && !this.#isDiscarding) firings.addSlot(this.#definition, slot, RETRACTION);
     }
     firings.handOut();
     const [into, ...others] = sessions as [number, ...number[]];
@@ -238,6 +237,13 @@ export class SessionWindows implements Windower {
       this.#refireSlot = slot;
     }
     return slot;
+  }
+
+  /** Whether a record's session is complete, or takes in one that is. */
+  #isBehind(keyId: number, tsMicros: number): boolean {
+    if (this.#watermark >= tsMicros + this.#gapMicros - 1) return true;
+    const { ends } = this.#slots;
+    return this.#reachedBy(keyId, tsMicros).some((slot) => this.#watermark >= (ends[slot] as number) - 1);
   }
 
   /** A key's sessions that have not expired and are at most a gap away from a record. */

@@ -9,6 +9,8 @@ import { EXPIRED, type OpenWindow, type Run, type Windower } from './windower.ts
 /** A key's slots by event time, and the merge of those that its last window held. */
 interface Timeline {
   readonly slots: number[];
+  /** How many of the slots have expired: they are cut off now and then. */
+  expired: number;
   readonly lookBack: LookBack;
   /** Event time up to which `lookBack` has taken slots in; nothing when a late record has made it useless. */
   mergedTo: number;
@@ -78,9 +80,9 @@ export class SlidingWindows implements Windower {
     let closing = this.nextClosing;
     for (let at = from; at < to; at++) {
       const watermark = watermarks[at] as number;
-      if (watermark >= closing) return at;
       this.#watermark = watermark;
       const tsMicros = timesMicros[at] as number;
+      if (watermark >= closing && watermark >= tsMicros) return at;
       if (watermark >= tsMicros + this.#latenessMicros) {
         run.late.add(at, this.#definition);
         out[at] = EXPIRED;
@@ -107,10 +109,11 @@ export class SlidingWindows implements Windower {
     this.#toShow = null;
     const { starts, lastArrivals } = this.#slots;
     const tsMicros = starts[slot] as number;
-    const { slots } = this.#timelineOf(slot);
+    const timeline = this.#timelineOf(slot);
+    const { slots } = timeline;
     const merged = new LookBack(this.#slots, this.#spent);
     let fired = 0;
-    for (let i = indexFrom(slots, starts, tsMicros - this.#sizeMicros + 1); i < slots.length; i++) {
+    for (let i = indexFrom(timeline, starts, tsMicros - this.#sizeMicros + 1); i < slots.length; i++) {
       const held = slots[i] as number;
       const heldTo = starts[held] as number;
       const isComplete = this.#watermark >= heldTo;
@@ -141,8 +144,8 @@ export class SlidingWindows implements Windower {
     // What a discarding window holds since it last fired is not kept apart: it fires at completion only.
     if (this.#isDiscarding) return;
     const { starts, ends } = this.#slots;
-    for (const { slots } of this.#timelines) {
-      for (const slot of slots) {
+    for (const { slots, expired } of this.#timelines) {
+      for (const slot of slots.slice(expired)) {
         // A complete one has fired with all that it holds.
         if (this.#watermark >= (starts[slot] as number)) continue;
         const startMicros = (ends[slot] as number) - this.#sizeMicros;
@@ -159,9 +162,9 @@ export class SlidingWindows implements Windower {
     for (let slot = this.#kept.first; slot !== undefined; slot = this.#kept.first) {
       if (watermark < (starts[slot] as number) + keptFor) break;
       this.#kept.pop();
-      const { slots, lookBack } = this.#timelineOf(slot);
-      slots.shift();
-      lookBack.dropBefore((starts[slot] as number) + 1, firings);
+      const timeline = this.#timelineOf(slot);
+      dropFirst(timeline);
+      timeline.lookBack.dropBefore((starts[slot] as number) + 1, firings);
       this.#spent.push(slot);
       if (firings.spend()) yield;
     }
@@ -172,7 +175,7 @@ export class SlidingWindows implements Windower {
   snapshot(firings: Firings): Saved {
     for (const timeline of this.#timelines) forget(timeline);
     this.#closeSpent(firings);
-    return { slots: Int32Array.from(this.#timelines.flatMap(({ slots }) => slots)) };
+    return { slots: Int32Array.from(this.#timelines.flatMap(({ slots, expired }) => slots.slice(expired))) };
   }
 
   restore({ slots }: Saved, watermark: number): void {
@@ -187,7 +190,7 @@ export class SlidingWindows implements Windower {
     const timeline = this.#timelineFor(keyId);
     if (tsMicros <= timeline.mergedTo) forget(timeline);
     const { slots } = timeline;
-    const index = indexFrom(slots, this.#slots.starts, tsMicros);
+    const index = indexFrom(timeline, this.#slots.starts, tsMicros);
     const found = slots[index];
     if (found !== undefined && this.#slots.starts[found] === tsMicros) {
       this.#slots.touch(found, arrival);
@@ -222,7 +225,7 @@ export class SlidingWindows implements Windower {
     }
     const { slots, lookBack } = timeline;
     const from = Math.max(timeline.mergedTo + 1, tsMicros - this.#sizeMicros + 1);
-    for (let i = indexFrom(slots, starts, from); slots[i] !== undefined; i++) {
+    for (let i = indexFrom(timeline, starts, from); slots[i] !== undefined; i++) {
       if ((starts[slots[i] as number] as number) > tsMicros) break;
       lookBack.push(slots[i] as number, firings);
     }
@@ -256,7 +259,12 @@ export class SlidingWindows implements Windower {
   /** The timeline of a key that may be new. */
   #timelineFor(keyId: number): Timeline {
     while (this.#timelines.length <= keyId) {
-      this.#timelines.push({ slots: [], lookBack: new LookBack(this.#slots, this.#spent), mergedTo: NOTHING });
+      this.#timelines.push({
+        slots: [],
+        expired: 0,
+        lookBack: new LookBack(this.#slots, this.#spent),
+        mergedTo: NOTHING,
+      });
     }
     return this.#timelines[keyId] as Timeline;
   }
@@ -271,9 +279,17 @@ function forget(timeline: Timeline): void {
   timeline.mergedTo = NOTHING;
 }
 
-/** Index of the first slot that starts at an instant or later; most often the last ones are looked for. */
-function indexFrom(slots: readonly number[], starts: Float64Array, tsMicros: number): number {
-  let low = 0;
+/** Takes out the first slot. */
+function dropFirst(timeline: Timeline): void {
+  timeline.expired++;
+  if (timeline.expired * 2 < timeline.slots.length) return;
+  timeline.slots.splice(0, timeline.expired);
+  timeline.expired = 0;
+}
+
+/** Index of the first slot that starts at an instant or later; most often it is past the last. */
+function indexFrom({ slots, expired }: Timeline, starts: Float64Array, tsMicros: number): number {
+  let low = expired;
   let high = slots.length;
   if (high > 0 && (starts[slots[high - 1] as number] as number) < tsMicros) return high;
   while (low < high) {

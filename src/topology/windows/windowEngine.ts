@@ -43,6 +43,8 @@ export class WindowEngine {
   readonly #late: LateRecords;
   readonly #waiting: Element[] = [];
   #work: Generator<void> | null = null;
+  /** The watermark in force before each record of the chunk at hand, up to `at`, and the last arrival before it. */
+  #path: { watermarks: Float64Array; arrivals: Float64Array; at: number; before: number } | null = null;
   #opened: Opened | null = null;
   #watermark = NO_WATERMARK;
   #lastArrival = Number.NaN;
@@ -103,7 +105,17 @@ export class WindowEngine {
     }
     this.#opened ??= this.#open(keys);
     const count = chunk.columns.length;
-    const run: Run = { timesMicros, watermarks, arrivals, keyIds, late: this.#late, extraRows: [], extraSlots: [], revisits: false };
+    this.#path = { watermarks, arrivals, at: 0, before: this.#lastArrival };
+    const run: Run = {
+      timesMicros,
+      watermarks,
+      arrivals,
+      keyIds,
+      late: this.#late,
+      extraRows: [],
+      extraSlots: [],
+      revisits: false,
+    };
     this.#reserve(this.#opened, count);
     let from = 0;
     while (from < count) {
@@ -115,6 +127,7 @@ export class WindowEngine {
     }
     yield* this.#advance(chunk.watermarkAfter);
     this.#opened.firings.handOut();
+    this.#path = null;
     const late = this.#late.take(chunk, keys, keyIds);
     if (late !== null) this.#emit(late);
   }
@@ -123,8 +136,6 @@ export class WindowEngine {
   *#advance(watermark: number): Generator<void> {
     if (watermark > this.#watermark) this.#watermark = watermark;
     if (this.#opened === null) return;
-    const { firings } = this.#opened;
-    firings.afterArrival = this.#lastArrival;
     if (this.#nextShowing !== NO_WATERMARK && this.#watermark >= this.#nextShowing) {
       yield* this.#closeTo(this.#opened, this.#nextShowing);
       yield* this.#emitOpen(this.#opened, PROVISIONAL);
@@ -136,9 +147,18 @@ export class WindowEngine {
   /** Fires the windows that are complete at a watermark, by end, then start, then first record. */
   *#closeTo({ firings, windowers }: Opened, watermark: number): Generator<void> {
     for (let next = nextOf(windowers); next.nextClosing <= watermark; next = nextOf(windowers)) {
+      firings.afterArrival = this.#causeOf(next.nextClosing);
       yield* next.close(firings);
     }
     for (const windower of windowers) yield* windower.expire(watermark, firings);
+  }
+
+  /** Arrival of the record that moved the watermark to an instant. */
+  #causeOf(instant: number): number {
+    const path = this.#path;
+    if (path === null) return this.#lastArrival;
+    while (path.at < path.watermarks.length && (path.watermarks[path.at] as number) < instant) path.at++;
+    return path.at === 0 ? path.before : (path.arrivals[path.at - 1] as number);
   }
 
   /** Emits every window that is kept and whose contents changed since it last fired. */

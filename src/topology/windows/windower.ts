@@ -42,8 +42,9 @@ export interface Windower {
   readonly nextClosing: number;
   readonly nextStart: number;
   /**
-   * Puts records into slots, from `from` to at most `to`, while their watermark is below `nextClosing`. Returns where it
-   * stopped: before a record that `prepare` must go before, or after one that `refire` must follow.
+   * Puts records into slots, from `from` to at most `to`. Returns where it stopped: before a record that comes into a window
+   * which must be closed first, before one that `prepare` must go before, or after one that `refire` must follow. Records
+   * that are on time do not wait for windows to be closed: they are in none that is complete.
    * `slots[k][i]` becomes the slot of record i, or negative.
    */
   assign(run: Run, slots: readonly Int32Array[], from: number, to: number): number;
