@@ -5,6 +5,8 @@ import type { Command } from 'commander';
 import type { Log, PartitionRange } from '../log/log.ts';
 import type { GroupPosition, TaskPosition } from '../runtime/positions.ts';
 import type { Act, Context } from './context.ts';
+import { addParameter } from './run.ts';
+import { printWindowStatus, type WindowOptions } from './statusOfWindow.ts';
 import { textTable } from './table.ts';
 import { noTopicsLine } from './topics.ts';
 
@@ -24,14 +26,36 @@ interface Status {
   readonly sink: readonly GroupPosition[];
 }
 
+const EXAMPLES = `
+Examples:
+  How far everything is:
+    $ tidemark status
+
+  Why there is no bar yet, and what it takes:
+    $ tidemark status --explain binance-spot:BTCUSDT --interval 1m --at 2024-08-08T13:30:00Z`;
+
 export function declareStatus(program: Command, act: Act): void {
   program
     .command('status')
     .description('Show how far everything is: ends of the topics, position, lag and watermark of each task, disk use.')
+    .argument('[file]', 'with --explain: topology file (default: the packaged bars topology)')
+    .option('--explain <key>', 'why a window of this key has not closed: what its task waits for')
+    .option('--interval <name>', 'with --explain: the window, as results name it, such as 1m')
+    .option(
+      '--at <time>',
+      'with --explain: a time in the window; of overlapping ones the last that has started by then',
+    )
+    .option('--set <name=value>', 'with --explain: a parameter of the topology, as run was given it', addParameter)
+    .addHelpText('after', EXAMPLES)
     .action(act(printStatus));
 }
 
-async function printStatus(context: Context): Promise<void> {
+async function printStatus(context: Context, command: Command): Promise<void> {
+  const [file] = command.args;
+  const { explain, interval, at, set } = command.opts<WindowOptions>();
+  if ([file, explain, interval, at, set].some((given) => given !== undefined)) {
+    return printWindowStatus(context, file, { explain, interval, at, set });
+  }
   const status = await readStatus(context);
   if (context.json) return context.out.line(JSON.stringify(status));
   const { partitions, tasks, sink } = status;

@@ -65,6 +65,11 @@ export class KeyTable {
     }
   }
 
+  /** The id that a key has, or -1. It looks at every key: for questions, not for records. */
+  idOf(key: Uint8Array): number {
+    return this.#keys.findIndex((other) => other !== FREED && Buffer.compare(other, key) === 0);
+  }
+
   retain(id: number): void {
     (this.#references[id] as number)++;
   }

@@ -5,6 +5,7 @@ import type { FieldMerge } from '../core/output.ts';
 import type { RecordSchema } from '../core/schema.ts';
 import type { WatermarkStrategy } from './watermarks/strategy.ts';
 import type { WindowSet } from './windows/definition.ts';
+import type { FoundWindow } from './windows/foundWindow.ts';
 
 /** Watermark before any record. */
 export const NO_WATERMARK = Number.NEGATIVE_INFINITY;
@@ -173,6 +174,40 @@ export interface Barrier {
 }
 
 /**
+ * How far one `watermark` step is.
+ *
+ * @example const isFurther = (a: InputProgress, b: InputProgress): boolean => a.watermarkMicros > b.watermarkMicros;
+ */
+export interface InputProgress {
+  /** The inputs whose records it follows. */
+  readonly inputs: readonly string[];
+  /** Negative infinity before any. */
+  readonly watermarkMicros: number;
+  /** The record that raised it last, by its place among the records of all inputs, from 0; null where none did, or where it was set from outside since. */
+  readonly raisedBy: { readonly arrival: number; readonly eventTimeMicros: number } | null;
+  /** An idle one holds nothing back. */
+  readonly isIdle: boolean;
+}
+
+/** Asks how a window of a key stands. Whichever step knows something passes the question on with that added; nothing changes. */
+export interface Explain {
+  readonly kind: 'explain';
+  readonly key: Uint8Array;
+  readonly interval: string;
+  readonly atMicros: number;
+  /** Set by `watermark`, brought together where streams are. */
+  readonly progress: readonly InputProgress[];
+  /** Rows that wait for the watermark in steps before the window. */
+  readonly waiting: number;
+  /** Set by `window`. */
+  readonly answer: {
+    readonly windows: WindowSet;
+    readonly watermark: number;
+    readonly found: FoundWindow | null;
+  } | null;
+}
+
+/**
  * Asks every operator, in order, for its state: each that has some adds one part and passes the element on. Parts are
  * plain data (typed arrays, maps, texts, bigints: what a structured clone can hold).
  */
@@ -210,6 +245,7 @@ export type Element =
   | Activity
   | Flush
   | Barrier
+  | Explain
   | Snapshot
   | Restore
   | Resume

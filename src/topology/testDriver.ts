@@ -5,7 +5,8 @@ import type { Columns } from '../core/columns.ts';
 import type { RecordSchema } from '../core/schema.ts';
 import { TidemarkError } from '../errors.ts';
 import { type AssembledInput, type Assembly, assemble } from './assemble.ts';
-import { type Barrier, type Chunk, type Element, type Late, NO_WATERMARK } from './elements.ts';
+import { type Barrier, type Chunk, type Element, type Explain, type Late, NO_WATERMARK } from './elements.ts';
+import { type Explanation, explanationOf, type WindowQuestion } from './explanation.ts';
 import type { ParamValue, Topology } from './topology.ts';
 
 /** A watermark beyond every window and its lateness, and still a number that can be compared and stored. */
@@ -46,6 +47,7 @@ interface Pending {
   readonly view: RowView<Readonly<Record<string, unknown>>>;
   chunks: Chunk[];
   late: Late[];
+  explained: Explain | null;
 }
 
 /**
@@ -77,7 +79,9 @@ export class TopologyTestDriver {
     const { inputs, outputs } = this.#assembly;
     this.#inputs = new Map(inputs.map((input) => [input.name, { input, fed: 0 }] as const));
     this.#outputs = new Map(
-      outputs.map(({ name, schema }) => [name, { view: new RowView(schema), chunks: [], late: [] }] as const),
+      outputs.map(
+        ({ name, schema }) => [name, { view: new RowView(schema), chunks: [], late: [], explained: null }] as const,
+      ),
     );
   }
 
@@ -194,6 +198,23 @@ export class TopologyTestDriver {
     return late.flatMap(lateRows);
   }
 
+  /**
+   * Why a window of a key has not closed, or has: where the watermark is, which input holds it back, and when the window
+   * completes and expires. Nothing changes.
+   *
+   * @throws TM_TOPOLOGY for an output or interval that there is not, TM_VALUE_RANGE for an instant that is no event time
+   */
+  explain(output: string, question: WindowQuestion): Explanation {
+    const pending = this.#output(output);
+    const { interval, atMicros } = question;
+    const key = new TextEncoder().encode(question.key);
+    this.#tell({ kind: 'explain', key, interval, atMicros, progress: [], waiting: 0, answer: null });
+    const { explained } = pending;
+    pending.explained = null;
+    if (explained === null) throw new RangeError(`output ${output} has no windows`);
+    return explanationOf(question, explained);
+  }
+
   #tell(element: Element, input?: string): this {
     this.#push(input === undefined ? [...this.#inputs.keys()] : [this.#input(input).input.name], element);
     return this;
@@ -208,6 +229,7 @@ export class TopologyTestDriver {
   #receive(output: string, element: Element): void {
     if (element.kind === 'chunk') this.#output(output).chunks.push(element);
     if (element.kind === 'late') this.#output(output).late.push(element);
+    if (element.kind === 'explain') this.#output(output).explained = element;
   }
 
   #input(name: string) {

@@ -157,6 +157,11 @@ class AsOfJoin implements TwoInputStep {
     this.#sweptAt = saved.sweptAt;
   }
 
+  get waiting(): number {
+    const { left, right } = this.#sides;
+    return left.rows.length + right.rows.length;
+  }
+
   get #sides(): { readonly left: JoinSide; readonly right: JoinSide } {
     if (this.#left === null || this.#right === null) throw new RangeError('a chunk came before the shape');
     return { left: this.#left, right: this.#right };

@@ -23,6 +23,10 @@ export class CombinedWatermark {
     return this.#active.some((isActive) => isActive);
   }
 
+  isPortActive(port: 0 | 1): boolean {
+    return this.#active[port] === true;
+  }
+
   /** The steps by which it rises while both streams progress; of records with one arrival the first stream's counts first. */
   advance(left: Progress, right: Progress): Progress {
     const count = left.arrivals.length + right.arrivals.length;

@@ -152,6 +152,11 @@ class IntervalJoin implements TwoInputStep {
     this.#sweptAt = saved.sweptAt;
   }
 
+  get waiting(): number {
+    const { left, right } = this.#sides;
+    return left.join.rows.length + right.join.rows.length;
+  }
+
   get #sides(): { readonly left: Side; readonly right: Side } {
     if (this.#left === null || this.#right === null) throw new RangeError('a chunk came before the shape');
     return { left: this.#left, right: this.#right };

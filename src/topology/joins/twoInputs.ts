@@ -1,6 +1,17 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { KeyTable } from '../../core/keyTable.ts';
-import type { Barrier, Chunk, Element, Progress, Restore, Resume, Shape, Snapshot, Stream } from '../elements.ts';
+import type {
+  Barrier,
+  Chunk,
+  Element,
+  Explain,
+  Progress,
+  Restore,
+  Resume,
+  Shape,
+  Snapshot,
+  Stream,
+} from '../elements.ts';
 import { CombinedWatermark, type SavedWatermark } from './combinedWatermark.ts';
 
 /** What came on both sides between two points at which both are complete. */
@@ -20,12 +31,14 @@ export interface TwoInputStep {
   flush(watermark: number): void;
   snapshot(): unknown;
   restore(part: unknown): void;
+  /** Rows that wait for the watermark. */
+  readonly waiting: number;
   /** Of the stream that comes out; null where it has no key. */
   readonly keys: KeyTable | null;
 }
 
 /** Elements that are pushed into every input, so that they come once on each side. */
-type Broadcast = Barrier | Snapshot | Restore | Resume | Extract<Element, { readonly kind: 'flush' }>;
+type Broadcast = Barrier | Explain | Snapshot | Restore | Resume | Extract<Element, { readonly kind: 'flush' }>;
 
 interface SavedStep {
   readonly watermark: SavedWatermark;
@@ -73,8 +86,8 @@ class Alignment {
   readonly #shapes: [Shape | null, Shape | null] = [null, null];
   readonly #watermark = new CombinedWatermark();
   #chunks: readonly [Chunk[], Chunk[]] = [[], []];
-  /** The side on which an element came that the other one has yet to get. */
-  #ahead: 0 | 1 | null = null;
+  /** The side on which an element came that the other one has yet to get, and that element. */
+  #ahead: { readonly side: 0 | 1; readonly element: Broadcast } | null = null;
   #lastArrival = 0;
 
   constructor(step: TwoInputStep, emit: (element: Element) => void) {
@@ -98,11 +111,12 @@ class Alignment {
         break;
       case 'flush':
       case 'barrier':
+      case 'explain':
       case 'snapshot':
       case 'restore':
       case 'resume':
-        if (this.#ahead === null) this.#ahead = side;
-        else if (this.#ahead !== side) this.#takeBroadcast(element);
+        if (this.#ahead === null) this.#ahead = { side, element };
+        else if (this.#ahead.side !== side) this.#takeBroadcast(side, element, this.#ahead.element);
         break;
       default:
         this.#emit(element);
@@ -121,14 +135,24 @@ class Alignment {
     if (this.#watermark.isActive !== before) this.#emit({ kind: 'activity', isActive: this.#watermark.isActive });
   }
 
-  #takeBroadcast(element: Broadcast): void {
+  #takeBroadcast(side: 0 | 1, element: Broadcast, other: Broadcast): void {
     this.#ahead = null;
     this.#processChunks();
     if (element.kind === 'flush') this.#step.flush(this.#watermark.current);
     else if (element.kind === 'barrier') element.watermark = this.#watermark.current;
     else if (element.kind === 'snapshot') this.#snapshot(element);
     else if (element.kind === 'restore') this.#restore(element);
-    this.#emit(element);
+    if (element.kind === 'explain' && other.kind === 'explain') this.#emit(this.#explained(side, element, other));
+    else this.#emit(element);
+  }
+
+  /** What is known on both sides. */
+  #explained(side: 0 | 1, last: Explain, first: Explain): Explain {
+    const progressOn = (port: 0 | 1, { progress }: Explain) =>
+      this.#watermark.isPortActive(port) ? progress : progress.map((each) => ({ ...each, isIdle: true }));
+    const [left, right] = side === 1 ? [first, last] : [last, first];
+    const progress = [...progressOn(0, left), ...progressOn(1, right)];
+    return { ...left, progress, waiting: left.waiting + right.waiting + this.#step.waiting };
   }
 
   #snapshot(snapshot: Snapshot): void {

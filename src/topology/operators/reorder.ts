@@ -37,6 +37,8 @@ export function reorder<Row>({ maxRows = DEFAULT_MAX_ROWS }: ReorderOptions = {}
           emit({ ...element, steps: [...element.steps, 'reorder'] });
         } else if (element.kind === 'chunk') {
           rows?.onChunk(element);
+        } else if (element.kind === 'explain') {
+          emit({ ...element, waiting: element.waiting + (rows?.waiting ?? 0) });
         } else {
           rows?.onOther(element);
           emit(element);
@@ -63,6 +65,10 @@ class Reordering {
     this.#waiting = new WaitingRows(fields);
     this.#maxRows = maxRows;
     this.#emit = emit;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   onChunk(chunk: Chunk): void {

@@ -29,6 +29,11 @@ export class WaitingRows {
     this.pool = new RowPool(fields);
   }
 
+  /** Rows that wait. */
+  get length(): number {
+    return this.#waiting.slots.length;
+  }
+
   /** Rows that came after all those that wait. */
   add(columns: Columns, rows: Int32Array, came: Omit<RowList, 'slots'>): void {
     if (rows.length === 0) return;

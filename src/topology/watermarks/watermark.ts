@@ -1,7 +1,14 @@
 import { TidemarkError } from '../../errors.ts';
-import { NO_WATERMARK, type Operator, type Shape } from '../elements.ts';
+import { type Chunk, type Explain, type InputProgress, NO_WATERMARK, type Operator, type Shape } from '../elements.ts';
 import { transform } from '../transform.ts';
 import { checkStrategy, type WatermarkStrategy, watermarkPath } from './strategy.ts';
+
+type RaisedBy = InputProgress['raisedBy'];
+
+interface Saved {
+  readonly current: number;
+  readonly raisedBy: RaisedBy;
+}
 
 /**
  * Gives each record the watermark in force before it. The watermark moves per record and never backwards; a watermark
@@ -15,13 +22,17 @@ export function watermark<Row>(strategy: WatermarkStrategy): Operator<Row, Row> 
   return (source) =>
     transform(source, (emit) => {
       let current = NO_WATERMARK;
+      let raisedBy: RaisedBy = null;
+      let inputs: readonly string[] = [];
       return (element) => {
         switch (element.kind) {
           case 'shape':
+            inputs = element.origins.map(({ input }) => input);
             return emit(followed(element, strategy));
           case 'chunk': {
             const path = watermarkPath(element, strategy, current);
             const count = element.columns.length;
+            raisedBy = raisedIn(element, path) ?? raisedBy;
             current = path[count] as number;
             return emit({
               ...element,
@@ -31,21 +42,49 @@ export function watermark<Row>(strategy: WatermarkStrategy): Operator<Row, Row> 
             });
           }
           case 'watermark':
+            if (element.tsMicros > current) raisedBy = null;
             current = Math.max(current, element.tsMicros);
             break;
           case 'barrier':
             element.watermark = current;
             break;
+          case 'explain':
+            return emit(withProgress(element, inputs, current, raisedBy));
           case 'snapshot':
-            element.parts.push(current);
+            element.parts.push({ current, raisedBy } satisfies Saved);
             break;
           case 'restore':
-            current = element.parts.shift() as number;
+            ({ current, raisedBy } = element.parts.shift() as Saved);
             break;
         }
         emit(element);
       };
     });
+}
+
+/** The record of a chunk that raised the watermark last. The path never goes back, so that is found by halving. */
+function raisedIn({ arrivals, timesMicros }: Chunk, path: Float64Array): RaisedBy {
+  let low = 0;
+  let high = path.length - 1;
+  const reached = path[high] as number;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (path[middle] === reached) high = middle;
+    else low = middle + 1;
+  }
+  if (low === 0) return null;
+  return { arrival: arrivals[low - 1] as number, eventTimeMicros: timesMicros[low - 1] as number };
+}
+
+/** This step's progress in place of that of earlier steps over the same inputs: what follows goes by this one alone. */
+function withProgress(
+  explain: Explain,
+  inputs: readonly string[],
+  watermarkMicros: number,
+  raisedBy: RaisedBy,
+): Explain {
+  const others = explain.progress.filter((earlier) => !earlier.inputs.every((input) => inputs.includes(input)));
+  return { ...explain, progress: [...others, { inputs, watermarkMicros, raisedBy, isIdle: false }] };
 }
 
 function followed(shape: Shape, strategy: WatermarkStrategy): Shape {

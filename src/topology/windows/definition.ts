@@ -1,6 +1,6 @@
 import { formatDuration, parseDurationMicros } from '../../core/time.ts';
 import { TidemarkError } from '../../errors.ts';
-import { firstStartAcross } from './grid.ts';
+import { firstStartAcross, startAtOrBefore } from './grid.ts';
 
 /**
  * Half-open windows `[start, end)` of `sizeMicros`, starting at `offsetMicros + n * slideMicros` for every integer n
@@ -76,6 +76,18 @@ export function offsetOf({ offset }: WindowOptions, slideMicros: number): number
 export function withOffset(interval: string, offsetMicros: number): string {
   if (offsetMicros === 0) return interval;
   return `${interval}${offsetMicros < 0 ? '-' : '+'}${formatDuration(Math.abs(offsetMicros))}`;
+}
+
+/**
+ * Bounds of the window that an instant names: the one that it lies in; of hopping windows the last that has started by then; of
+ * sliding ones that of the records of that instant. Null in a gap between windows, and for sessions, which records bound.
+ */
+export function namedWindow(definition: WindowDefinition, atMicros: number): { start: number; end: number } | null {
+  if (definition.kind === 'session') return null;
+  if (definition.kind === 'sliding') return { start: atMicros - definition.sizeMicros + 1, end: atMicros + 1 };
+  const start = startAtOrBefore(definition, atMicros);
+  const end = start + definition.sizeMicros;
+  return atMicros < end ? { start, end } : null;
 }
 
 /** The longest that a window may be; infinite for sessions. */

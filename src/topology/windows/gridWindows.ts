@@ -1,8 +1,9 @@
-import type { WindowSet } from './definition.ts';
+import { namedWindow, type WindowSet } from './definition.ts';
 import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import type { Firings } from './firings.ts';
+import type { FoundWindow } from './foundWindow.ts';
 import { startAtOrBefore } from './grid.ts';
-import { collect, HoppingWindows, type SavedEmissions } from './hoppingWindows.ts';
+import { collect, findSlice, HoppingWindows, type SavedEmissions } from './hoppingWindows.ts';
 import { SliceLevel } from './sliceLevel.ts';
 import { type NumberedGrid, planSlices } from './slicePlan.ts';
 import { mustFire, type SlotStore } from './slotStore.ts';
@@ -153,6 +154,18 @@ export class GridWindows implements Windower {
         yield { startMicros, endMicros: startMicros + sizeMicros, definition, flush };
       }
     }
+  }
+
+  find(definition: number, keyId: number, atMicros: number): FoundWindow | null {
+    const grid = this.#grids.find((numbered) => numbered.definition === definition)?.grid;
+    const bounds = grid === undefined ? null : namedWindow(grid, atMicros);
+    if (bounds === null) return null;
+    const hopping = this.#hopping.find((each) => each.definition === definition);
+    if (hopping !== undefined) return hopping.find(keyId, bounds.start, this.#watermark);
+    const level = this.#levels.find(
+      (each) => each.plan.definition === definition && each.startOf(bounds.start) === bounds.start,
+    );
+    return level === undefined ? null : findSlice(level, this.#slots, keyId, bounds.start, this.#watermark);
   }
 
   *expire(watermark: number, firings: Firings): Generator<void> {

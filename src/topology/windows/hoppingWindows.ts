@@ -1,5 +1,6 @@
 import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import type { Firings } from './firings.ts';
+import { type FoundWindow, foundWindow } from './foundWindow.ts';
 import { firstStartAcross, startAtOrBefore } from './grid.ts';
 import { StartHeap } from './minHeap.ts';
 import type { SliceLevel } from './sliceLevel.ts';
@@ -106,16 +107,26 @@ export class HoppingWindows {
   fireKey(keyId: number, start: number, watermark: number, emitted: Emitted, firings: Firings): void {
     const emissions = this.#windows.get(start);
     const before = emissions?.get(keyId);
-    const panes: number[] = [];
-    for (const [level, at] of this.#slicesOf(start)) collect(level, keyId, at, watermark, panes);
-    const { lastArrivals } = this.#slots;
-    const lastArrival = panes.reduce((last, slot) => Math.max(last, lastArrivals[slot] as number), NEVER_FIRED);
+    const panes = this.#panes(keyId, start, watermark);
+    const lastArrival = this.#lastArrival(panes);
     const mustSettle = emitted === FINAL && before?.isProvisional === true;
     if (before?.lastArrival === lastArrival && !mustSettle) return;
     const revision = (before?.revision ?? -1) + 1;
     for (const slot of panes) firings.addPane(slot);
     firings.add(this.definition, start, start + this.sizeMicros, revision, keyId, emitted);
     emissions?.set(keyId, { revision, lastArrival, isProvisional: emitted === PROVISIONAL });
+  }
+
+  find(keyId: number, start: number, watermark: number): FoundWindow | null {
+    const before = this.#windows.get(start)?.get(keyId);
+    const lastArrival = this.#lastArrival(this.#panes(keyId, start, watermark));
+    if (lastArrival === NEVER_FIRED) return null;
+    return {
+      startMicros: start,
+      endMicros: start + this.sizeMicros,
+      emissions: (before?.revision ?? -1) + 1,
+      hasUnshown: before?.lastArrival !== lastArrival,
+    };
   }
 
   expire(watermark: number): void {
@@ -138,6 +149,18 @@ export class HoppingWindows {
 
   #firstStart(tsMicros: number): number {
     return firstStartAcross(this.#plan, this.sizeMicros, tsMicros);
+  }
+
+  /** The slots that together hold what a window holds of a key. */
+  #panes(keyId: number, start: number, watermark: number): readonly number[] {
+    const panes: number[] = [];
+    for (const [level, at] of this.#slicesOf(start)) collect(level, keyId, at, watermark, panes);
+    return panes;
+  }
+
+  #lastArrival(panes: readonly number[]): number {
+    const { lastArrivals } = this.#slots;
+    return panes.reduce((last, slot) => Math.max(last, lastArrivals[slot] as number), NEVER_FIRED);
   }
 
   /** The slices that a window is made of: the widest that fit, in order of time. */
@@ -166,4 +189,19 @@ export function collect(level: SliceLevel, keyId: number, start: number, waterma
   const firstOpen = source.startOf(Math.max(start, watermark + 1));
   const last = Math.min(end - 1, source.highestStart);
   for (let at = firstOpen; at <= last; at += source.plan.sizeMicros) collect(source, keyId, at, watermark, panes);
+}
+
+/** The window of a key that a slice is, of which finer slices may not be merged yet; null where it holds no records. */
+export function findSlice(
+  level: SliceLevel,
+  slots: SlotStore,
+  keyId: number,
+  start: number,
+  watermark: number,
+): FoundWindow | null {
+  const panes: number[] = [];
+  collect(level, keyId, start, watermark, panes);
+  const [slot] = panes;
+  if (slot === undefined) return null;
+  return foundWindow(slots, slot, Math.max(...panes.map((pane) => slots.lastArrivals[pane] as number)));
 }

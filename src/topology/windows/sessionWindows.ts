@@ -1,6 +1,7 @@
 import type { WindowSet } from './definition.ts';
 import { type Emitted, FINAL, PROVISIONAL, RETRACTION } from './emitted.ts';
 import type { Firings } from './firings.ts';
+import { type FoundWindow, foundWindow } from './foundWindow.ts';
 import { MinHeap } from './minHeap.ts';
 import { mustFire, type SlotStore } from './slotStore.ts';
 import { EXPIRED, type OpenWindow, type Run, type Windower } from './windower.ts';
@@ -174,6 +175,15 @@ export class SessionWindows implements Windower {
       const flush = (firings: Firings, emitted: Emitted) => this.#flush(slot, firings, emitted);
       yield { startMicros: starts[slot] as number, endMicros: ends[slot] as number, definition, flush };
     }
+  }
+
+  find(definition: number, keyId: number, atMicros: number): FoundWindow | null {
+    if (definition !== this.#definition) return null;
+    const { starts, ends } = this.#slots;
+    const isIn = (session: number): boolean =>
+      (starts[session] as number) <= atMicros && atMicros < (ends[session] as number);
+    const slot = this.#byKey[keyId]?.find(isIn);
+    return slot === undefined ? null : foundWindow(this.#slots, slot);
   }
 
   *expire(watermark: number, firings: Firings): Generator<void> {

@@ -1,6 +1,7 @@
 import type { WindowSet } from './definition.ts';
 import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import type { Firings } from './firings.ts';
+import { type FoundWindow, foundWindow } from './foundWindow.ts';
 import { LookBack } from './lookBack.ts';
 import { MinHeap } from './minHeap.ts';
 import { NEVER_FIRED, type SlotStore } from './slotStore.ts';
@@ -153,6 +154,19 @@ export class SlidingWindows implements Windower {
         yield { startMicros, endMicros: ends[slot] as number, definition: this.#definition, flush };
       }
     }
+  }
+
+  find(definition: number, keyId: number, atMicros: number): FoundWindow | null {
+    if (definition !== this.#definition) return null;
+    const { starts, lastArrivals } = this.#slots;
+    const startMicros = atMicros - this.#sizeMicros + 1;
+    const held = (this.#timelines[keyId]?.slots ?? []).filter(
+      (each) => (starts[each] as number) >= startMicros && (starts[each] as number) <= atMicros,
+    );
+    const slot = held.at(-1);
+    if (slot === undefined || starts[slot] !== atMicros) return null;
+    const lastArrival = held.reduce((last, each) => Math.max(last, lastArrivals[each] as number), NEVER_FIRED);
+    return { ...foundWindow(this.#slots, slot, lastArrival), startMicros };
   }
 
   *expire(watermark: number, firings: Firings): Generator<void> {

@@ -1,10 +1,19 @@
 import type { KeyTable } from '../../core/keyTable.ts';
 import { MICROS_PER_MS } from '../../core/time.ts';
 import { TidemarkError } from '../../errors.ts';
-import { type Barrier, type Chunk, type Element, NO_WATERMARK, type Restore, type Snapshot } from '../elements.ts';
+import {
+  type Barrier,
+  type Chunk,
+  type Element,
+  type Explain,
+  NO_WATERMARK,
+  type Restore,
+  type Snapshot,
+} from '../elements.ts';
 import type { WindowSet } from './definition.ts';
 import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import { Firings } from './firings.ts';
+import type { FoundWindow } from './foundWindow.ts';
 import { GridWindows } from './gridWindows.ts';
 import { LateRecords } from './lateRecords.ts';
 import { SessionWindows } from './sessionWindows.ts';
@@ -93,7 +102,7 @@ export class WindowEngine {
     else if (element.kind === 'snapshot') this.#save(element);
     else if (element.kind === 'restore') this.#load(element);
     this.#opened?.firings.handOut();
-    this.#emit(element);
+    this.#emit(element.kind === 'explain' ? this.#explain(element) : element);
   }
 
   *#takeChunk(chunk: Chunk): Generator<void> {
@@ -186,6 +195,22 @@ export class WindowEngine {
     if (typeof emission === 'string') return Number.POSITIVE_INFINITY;
     const everyMicros = emission.everyMs * MICROS_PER_MS;
     return (Math.floor((watermark + 1) / everyMicros) + 1) * everyMicros - 1;
+  }
+
+  #explain(explain: Explain): Explain {
+    return { ...explain, answer: { windows: this.#set, watermark: this.#watermark, found: this.#find(explain) } };
+  }
+
+  #find({ key, interval, atMicros }: Explain): FoundWindow | null {
+    if (this.#opened === null) return null;
+    const { keys, windowers } = this.#opened;
+    const keyId = keys.idOf(key);
+    const definition = this.#set.definitions.findIndex((each) => each.interval === interval);
+    for (const windower of windowers) {
+      const found = windower.find(definition, keyId, atMicros);
+      if (found !== null) return found;
+    }
+    return null;
   }
 
   #report(barrier: Barrier): void {

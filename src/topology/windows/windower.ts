@@ -1,5 +1,6 @@
 import type { Emitted } from './emitted.ts';
 import type { Firings } from './firings.ts';
+import type { FoundWindow } from './foundWindow.ts';
 import type { LateRecords } from './lateRecords.ts';
 
 /** In place of a slot: every window of the record has expired. */
@@ -60,6 +61,8 @@ export interface Windower {
   /** Does what is due at `nextClosing` and `nextStart`; a step for each window or slot. */
   close(firings: Firings): Generator<void>;
   openWindows(): Iterable<OpenWindow>;
+  /** The window of a key that an instant names (`namedWindow`); null where nothing of it is kept. */
+  find(definition: number, keyId: number, atMicros: number): FoundWindow | null;
   /** Gives up the slots that nothing needs at a watermark; a step for each. */
   expire(watermark: number, firings: Firings): Generator<void>;
   /** What is not in the slots themselves, as plain data. Gives up slots that need not be saved. */

@@ -227,7 +227,7 @@ describe('rows and fromRows', () => {
     );
     run.feed(TRADES).send({ kind: 'flush' });
     expect(run.others.map(({ kind }) => kind)).toEqual(['flush']);
-    expect(run.snapshot()).toEqual([5_999]);
+    expect(run.snapshot()).toMatchObject([{ current: 5_999 }]);
   });
 
   it('refuse rows that wait', () => {
