@@ -135,8 +135,10 @@ describe('why a tumbling window has not closed', () => {
     const run = (asks: boolean) => {
       const driver = new TopologyTestDriver(counts(tumbling('1m')));
       for (const second of [10, 53, 40, 70, 20, 200]) {
-        driver.feed('events', [row(second)]);
-        if (asks) driver.explain('counts', { key: `never seen ${second}`, interval: '1m', atMicros: at(second) });
+        driver.feed('events', [row(second, `key ${second}`)]);
+        for (const key of asks ? ['never seen', 'nor this'] : []) {
+          driver.explain('counts', { key, interval: '1m', atMicros: at(second) });
+        }
       }
       return { rows: driver.read('counts'), snapshot: driver.snapshot() };
     };
@@ -182,7 +184,7 @@ describe('why a window of another kind has not closed', () => {
     });
     const refired = explained(sliding('20s'), [10, 11, 5], 10);
     expect(refired).toMatchObject({ window: { state: 'complete' }, contents: { emissions: 2, hasUnshown: false } });
-    expect(explained(sliding('20s'), [10], 9).contents).toBeNull();
+    for (const second of [9, 11]) expect(explained(sliding('20s'), [10], second).contents).toBeNull();
   });
 });
 
