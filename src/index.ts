@@ -53,6 +53,7 @@ export { fromColumn } from './topology/watermarks/fromColumn.ts';
 export type { WatermarkStrategy } from './topology/watermarks/strategy.ts';
 export { watermark } from './topology/watermarks/watermark.ts';
 export type { WindowDefinition } from './topology/windows/definition.ts';
+export { type GlobalTrigger, globally } from './topology/windows/global.ts';
 export { hopping } from './topology/windows/hopping.ts';
 export { session } from './topology/windows/session.ts';
 export { sliding } from './topology/windows/sliding.ts';

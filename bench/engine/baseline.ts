@@ -1,10 +1,9 @@
 import { map, Observable, type OperatorFunction, Subject } from 'rxjs';
-import type { WindowDefinition } from '../../src/topology/windows/definition.ts';
 import type { BarRow, TickObject } from './bar.ts';
 import { BaselineGrid } from './baselineGrid.ts';
 import { BaselineSessions } from './baselineSessions.ts';
 import { BaselineSliding } from './baselineSliding.ts';
-import type { Case } from './cases.ts';
+import type { Case, CaseWindow } from './cases.ts';
 import type { Contender } from './contender.ts';
 import { notionalText, volumeText } from './exactSums.ts';
 import { type Outcome, OutcomeSum } from './outcome.ts';
@@ -82,7 +81,7 @@ function withWatermark(outOfOrdernessMicros: number): OperatorFunction<TickObjec
 }
 
 function bars(
-  definitions: readonly WindowDefinition[],
+  definitions: readonly CaseWindow[],
   latenessMicros: number,
   onLate: () => void,
 ): OperatorFunction<TickObject, BarRow> {
@@ -101,7 +100,7 @@ function bars(
     });
 }
 
-function windowsOf(definition: WindowDefinition, latenessMicros: number, emit: (row: BarRow) => void) {
+function windowsOf(definition: CaseWindow, latenessMicros: number, emit: (row: BarRow) => void) {
   if (definition.kind === 'session') return new BaselineSessions(definition, latenessMicros, emit);
   if (definition.kind === 'sliding') return new BaselineSliding(definition, latenessMicros, emit);
   return new BaselineGrid(definition, latenessMicros, emit);

@@ -5,7 +5,7 @@ import { keyBy } from '../../src/topology/operators/keyBy.ts';
 import { type Topology, topology } from '../../src/topology/topology.ts';
 import { bounded } from '../../src/topology/watermarks/bounded.ts';
 import { watermark } from '../../src/topology/watermarks/watermark.ts';
-import type { WindowDefinition } from '../../src/topology/windows/definition.ts';
+import type { GlobalDefinition, WindowDefinition } from '../../src/topology/windows/definition.ts';
 import { hopping } from '../../src/topology/windows/hopping.ts';
 import { session } from '../../src/topology/windows/session.ts';
 import { sliding } from '../../src/topology/windows/sliding.ts';
@@ -18,11 +18,14 @@ import { window } from '../../src/topology/windows/window.ts';
  */
 const OUT_OF_ORDERNESS_MS = 990;
 
+/** The kinds that the baseline has too. */
+export type CaseWindow = Exclude<WindowDefinition, GlobalDefinition>;
+
 /** One row of the table: a job, and what its speed is measured against. */
 export interface Case {
   readonly name: string;
   readonly keys: number;
-  readonly windows: readonly WindowDefinition[];
+  readonly windows: readonly CaseWindow[];
   readonly outOfOrdernessMs: number;
   readonly allowedLatenessMs: number;
   /** The speed is to be at least `atLeast` times that of the baseline doing the same, or of another case. */

@@ -53,7 +53,7 @@ export function intervalOf(text: string): string {
   if (interval !== null) return interval;
   throw new TidemarkError('TM_API_REQUEST', `${JSON.stringify(text)} is not an interval`, {
     where: 'interval',
-    hint: 'Write a number and a unit, such as 1s, 5m or 1h; 5m/1m for a hopping window.',
+    hint: 'Write a number and a unit, such as 1s, 5m or 1h; 5m/1m for a hopping window, session/30s, back/30s, global/100.',
   });
 }
 

@@ -53,6 +53,6 @@ async function canonical(text: string): Promise<string> {
   if (interval !== null) return interval;
   throw new TidemarkError('TM_USAGE', `${JSON.stringify(text)} is not an interval`, {
     where: '--interval',
-    hint: 'write a number and a unit, such as 1s, 5m or 1h; 5m/1m for a hopping window',
+    hint: 'write a number and a unit, such as 1s, 5m or 1h; 5m/1m for a hopping window, session/30s, back/30s, global/100',
   });
 }

@@ -1,11 +1,13 @@
 import { formatDuration, parseDurationMicros } from '../core/time.ts';
 
 const DURATION = /\d+(?:ms|s|m|h|d)/g;
-const INTERVAL = /^\d+(?:ms|s|m|h|d)(?:\/\d+(?:ms|s|m|h|d))?(?:[+-]\d+(?:ms|s|m|h|d))?$/;
+const UNIT = '(?:ms|s|m|h|d)';
+const GRID = `\\d+${UNIT}(?:/\\d+${UNIT})?(?:[+-]\\d+${UNIT})?`;
+const INTERVAL = new RegExp(`^(?:${GRID}|(?:session|back|global)/\\d+${UNIT}|global/[1-9]\\d*)$`);
 
 /**
- * An interval as results name it: 60s is 1m; a hopping window is size/slide, and an offset follows with its sign. Null for
- * text that is no interval.
+ * An interval as results name it: 60s is 1m; a hopping window is size/slide, and an offset follows with its sign; sessions are
+ * session/gap, look-backs back/size, global windows global/ and how often they emit. Null for text that is no interval.
  * @throws TM_DURATION when a duration in it is zero or too long
  */
 export function intervalName(text: string): string | null {

@@ -9,6 +9,8 @@ import type { FoundWindow } from './windows/foundWindow.ts';
 
 /** Watermark before any record. */
 export const NO_WATERMARK = Number.NEGATIVE_INFINITY;
+/** The watermark at the end of input: beyond every window and its lateness, and still a number that can be compared and stored. */
+export const END_OF_TIME = Number.MAX_VALUE;
 
 /** An input of a topology, and how the watermark follows it there; null until a `watermark` step says so. */
 export interface Origin {

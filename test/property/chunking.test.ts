@@ -4,6 +4,7 @@ import {
   aggregate,
   bounded,
   count,
+  globally,
   hopping,
   keyBy,
   ohlcv,
@@ -28,6 +29,8 @@ const definition = fc.oneof(
   fc.tuple(duration, duration).map(([size, slide]) => hopping(size, slide)),
   duration.map((gap) => session(gap)),
   duration.map((size) => sliding(size)),
+  fc.constantFrom(1, 2, 3, 7).map((every) => globally({ everyCount: every })),
+  fc.constantFrom(1, 2, 5, 20).map((every) => globally({ everyMs: every })),
 );
 const setup = fc.record({
   definitions: fc.uniqueArray(definition, { minLength: 1, maxLength: 4, selector: ({ interval }) => interval }),

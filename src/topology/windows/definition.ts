@@ -29,12 +29,21 @@ export interface SlidingDefinition {
   readonly sizeMicros: number;
 }
 
+/** One window for each key, over all of time, that emits every so many records, or so often in event time. */
+export interface GlobalDefinition {
+  readonly kind: 'global';
+  readonly interval: string;
+  /** Infinity for never: one of the two is. */
+  readonly everyCount: number;
+  readonly everyMicros: number;
+}
+
 /**
- * What windows a `window` step puts records into. `tumbling`, `hopping`, `session` and `sliding` make one.
+ * What windows a `window` step puts records into. `tumbling`, `hopping`, `session`, `sliding` and `globally` make one.
  *
  * @example const days: WindowDefinition = tumbling('1d', { offset: '9h' });
  */
-export type WindowDefinition = GridDefinition | SessionDefinition | SlidingDefinition;
+export type WindowDefinition = GridDefinition | SessionDefinition | SlidingDefinition | GlobalDefinition;
 
 /** Whether a window's contents stay after it has fired, or are emptied: then each firing holds what came since the last. */
 export type Accumulation = 'accumulating' | 'discarding';
@@ -83,27 +92,31 @@ export function withOffset(interval: string, offsetMicros: number): string {
  * sliding ones that of the records of that instant. Null in a gap between windows, and for sessions, which records bound.
  */
 export function namedWindow(definition: WindowDefinition, atMicros: number): { start: number; end: number } | null {
-  if (definition.kind === 'session') return null;
+  if (isUnbounded(definition)) return null;
   if (definition.kind === 'sliding') return { start: atMicros - definition.sizeMicros + 1, end: atMicros + 1 };
   const start = startAtOrBefore(definition, atMicros);
   const end = start + definition.sizeMicros;
   return atMicros < end ? { start, end } : null;
 }
 
-/** The longest that a window may be; infinite for sessions. */
+/** The longest that a window may be; infinite for sessions and global windows. */
 export function longestMicros(definition: WindowDefinition): number {
-  return definition.kind === 'session' ? Number.POSITIVE_INFINITY : definition.sizeMicros;
+  return isUnbounded(definition) ? Number.POSITIVE_INFINITY : definition.sizeMicros;
 }
 
 /**
  * The lowest start of the windows that may lie across `tsMicros`; that time itself when none does, and minus infinity
- * for sessions, which may have begun at any time.
+ * for sessions and global windows, which may have begun at any time.
  */
 export function lowestStartAcross({ definitions }: WindowSet, tsMicros: number): number {
   const starts = definitions.map((definition) => {
-    if (definition.kind === 'session') return Number.NEGATIVE_INFINITY;
+    if (isUnbounded(definition)) return Number.NEGATIVE_INFINITY;
     if (definition.kind === 'sliding') return tsMicros - definition.sizeMicros + 1;
     return firstStartAcross(definition, definition.sizeMicros, tsMicros);
   });
   return Math.min(tsMicros, ...starts);
+}
+
+function isUnbounded(definition: WindowDefinition): definition is SessionDefinition | GlobalDefinition {
+  return definition.kind === 'session' || definition.kind === 'global';
 }

@@ -14,6 +14,7 @@ import type { WindowSet } from './definition.ts';
 import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import { Firings } from './firings.ts';
 import type { FoundWindow } from './foundWindow.ts';
+import { GlobalWindows } from './globalWindows.ts';
 import { GridWindows } from './gridWindows.ts';
 import { LateRecords } from './lateRecords.ts';
 import { SessionWindows } from './sessionWindows.ts';
@@ -226,6 +227,7 @@ export class WindowEngine {
       const numbered = { ...window, definition };
       if (numbered.kind === 'session') windowers.push(new SessionWindows(numbered, this.#set, slots));
       else if (numbered.kind === 'sliding') windowers.push(new SlidingWindows(numbered, this.#set, slots));
+      else if (numbered.kind === 'global') windowers.push(new GlobalWindows(numbered, this.#set, slots));
       else grids.push({ grid: numbered, definition });
     }
     if (grids.length > 0) windowers.unshift(new GridWindows(grids, this.#set, slots));

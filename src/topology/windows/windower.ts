@@ -64,7 +64,7 @@ export interface Windower {
   /** The window of a key that an instant names (`namedWindow`); null where nothing of it is kept. */
   find(definition: number, keyId: number, atMicros: number): FoundWindow | null;
   /** Gives up the slots that nothing needs at a watermark; a step for each. */
-  expire(watermark: number, firings: Firings): Generator<void>;
+  expire(watermark: number, firings: Firings): Iterable<void>;
   /** What is not in the slots themselves, as plain data. Gives up slots that need not be saved. */
   snapshot(firings: Firings): unknown;
   /** Takes over what `snapshot` gave; the slots are open again, and the watermark is the one that was in force. */
