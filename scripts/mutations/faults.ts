@@ -10,6 +10,7 @@ export interface Fault {
 
 const GRID = ['test/topology/rules/grid.test.ts', 'test/topology/windows.test.ts'];
 const SESSIONS = ['test/topology/rules/sessions.test.ts', 'test/topology/windowState.test.ts'];
+const GLOBAL = ['test/topology/rules/global.test.ts'];
 const LATENESS = ['test/topology/rules/lateness.test.ts', 'test/topology/windows.test.ts'];
 const WATERMARKS = ['test/topology/watermarks.test.ts', 'test/topology/rules/lateness.test.ts'];
 const AGGREGATES = ['test/topology/aggregates.test.ts', 'test/topology/aggregates/values.test.ts'];
@@ -217,5 +218,40 @@ export const FAULTS: readonly Fault[] = [
     find: 'while (next < theirs.slots.length) this.#putInForce(theirs, next++, superseded);',
     replace: '',
     tests: ['test/topology/joins/asOfJoin.test.ts'],
+  },
+  {
+    name: 'a count trigger fires one record late',
+    file: `${WINDOWS}/globalWindows.ts`,
+    find: 'count === this.#everyCount',
+    replace: 'count > this.#everyCount',
+    tests: GLOBAL,
+  },
+  {
+    name: 'a time trigger fires one instant late',
+    file: `${WINDOWS}/globalWindows.ts`,
+    find: '+ 1) * this.#everyMicros - 1',
+    replace: '+ 1) * this.#everyMicros',
+    tests: GLOBAL,
+  },
+  {
+    name: 'a snapshot forgets the counts of global windows',
+    file: `${WINDOWS}/globalWindows.ts`,
+    find: 'this.#counts[keyId] = counts[i] as number;',
+    replace: '',
+    tests: GLOBAL,
+  },
+  {
+    name: 'a snapshot forgets what a time trigger is to fire',
+    file: `${WINDOWS}/globalWindows.ts`,
+    find: 'for (const slot of changed) this.#changed.add(slot);',
+    replace: '',
+    tests: GLOBAL,
+  },
+  {
+    name: 'the first watermark fires time triggers',
+    file: `${WINDOWS}/globalWindows.ts`,
+    find: 'this.#nextFiring === NO_WATERMARK ? END_OF_TIME : ',
+    replace: '',
+    tests: GLOBAL,
   },
 ];
