@@ -5,7 +5,15 @@ import type { Columns } from '../core/columns.ts';
 import type { RecordSchema } from '../core/schema.ts';
 import { TidemarkError } from '../errors.ts';
 import { type AssembledInput, type Assembly, assemble } from './assemble.ts';
-import { type Barrier, type Chunk, type Element, END_OF_TIME, type Explain, type Late, NO_WATERMARK } from './elements.ts';
+import {
+  type Barrier,
+  type Chunk,
+  type Element,
+  END_OF_TIME,
+  type Explain,
+  type Late,
+  NO_WATERMARK,
+} from './elements.ts';
 import { type Explanation, explanationOf, type WindowQuestion } from './explanation.ts';
 import type { ParamValue, Topology } from './topology.ts';
 
