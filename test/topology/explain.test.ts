@@ -4,6 +4,7 @@ import {
   bounded,
   count,
   external,
+  globally,
   hopping,
   keyBy,
   reorder,
@@ -166,6 +167,15 @@ describe('why a window of another kind has not closed', () => {
     const { window: gap, text } = explained(hopping('10s', '1m'), [5], 15);
     expect(gap).toBeNull();
     expect(text).toContain('it lies in the gap between two');
+  });
+
+  it('global: the one over all of time, which only the end of the input completes', () => {
+    const unseen = explained(globally({ everyCount: 2 }), [], 12);
+    expect(unseen.window?.state).toBe('open');
+    expect(unseen.text).not.toContain('gap');
+    const seen = explained(globally({ everyCount: 2 }), [10, 35, 40], 12);
+    expect(seen.window).toMatchObject({ state: 'open', startMicros: unseen.window?.startMicros });
+    expect(seen.contents).toEqual({ emissions: 1, hasUnshown: true });
   });
 
   it('session: with the bounds that it has now', () => {

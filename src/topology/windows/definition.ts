@@ -1,4 +1,4 @@
-import { formatDuration, parseDurationMicros } from '../../core/time.ts';
+import { formatDuration, MICROS_PER_MS, parseDurationMicros } from '../../core/time.ts';
 import { TidemarkError } from '../../errors.ts';
 import { firstStartAcross, startAtOrBefore } from './grid.ts';
 
@@ -88,11 +88,18 @@ export function withOffset(interval: string, offsetMicros: number): string {
 }
 
 /**
+ * The bounds that global windows carry, so that a key's always has one name: from 1900, the first instant that ClickHouse's
+ * DateTime64 holds, to the last that a double holds exactly. Records of other times are in it as well.
+ */
+export const GLOBAL_BOUNDS = { start: Date.UTC(1900, 0, 1) * MICROS_PER_MS, end: Number.MAX_SAFE_INTEGER } as const;
+
+/**
  * Bounds of the window that an instant names: the one that it lies in; of hopping windows the last that has started by then; of
  * sliding ones that of the records of that instant. Null in a gap between windows, and for sessions, which records bound.
  */
 export function namedWindow(definition: WindowDefinition, atMicros: number): { start: number; end: number } | null {
-  if (isUnbounded(definition)) return null;
+  if (definition.kind === 'session') return null;
+  if (definition.kind === 'global') return GLOBAL_BOUNDS;
   if (definition.kind === 'sliding') return { start: atMicros - definition.sizeMicros + 1, end: atMicros + 1 };
   const start = startAtOrBefore(definition, atMicros);
   const end = start + definition.sizeMicros;

@@ -1,17 +1,10 @@
 import { END_OF_TIME, NO_WATERMARK } from '../elements.ts';
-import type { GlobalDefinition, WindowSet } from './definition.ts';
+import { GLOBAL_BOUNDS, type GlobalDefinition, type WindowSet } from './definition.ts';
 import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import type { Firings } from './firings.ts';
 import { type FoundWindow, foundWindow } from './foundWindow.ts';
 import { mustFire, type SlotStore } from './slotStore.ts';
 import type { OpenWindow, Run, Windower } from './windower.ts';
-
-/**
- * The bounds that results carry, so that a key's window always has one name: from 1900, the first instant that ClickHouse's
- * DateTime64 holds, to the last that a double holds exactly. Records of other times are in it as well.
- */
-const START_MICROS = Date.UTC(1900, 0, 1) * 1_000;
-const END_MICROS = Number.MAX_SAFE_INTEGER;
 
 interface Saved {
   readonly slots: Int32Array;
@@ -106,7 +99,7 @@ export class GlobalWindows implements Windower {
   }
 
   *openWindows(): Iterable<OpenWindow> {
-    const bounds = { startMicros: START_MICROS, endMicros: END_MICROS, definition: this.#definition };
+    const bounds = { startMicros: GLOBAL_BOUNDS.start, endMicros: GLOBAL_BOUNDS.end, definition: this.#definition };
     for (const slot of this.#byFirstRecord(this.#openSlots())) {
       yield { ...bounds, flush: (firings, emitted) => this.#flush(slot, emitted, firings) };
     }
@@ -145,7 +138,7 @@ export class GlobalWindows implements Windower {
       this.#slots.touch(found, arrival);
       return found;
     }
-    const slot = this.#slots.open(keyId, START_MICROS, END_MICROS, arrival);
+    const slot = this.#slots.open(keyId, GLOBAL_BOUNDS.start, GLOBAL_BOUNDS.end, arrival);
     this.#slotOf[keyId] = slot;
     return slot;
   }
