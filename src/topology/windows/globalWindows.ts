@@ -3,6 +3,7 @@ import { GLOBAL_BOUNDS, type GlobalDefinition, type WindowSet } from './definiti
 import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import type { Firings } from './firings.ts';
 import { type FoundWindow, foundWindow } from './foundWindow.ts';
+import { multipleAfter } from './grid.ts';
 import { mustFire, type SlotStore } from './slotStore.ts';
 import type { OpenWindow, Run, Windower } from './windower.ts';
 
@@ -174,6 +175,6 @@ export class GlobalWindows implements Windower {
   /** The first watermark past another at which nothing before some multiple is to come any more. */
   #firingAfter(watermark: number): number {
     if (this.#everyMicros === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
-    return (Math.floor((watermark + 1) / this.#everyMicros) + 1) * this.#everyMicros - 1;
+    return multipleAfter(watermark, this.#everyMicros);
   }
 }

@@ -18,3 +18,8 @@ export function firstStartAcross(grid: Grid, sizeMicros: number, tsMicros: numbe
 export function divisor(a: number, b: number): number {
   return b === 0 ? a : divisor(b, a % b);
 }
+
+/** The first watermark past another that reaches a multiple of `everyMicros`: no record before the multiple is to come then. */
+export function multipleAfter(watermark: number, everyMicros: number): number {
+  return (Math.floor((watermark + 1) / everyMicros) + 1) * everyMicros - 1;
+}

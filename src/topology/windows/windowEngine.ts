@@ -15,6 +15,7 @@ import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import { Firings } from './firings.ts';
 import type { FoundWindow } from './foundWindow.ts';
 import { GlobalWindows } from './globalWindows.ts';
+import { multipleAfter } from './grid.ts';
 import { GridWindows } from './gridWindows.ts';
 import { LateRecords } from './lateRecords.ts';
 import { SessionWindows } from './sessionWindows.ts';
@@ -194,8 +195,7 @@ export class WindowEngine {
   #showingAfter(watermark: number): number {
     const { emission } = this.#set;
     if (typeof emission === 'string') return Number.POSITIVE_INFINITY;
-    const everyMicros = emission.everyMs * MICROS_PER_MS;
-    return (Math.floor((watermark + 1) / everyMicros) + 1) * everyMicros - 1;
+    return multipleAfter(watermark, emission.everyMs * MICROS_PER_MS);
   }
 
   #explain(explain: Explain): Explain {
