@@ -1,24 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  aggregate,
-  bounded,
-  count,
-  globally,
-  hopping,
-  keyBy,
-  ohlcv,
-  session,
-  sliding,
-  type Topology,
-  TopologyTestDriver,
-  topology,
-  tumbling,
-  watermark,
-  window,
-} from '../../src/index.ts';
+import { globally, hopping, session, sliding, type Topology, TopologyTestDriver, tumbling } from '../../src/index.ts';
 import type { TestTick } from '../support/drive.ts';
 import { effort } from '../support/effort.ts';
+import { windowedTicks } from '../support/windowedTicks.ts';
 
 const RUNS = effort(400);
 const MS = 1_000;
@@ -58,19 +43,7 @@ const entries = fc.array(
 );
 
 function topologyOf({ definitions, outOfOrdernessMs, ...behaviour }: Setup): Topology {
-  return topology({
-    name: 'cut',
-    version: 1,
-    inputs: { ticks: 'ticks' },
-    build: ({ ticks }) => ({
-      cut: ticks.pipe(
-        watermark(bounded(outOfOrdernessMs)),
-        keyBy('instrument'),
-        window(definitions, behaviour),
-        aggregate({ ...ohlcv('price', 'size'), count: count() }),
-      ),
-    }),
-  });
+  return windowedTicks(definitions, outOfOrdernessMs, behaviour);
 }
 
 /** What comes out when chunks have these sizes, over and over, and every so many of them a fresh driver goes on. */
@@ -83,8 +56,8 @@ function play(built: Topology, fed: readonly (TestTick | 'flush')[], sizes: read
   const feed = (): void => {
     if (pending.length > 0) driver.feed('ticks', pending);
     pending = [];
-    rows.push(...driver.read('cut'));
-    late.push(...driver.readLate('cut'));
+    rows.push(...driver.read('windowed'));
+    late.push(...driver.readLate('windowed'));
     if (++chunks % moveAfter === 0) driver = TopologyTestDriver.restore(built, driver.snapshot());
   };
   for (const entry of fed) {

@@ -1,22 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  aggregate,
-  bounded,
-  count,
-  hopping,
-  keyBy,
-  ohlcv,
-  type Topology,
-  topology,
-  tumbling,
-  type WindowDefinition,
-  watermark,
-  window,
-} from '../../src/index.ts';
+import { hopping, type Topology, tumbling } from '../../src/index.ts';
 import { Drive, type TestTick } from '../support/drive.ts';
 import { effort } from '../support/effort.ts';
 import { type OracleEntry, type OracleSetup, windowOracle } from '../support/oracle/windows.ts';
+import { windowedTicks } from '../support/windowedTicks.ts';
 
 const RUNS = effort(1_000);
 const MS = 1_000;
@@ -49,22 +37,6 @@ const entries: fc.Arbitrary<OracleEntry[]> = fc.array(
 );
 const lateness = fc.constantFrom(0, 1, 4, 20);
 const bounds = fc.constantFrom(0, 1, 3);
-
-function topologyOf(windows: readonly WindowDefinition[], outOfOrdernessMs: number, latenessMs: number): Topology {
-  return topology({
-    name: 'checked',
-    version: 1,
-    inputs: { ticks: 'ticks' },
-    build: ({ ticks }) => ({
-      checked: ticks.pipe(
-        watermark(bounded(outOfOrdernessMs)),
-        keyBy('instrument'),
-        window(windows, { allowedLatenessMs: latenessMs }),
-        aggregate({ ...ohlcv('price', 'size'), count: count() }),
-      ),
-    }),
-  });
-}
 
 /** Feeds entries in chunks of at most the given sizes, over and over. */
 function drive(built: Topology, fed: readonly OracleEntry[], sizes: readonly number[]): Drive {
@@ -104,7 +76,7 @@ describe('windows against the oracle', () => {
             latenessMicros: latenessMs * MS,
           };
           const expected = windowOracle(setup, fed);
-          const driver = drive(topologyOf(windows, outOfOrdernessMs, latenessMs), fed, sizes);
+          const driver = drive(windowedTicks(windows, outOfOrdernessMs, { allowedLatenessMs: latenessMs }), fed, sizes);
           const rows = driver.results.map((row) => ({
             instrument: row.instrument,
             interval: row.interval,

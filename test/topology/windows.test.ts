@@ -1,37 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import {
-  aggregate,
-  bounded,
-  count,
-  hopping,
-  keyBy,
-  ohlcv,
-  topology,
-  tumbling,
-  type WindowDefinition,
-  watermark,
-  window,
-} from '../../src/index.ts';
+import { hopping, tumbling, type WindowDefinition } from '../../src/index.ts';
 import { Drive, type TestTick } from '../support/drive.ts';
+import { windowedTicks } from '../support/windowedTicks.ts';
 
 const MS = 1_000;
 
 function driveOf(windows: readonly WindowDefinition[], outOfOrdernessMs: number, allowedLatenessMs: number): Drive {
-  return new Drive(
-    topology({
-      name: 'rules',
-      version: 1,
-      inputs: { ticks: 'ticks' },
-      build: ({ ticks }) => ({
-        rules: ticks.pipe(
-          watermark(bounded(outOfOrdernessMs)),
-          keyBy('instrument'),
-          window(windows, { allowedLatenessMs }),
-          aggregate({ ...ohlcv('price', 'size'), count: count() }),
-        ),
-      }),
-    }),
-  );
+  return new Drive(windowedTicks(windows, outOfOrdernessMs, { allowedLatenessMs }));
 }
 
 /** A tick of one key at a millisecond; its price is the millisecond too. */
