@@ -39,8 +39,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'starts of windows are truncated, not floored',
     file: `${WINDOWS}/grid.ts`,
-    find: 'Math.floor(',
-    replace: 'Math.trunc(',
+    find: 'Math.floor((tsMicros',
+    replace: 'Math.trunc((tsMicros',
     tests: GRID,
   },
   {
@@ -235,9 +235,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a time trigger fires one instant late',
-    file: `${WINDOWS}/globalWindows.ts`,
-    find: '+ 1) * this.#everyMicros - 1',
-    replace: '+ 1) * this.#everyMicros',
+    file: `${WINDOWS}/grid.ts`,
+    find: '+ 1) * everyMicros - 1',
+    replace: '+ 1) * everyMicros',
     tests: GLOBAL,
   },
   {
