@@ -1,11 +1,16 @@
 /** The keys that something refers to, as plain data: key i has the id `ids[i]` and ends at `ends[i]` in `bytes`. */
 export interface SavedKeys {
+  /** Whether the table told keys apart by their ends. */
+  readonly hashesEnds: boolean;
   readonly ids: Int32Array;
   readonly bytes: Uint8Array;
   readonly ends: Int32Array;
 }
 
 const FREED = new Uint8Array(0);
+const END_BYTES = 8;
+/** So many keys may have the same last bytes before all of each key is hashed. */
+const MOST_ALIKE = 4;
 
 /**
  * Integer ids for keys: the bytes of a key are hashed once a record, and everything after that works on the id. Ids
@@ -30,6 +35,8 @@ export class KeyTable {
   readonly #free: number[] = [];
   #unreferenced: number[] = [];
   #live = 0;
+  /** Keys mostly differ in their last bytes: as long as they do, these alone are hashed. */
+  #hashesEnds = true;
 
   /** Keys that have an id now. */
   get size(): number {
@@ -54,12 +61,12 @@ export class KeyTable {
       this.#view = viewOf(source);
     }
     const view = this.#view;
-    const hash = hashOf(view, start, end);
+    const hash = this.#hashOf(view, start, end);
     const mask = this.#buckets.length - 1;
-    let at = (hash ^ (hash >>> 15)) & mask;
+    let at = hash & mask;
     for (;;) {
       const id = this.#buckets[at] as number;
-      if (id === -1) return this.#add(source.slice(start, end), hash, at);
+      if (id === -1) return this.#add(source.slice(start, end), hash);
       if (this.#hashes[id] === hash && this.#equals(id, view, start, end)) return id;
       at = (at + 1) & mask;
     }
@@ -104,11 +111,11 @@ export class KeyTable {
     }
     const bytes = new Uint8Array(end);
     for (let i = 0; i < ids.length; i++) bytes.set(this.bytesOf(ids[i] as number), ends[i - 1] ?? 0);
-    return { ids, bytes, ends };
+    return { hashesEnds: this.#hashesEnds, ids, bytes, ends };
   }
 
   /** Takes the keys of a snapshot into a table that is empty, with their ids. Whoever has state of a key retains it again. */
-  restore({ ids, bytes, ends }: SavedKeys): void {
+  restore({ hashesEnds, ids, bytes, ends }: SavedKeys): void {
     const capacity = ids.reduce((highest, id) => Math.max(highest, id + 1), 0);
     while (this.#hashes.length < capacity) this.#growIds();
     while (this.#keys.length < capacity) this.#keys.push(FREED);
@@ -117,13 +124,10 @@ export class KeyTable {
       const key = bytes.slice(ends[i - 1] ?? 0, ends[i]);
       this.#keys[id] = key;
       this.#putIntoArena(id, key);
-      this.#hashes[id] = hashOf(viewOf(key), 0, key.length);
       this.#unreferenced.push(id);
     }
     this.#live = ids.length;
-    let buckets = this.#buckets.length;
-    while (this.#live * 2 > buckets) buckets *= 2;
-    this.#rehash(buckets);
+    this.#hashBy(hashesEnds);
     for (let id = capacity - 1; id >= 0; id--) if (this.#keys[id] === FREED) this.#free.push(id);
   }
 
@@ -136,12 +140,15 @@ export class KeyTable {
     if (this.#lengths[id] !== length) return false;
     const arena = this.#arena;
     const own = this.#starts[id] as number;
-    let k = 0;
-    for (; k + 4 <= length; k += 4) {
+    if (length < 4) {
+      for (let k = 0; k < length; k++) if (arena.getUint8(own + k) !== view.getUint8(start + k)) return false;
+      return true;
+    }
+    const last = length - 4;
+    for (let k = 0; k < last; k += 4) {
       if (arena.getInt32(own + k, true) !== view.getInt32(start + k, true)) return false;
     }
-    for (; k < length; k++) if (arena.getUint8(own + k) !== view.getUint8(start + k)) return false;
-    return true;
+    return arena.getInt32(own + last, true) === view.getInt32(start + last, true);
   }
 
   /** Copies a key to the end of the arena, which grows, or closes up over freed keys if these are most of it. */
@@ -162,18 +169,46 @@ export class KeyTable {
     this.#arenaUsed += key.length;
   }
 
-  #add(key: Uint8Array, hash: number, at: number): number {
+  #add(key: Uint8Array, hash: number): number {
+    if (this.#hashesEnds && this.#countAlike(hash) === MOST_ALIKE) {
+      this.#hashBy(false);
+      return this.#add(key, this.#hashOf(viewOf(key), 0, key.length));
+    }
     const id = this.#free.pop() ?? this.#keys.length;
     if (id >= this.#hashes.length) this.#growIds();
     this.#keys[id] = key;
     this.#putIntoArena(id, key);
     this.#hashes[id] = hash;
     this.#references[id] = 0;
-    this.#buckets[at] = id;
     this.#unreferenced.push(id);
     this.#live++;
-    if (this.#live * 2 > this.#buckets.length) this.#rehash(this.#buckets.length * 2);
+    if (this.#live * 2 > this.#buckets.length) this.#rehash();
+    else this.#place(id);
     return id;
+  }
+
+  /** How many keys have a hash. */
+  #countAlike(hash: number): number {
+    const mask = this.#buckets.length - 1;
+    let alike = 0;
+    for (let at = hash & mask; this.#buckets[at] !== -1; at = (at + 1) & mask) {
+      if (this.#hashes[this.#buckets[at] as number] === hash) alike++;
+    }
+    return alike;
+  }
+
+  /** From now on the ends of keys are hashed, or all of each. */
+  #hashBy(ends: boolean): void {
+    this.#hashesEnds = ends;
+    for (let id = 0; id < this.#keys.length; id++) {
+      const key = this.#keys[id] as Uint8Array;
+      this.#hashes[id] = this.#hashOf(viewOf(key), 0, key.length);
+    }
+    this.#rehash();
+  }
+
+  #hashOf(view: DataView, start: number, end: number): number {
+    return this.#hashesEnds && end - start >= END_BYTES ? hashOfEnd(view, start, end) : hashOf(view, start, end);
   }
 
   #growIds(): void {
@@ -183,7 +218,9 @@ export class KeyTable {
     this.#lengths = doubled(this.#lengths);
   }
 
-  #rehash(size: number): void {
+  #rehash(): void {
+    let size = this.#buckets.length;
+    while (this.#live * 2 > size) size *= 2;
     this.#buckets = new Int32Array(size).fill(-1);
     for (let id = 0; id < this.#keys.length; id++) if (this.#keys[id] !== FREED) this.#place(id);
   }
@@ -197,7 +234,7 @@ export class KeyTable {
 
   #home(id: number): number {
     const hash = this.#hashes[id] as number;
-    return (hash ^ (hash >>> 15)) & (this.#buckets.length - 1);
+    return hash & (this.#buckets.length - 1);
   }
 
   /** Backward-shift deletion (Knuth 6.4, algorithm R): no tombstones, so look-ups stay short. */
@@ -230,14 +267,35 @@ function viewOf(bytes: Uint8Array): DataView<ArrayBuffer> {
   return new DataView(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** FNV-1a by four bytes at a time, its bits mixed each time: a key is hashed for every record. */
+/**
+ * A key is hashed for every record: eight bytes at a time, in two halves that do not wait for each other; the last eight
+ * may overlap those before. Multiplications and folded high bits are MurmurHash3's (Appleby, public domain).
+ */
 function hashOf(view: DataView, start: number, end: number): number {
-  let hash = 0x811c9dc5 | 0;
-  let i = start;
-  for (; i + 4 <= end; i += 4) {
-    hash = Math.imul(hash ^ view.getInt32(i, true), 0x85ebca6b);
-    hash ^= hash >>> 15;
+  let low = 0x811c9dc5 ^ (end - start);
+  let high = 0x9e3779b1 | 0;
+  if (end - start < 8) {
+    for (let i = start; i < end; i++) low = Math.imul(low ^ view.getUint8(i), 0x01000193);
+  } else {
+    const last = end - 8;
+    for (let i = start; i < last; i += 8) {
+      low = Math.imul(low ^ view.getInt32(i, true), 0x85ebca6b);
+      high = Math.imul(high ^ view.getInt32(i + 4, true), 0xc2b2ae35);
+      low ^= low >>> 15;
+      high ^= high >>> 13;
+    }
+    low = Math.imul(low ^ view.getInt32(last, true), 0x85ebca6b);
+    high = Math.imul(high ^ view.getInt32(last + 4, true), 0xc2b2ae35);
+    low ^= low >>> 15;
+    high ^= high >>> 13;
   }
-  for (; i < end; i++) hash = Math.imul(hash ^ view.getUint8(i), 0x01000193);
-  return hash;
+  const mixed = Math.imul(low ^ high, 0x2c1b3c6d);
+  return mixed ^ (mixed >>> 16);
+}
+
+/** The hash of the length and the last `END_BYTES` bytes. */
+function hashOfEnd(view: DataView, start: number, end: number): number {
+  const low = Math.imul(view.getInt32(end - END_BYTES, true) ^ (end - start), 0x85ebca6b);
+  const mixed = Math.imul(low ^ (low >>> 15) ^ view.getInt32(end - 4, true), 0x9e3779b1);
+  return mixed ^ (mixed >>> 15);
 }

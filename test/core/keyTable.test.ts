@@ -10,6 +10,13 @@ function intern(table: KeyTable, key: string): number {
   return table.intern(bytes, 2, bytes.length - 2);
 }
 
+/** Short keys, keys that differ at their ends, and keys that do not. */
+const NAMING = fc.constantFrom(
+  (i: number) => `key-${i}`,
+  (i: number) => `market:instrument-${i}`,
+  (i: number) => `room-${i}/temperature`,
+);
+
 describe('the key table', () => {
   it('gives one id a key, as long as it is referred to', () => {
     const keys = fc.constantFrom(...Array.from({ length: 60 }, (_, i) => `key-${i}`), '', 'ключ');
@@ -63,9 +70,10 @@ describe('the key table', () => {
   });
 
   it('keeps the ids of referenced keys over a snapshot, and those alone', () => {
-    const key = fc.integer({ min: 0, max: 1_500 }).map((n) => `key-${n}`);
+    const numbers = fc.uniqueArray(fc.integer({ min: 0, max: 1_500 }), { maxLength: 1_200, size: 'max' });
     fc.assert(
-      fc.property(fc.uniqueArray(key, { maxLength: 1_200, size: 'max' }), fc.nat({ max: 4 }), (names, every) => {
+      fc.property(numbers, fc.nat({ max: 4 }), NAMING, (named, every, nameOf) => {
+        const names = named.map(nameOf);
         const table = new KeyTable();
         const ids = names.map((name) => intern(table, name));
         const isKept = (i: number) => i % (every + 1) === 0;
@@ -95,9 +103,15 @@ describe('the key table', () => {
     expect(table.size).toBe(0);
   });
 
-  it('grows', () => {
-    const table = new KeyTable();
-    const ids = Array.from({ length: 5_000 }, (_, i) => intern(table, `key-${i}`));
-    expect(ids.map((_, i) => intern(table, `key-${i}`))).toEqual(ids);
+  it('grows, whether keys differ at their ends or not', () => {
+    fc.assert(
+      fc.property(NAMING, (nameOf) => {
+        const table = new KeyTable();
+        const ids = Array.from({ length: 5_000 }, (_, i) => intern(table, nameOf(i)));
+        expect(new Set(ids).size).toBe(5_000);
+        expect(ids.map((_, i) => intern(table, nameOf(i)))).toEqual(ids);
+      }),
+      { numRuns: 10 },
+    );
   });
 });
