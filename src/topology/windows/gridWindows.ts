@@ -91,7 +91,10 @@ export class GridWindows implements Windower {
     const store = this.#slots;
     let { starts, ends, lastArrivals } = store;
     let closing = this.nextClosing;
+    const only = bases.length === 1 && !this.#onEachChange ? bases[0] : undefined;
     for (let at = from; at < to; at++) {
+      if (only !== undefined) at = only.repeatSlots(store, run, slots[0] as Int32Array, at, to);
+      if (at === to) break;
       const watermark = watermarks[at] as number;
       const tsMicros = timesMicros[at] as number;
       const keyId = keyIds[at] as number;

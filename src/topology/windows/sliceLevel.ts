@@ -2,6 +2,7 @@ import { type Grid, startAtOrBefore } from './grid.ts';
 import { StartHeap } from './minHeap.ts';
 import { SlotIndex } from './slotIndex.ts';
 import type { SlotStore } from './slotStore.ts';
+import type { Run } from './windower.ts';
 
 /** What the slices of one level are. Slices of a level do not overlap; where the slide is above the size they leave gaps. */
 export interface LevelPlan extends Grid {
@@ -81,6 +82,25 @@ export class SliceLevel {
   /** The start of a slice that nothing needs at a watermark, or null. Takes it out. */
   takeExpired(watermark: number): number | null {
     return watermark >= this.keptUntil(this.#kept.lowest) ? this.#kept.pop() : null;
+  }
+
+  /**
+   * Puts records into the slots of their keys' records before, up to the first that has to go elsewhere, whose index it
+   * returns. Nearly all records pass here, so it is a loop of its own.
+   */
+  repeatSlots({ starts, ends, lastArrivals }: SlotStore, run: Run, into: Int32Array, from: number, to: number): number {
+    const { timesMicros, watermarks, arrivals, keyIds } = run;
+    const { lastSlots } = this;
+    for (let at = from; at < to; at++) {
+      const slot = lastSlots[keyIds[at] as number] ?? NO_SLOT;
+      if (slot === NO_SLOT) return at;
+      const tsMicros = timesMicros[at] as number;
+      const end = ends[slot] as number;
+      if (tsMicros >= end || tsMicros < (starts[slot] as number) || (watermarks[at] as number) >= end - 1) return at;
+      lastArrivals[slot] = arrivals[at] as number;
+      into[at] = slot;
+    }
+    return to;
   }
 
   remove(slots: SlotStore, slot: number): void {
