@@ -84,7 +84,10 @@ export class SlidingWindows implements Windower {
       this.#watermark = watermark;
       const tsMicros = timesMicros[at] as number;
       if (watermark >= closing && watermark >= tsMicros) return at;
-      if (watermark >= tsMicros + this.#latenessMicros) {
+      if (
+        watermark >= tsMicros + this.#latenessMicros &&
+        !this.#isHeldLater(keyIds[at] as number, tsMicros, watermark)
+      ) {
         run.late.add(at, this.#definition);
         out[at] = EXPIRED;
         continue;
@@ -198,6 +201,15 @@ export class SlidingWindows implements Windower {
       this.#timelineFor(this.#slots.keyIds[slot] as number).slots.push(slot);
       (watermark >= (this.#slots.starts[slot] as number) ? this.#kept : this.#closing).push(slot);
     }
+  }
+
+  /** True where the window of a later record looks back on an instant, and has not expired. */
+  #isHeldLater(keyId: number, tsMicros: number, watermark: number): boolean {
+    const timeline = this.#timelines[keyId];
+    if (timeline === undefined) return false;
+    const { starts } = this.#slots;
+    const slot = timeline.slots[indexFrom(timeline, starts, watermark - this.#latenessMicros + 1)];
+    return slot !== undefined && (starts[slot] as number) < tsMicros + this.#sizeMicros;
   }
 
   #slotFor(keyId: number, tsMicros: number, arrival: number): number {

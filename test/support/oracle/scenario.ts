@@ -121,9 +121,11 @@ class Oracle {
   /** A window for each time of an event, with all of the key's that it looks back on; by time. */
   #placeLookingBack(event: OracleEvent, size: number): boolean {
     const { key, timestampMs: t } = event;
-    if (this.#isExpired({ end: t + 1 })) return false;
+    const ownIsExpired = this.#isExpired({ end: t + 1 });
+    const isHeld = this.#windows.some((window) => window.key === key && window.start <= t && t < window.end);
+    if (ownIsExpired && !isHeld) return false;
     this.#accepted.push(event);
-    if (!this.#windows.some((window) => window.key === key && window.end === t + 1)) {
+    if (!ownIsExpired && !this.#windows.some((window) => window.key === key && window.end === t + 1)) {
       const earlier = this.#accepted.filter((e) => e !== event && e.key === key && e.timestampMs <= t);
       const events = earlier.filter((e) => e.timestampMs > t - size);
       this.#windows.push({ key, start: t - size + 1, end: t + 1, events, revision: 0, changed: true });

@@ -40,16 +40,66 @@ describe('windows that look back', () => {
     ]);
   });
 
-  it('expire by their own time: an event is late when its own window has', () => {
+  // lateness 3, watermark 12: [-5,5) of 4 would be kept while it is below 7, [3,13) of 12 while it is below 15
+  // event 4: too late for its own window, in time for those of 10 and 12; event 0: none looks back that far
+  it('expire by their own time, but an event is late only when all have expired that hold it: it goes into those that are left', () => {
     const setting = { window, allowedLatenessMs: 3 };
-    const { results, late } = play(setting, [['a', 12], { w: 12 }, ['a', 10], ['a', 9]]);
-    expect(results).toEqual(['1: a [3,13) r0: 12', '2: a [1,11) r0: 10', '2: a [3,13) r1: 12 10']);
-    expect(late).toEqual(['3: a 9']);
+    const { results, late } = play(setting, [
+      ['a', 12],
+      { w: 12 },
+      ['a', 10],
+      ['a', 4],
+      ['a', 0],
+      { w: 15 },
+      ['a', 12],
+    ]);
+    expect(results).toEqual([
+      '1: a [3,13) r0: 12',
+      '2: a [1,11) r0: 10',
+      '2: a [3,13) r1: 12 10',
+      '3: a [1,11) r1: 10 4',
+      '3: a [3,13) r2: 12 10 4',
+    ]);
+    expect(late).toEqual(['4: a 0', '6: a 12']);
+  });
+
+  // watermark 20; windows of a: [11,21) of 20, which has expired, and [13,23) of 22, which is open
+  it('that are open take in an event whose own window has expired, and so do those of later events', () => {
+    const { results, late } = play({ window }, [
+      ['a', 20],
+      ['a', 22],
+      { w: 20 },
+      ['a', 20],
+      ['a', 13],
+      ['a', 23],
+      'end',
+    ]);
+    expect(results).toEqual(['2: a [11,21) r0: 20', '6: a [13,23) r0: 20 22 20 13', '6: a [14,24) r0: 20 22 20 23']);
+    expect(late).toEqual([]);
+  });
+
+  // a window that is not there yet takes nothing in: the event would be in no result, and in no ledger
+  it('that only an event to come would open do not keep an event from being late, nor do those of other keys', () => {
+    const { results, late } = play({ window }, [['b', 22], { w: 20 }, ['a', 19], ['a', 23], 'end']);
+    expect(results).toEqual(['4: b [13,23) r0: 22', '4: a [14,24) r0: 23']);
+    expect(late).toEqual(['2: a 19']);
   });
 
   it('that have fired and discard give a late event alone; its own window has all that it looks back on', () => {
     const setting = { window, allowedLatenessMs: 20, accumulation: 'discarding' } as const;
     const { results } = play(setting, [['a', 5], ['a', 12], { w: 12 }, ['a', 8]]);
     expect(results).toEqual(['2: a [-4,6) r0: 5', '2: a [3,13) r0: 5 12', '3: a [-1,9) r0: 5 8', '3: a [3,13) r1: 8']);
+  });
+
+  it('that discard take in an event whose own window has expired: alone where they have fired', () => {
+    const setting = { window, allowedLatenessMs: 5, accumulation: 'discarding' } as const;
+    const { results, late } = play(setting, [['a', 12], ['a', 15], { w: 13 }, ['a', 8], ['a', 8], { w: 15 }]);
+    expect(results).toEqual([
+      '2: a [3,13) r0: 12',
+      '3: a [3,13) r1: 8',
+      '4: a [3,13) r2: 8',
+      '5: a [6,16) r0: 12 15 8 8',
+    ]);
+    expect(late).toEqual([]);
   });
 });
