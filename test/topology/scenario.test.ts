@@ -53,6 +53,8 @@ describe('a scenario that is not valid says so in place of its results', () => {
     scenario('no size', window('tumbling', {}), /sizeMs/),
     scenario('no slide', window('hopping', { sizeMs: 1 }), /slideMs/),
     scenario('no gap', window('session', {}), /gapMs/),
+    scenario('an entry that is no object', one(null), /^input\[0\] must be object/),
+    scenario('a kind that is no text', one({ kind: 5 }), /^input\[0\]\.kind must be string/),
     scenario('no key of an event', one({ kind: 'event', timestampMs: 1 }), /input\[0\].*key/),
     scenario('no time of an event', one({ kind: 'event', key: 'a' }), /input\[0\].*timestampMs/),
     scenario('a key that is a number', one(event(1, null, 7)), /input\[0\]\.key/),
@@ -101,6 +103,8 @@ describe('a scenario that is not valid says so in place of its results', () => {
     ['a list', '[]', null],
     ['an id that is no text', '{"id": 7}', null],
     ['an object that says only who it is', '{"id": "x"}', 'x'],
+    ['a number that no double holds', JSON.stringify(VALID).replace('"value":null', '"value":1e400'), 'tried'],
+    ['a value nested too deep', JSON.stringify(VALID).replace('null', '['.repeat(9_999) + ']'.repeat(9_999)), 'tried'],
     ['a key named __proto__', JSON.stringify(VALID).replace('{', '{"__proto__": 1,'), 'tried'],
   ])('%s', (_, text, id) => {
     const { line, ok } = runScenarioText(text, 1);

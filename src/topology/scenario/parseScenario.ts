@@ -1,6 +1,7 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type ErrorCode, TidemarkError } from '../../errors.ts';
+import { checkJson } from './checkJson.ts';
 import {
   type AggregateFunction,
   FUNCTIONS,
@@ -64,6 +65,7 @@ const entrySchemas = {
  * @throws TM_WINDOW for a window or a lateness that cannot be, TM_SCENARIO for anything else
  */
 export function parseScenario(json: unknown): Scenario {
+  checkJson(json);
   const given = checked(scenarioSchema, json, '');
   const window = parseWindow(given.window);
   const { outOfOrdernessMs = 0, allowedLatenessMs = 0, accumulation = 'accumulating', watermarks } = given;
@@ -149,7 +151,8 @@ function checked<S extends TSchema>(schema: S, value: unknown, where: string): S
   const errors = [...Value.Errors(schema, value)];
   const unknown = errors.find(({ keyword }) => keyword === 'additionalProperties');
   const error = unknown ?? errors.find(({ keyword }) => keyword !== 'boolean') ?? errors[0];
-  const path = `${where}${(error?.instancePath ?? '').replaceAll('/', '.')}`.replace(/^\./, '');
+  const within = (error?.instancePath ?? '').replace(/\/(\d+)(?=\/|$)/g, '[$1]').replaceAll('/', '.');
+  const path = `${where}${within}`.replace(/^\./, '');
   const names = unknown?.params as { readonly additionalProperties?: readonly string[] } | undefined;
   const problem =
     names?.additionalProperties === undefined
