@@ -121,6 +121,21 @@ export const configSchema = Type.Object(
             'An input that is read to its end, and where nothing comes for so long, holds the others back no more.',
         },
       ),
+      wallClockAfterMs: integer(
+        10_000,
+        { minimum: 0, maximum: YEAR_MS },
+        {
+          unit: 'ms',
+          description:
+            'In a live run, once nothing has come for so long in any input of a task, the wall clock moves its watermark on ' +
+            'and so closes its windows: to where the last record left it, and as far beyond as that record is past. 0: never.',
+        },
+      ),
+      wallClockEveryMs: integer(
+        1_000,
+        { minimum: 1, maximum: HOUR_MS },
+        { unit: 'ms', description: 'Least time between two such moves of a task.' },
+      ),
       maxSkewMs: integer(
         60 * SECOND_MS,
         { minimum: 0, maximum: YEAR_MS },

@@ -51,7 +51,10 @@ export const controlSchema = {
   namespace: 'tidemark',
   doc: "What a task's transaction records besides results: its position, and each decision of the wall clock, at the position where it applied.",
   fields: [
-    { name: 'kind', type: { type: 'enum', name: 'ControlKind', symbols: ['commit', 'flush', 'idle', 'active'] } },
+    {
+      name: 'kind',
+      type: { type: 'enum', name: 'ControlKind', symbols: ['commit', 'flush', 'idle', 'active', 'wallClock'] },
+    },
     { name: 'topic', type: 'string', doc: 'the input topic; of idle and active, which one' },
     { name: 'partition', type: 'int' },
     { name: 'position', type: 'long', doc: 'the next input offset; with several inputs, records taken so far' },
@@ -62,6 +65,12 @@ export const controlSchema = {
       type: ['null', 'long'],
       default: null,
       doc: 'the latest event time before the position; null before the first record',
+    },
+    {
+      name: 'quiet',
+      type: ['null', 'long'],
+      default: null,
+      doc: 'of wallClock: for how long no record had come, microseconds: each watermark goes so far beyond where its records left it',
     },
   ],
 } as const;

@@ -72,8 +72,16 @@ async function printStatus(context: Context, command: Command): Promise<void> {
   );
   await context.out.write(
     `\n${textTable(
-      ['task', 'topic', 'partition', 'position', 'lag', 'watermark'],
-      tasks.map((task) => [task.topology, task.topic, task.partition, task.position, task.lag, task.watermarkTime]),
+      ['task', 'topic', 'partition', 'position', 'lag', 'watermark', 'by clock'],
+      tasks.map((task) => [
+        task.topology,
+        task.topic,
+        task.partition,
+        task.position,
+        task.lag,
+        task.watermarkTime,
+        task.clockMicros === 0 ? null : `+${task.clockMicros / 1_000_000} s`,
+      ]),
     )}`,
   );
   await context.out.write(

@@ -6,6 +6,15 @@ import { TidemarkError } from '../errors.ts';
  */
 
 export const MICROS_PER_MS = 1_000;
+/** @throws TM_VALUE_RANGE when an event time is not a whole number of microseconds below 2^53 */
+export function checkEventTime(tsMicros: number, where?: string): void {
+  if (Number.isSafeInteger(tsMicros)) return;
+  throw new TidemarkError('TM_VALUE_RANGE', `${tsMicros} is no event time`, {
+    ...(where === undefined ? {} : { where }),
+    hint: 'An event time is a whole number of microseconds whose magnitude is below 2^53.',
+  });
+}
+
 const UNITS: readonly (readonly [string, number])[] = [
   ['d', 86_400_000_000],
   ['h', 3_600_000_000],

@@ -60,21 +60,22 @@ async function startOf(
     const haveExpired = (last?.row.watermark ?? NO_WATERMARK) >= expiredAtMicros;
     const whole =
       before === null || haveExpired ? before : await lastBefore((before.row.watermark ?? NO_WATERMARK) - reachMicros);
-    const start = whole === null ? BEGINNING : placeOf(whole.row);
-    // Flushes at the position itself had applied there.
-    const applied = await lastWhere(rows, control, (row) => row.position <= start.position);
-    return { ...start, controlOffset: applied === null ? control.begin : applied.offset + 1 };
+    return whole === null ? { ...BEGINNING, controlOffset: control.begin } : await placeOf(rows, control, whole.row);
   } finally {
     await rows.close();
   }
 }
 
-type Place = Omit<GenerationStart, 'controlOffset'>;
+const BEGINNING = { position: 0, watermark: null, maxEventTime: null, controlSequence: 0 };
 
-const BEGINNING: Place = { position: 0, watermark: null, maxEventTime: null, controlSequence: 0 };
-
-function placeOf({ position, watermark, maxEventTime, controlSequence }: Control): Place {
-  return { position, watermark, maxEventTime, controlSequence };
+/** The position of a control record as records left it: what else was decided there is repeated. */
+async function placeOf(rows: TopicRows<Control>, control: PartitionRange, found: Control): Promise<GenerationStart> {
+  const before = await lastWhere(rows, control, ({ position }) => position < found.position);
+  rows.seek(control, before === null ? control.begin : before.offset + 1);
+  const [first] = await rows.read(0, 1);
+  if (first === undefined) throw new RangeError(`no control record is of position ${found.position}`);
+  const { position, watermark, maxEventTime, controlSequence } = first.row;
+  return { position, watermark, maxEventTime, controlSequence, controlOffset: first.offset + 1 };
 }
 
 /** The last record of a partition for which something holds that, once it no longer holds, never does again. */

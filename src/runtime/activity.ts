@@ -1,4 +1,5 @@
 import type { Log, PartitionRange } from '../log/log.ts';
+import type { Arrivals } from './arrivals.ts';
 import type { Task } from './task.ts';
 
 /**
@@ -9,18 +10,12 @@ import type { Task } from './task.ts';
 export class ActivityWatch {
   readonly #log: Log;
   readonly #idleTimeoutMs: number;
-  readonly #now: () => number;
-  /** By topic and partition, when something came last. */
-  readonly #cameMs = new Map<string, number>();
+  readonly #arrivals: Arrivals;
 
-  constructor(log: Log, idleTimeoutMs: number, now: () => number) {
+  constructor(log: Log, idleTimeoutMs: number, arrivals: Arrivals) {
     this.#log = log;
     this.#idleTimeoutMs = idleTimeoutMs;
-    this.#now = now;
-  }
-
-  cameIn(topic: string, partition: number): void {
-    this.#cameMs.set(`${topic}/${partition}`, this.#now());
+    this.#arrivals = arrivals;
   }
 
   /** Looks at one task, and lets it go on with what is not held back any more. */
@@ -47,17 +42,10 @@ export class ActivityWatch {
         if (readTo < endOf(ends, place)) return false;
         continue;
       }
-      if (!this.#isQuiet(`${place.topic}/${place.partition}`)) return false;
+      if (this.#arrivals.quietMs(place) < this.#idleTimeoutMs) return false;
       if (readTo < endOf(await this.#log.ranges(place.topic), place)) return false;
     }
     return true;
-  }
-
-  #isQuiet(place: string): boolean {
-    const nowMs = this.#now();
-    const cameMs = this.#cameMs.get(place);
-    if (cameMs === undefined) this.#cameMs.set(place, nowMs);
-    return nowMs - (cameMs ?? nowMs) >= this.#idleTimeoutMs;
   }
 }
 

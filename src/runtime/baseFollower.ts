@@ -3,6 +3,7 @@ import type { Log, TopicPartition } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { type Control, controlSchema } from '../schemas.generated.ts';
 import type { GenerationStart, HandOver } from './generations.ts';
+import type { RecordedControl } from './recordedControls.ts';
 import type { Task } from './task.ts';
 import { TopicRows } from './topicRows.ts';
 
@@ -19,15 +20,15 @@ export interface Base {
 interface Followed {
   /** The base has committed all that lies before it. */
   committed: number;
-  /** Flushes of the base that are still to be repeated. */
-  readonly flushes: { readonly position: number; readonly controlSequence: number }[];
+  /** Decisions of the base that are still to be repeated. */
+  readonly controls: RecordedControl[];
   /** True once the task has come to where its base has ended. */
   isAlone: boolean;
 }
 
 /**
- * Leads the tasks of a new generation behind their base: never beyond what the base has committed, with its flushes at the
- * positions where it had them. Where the base has ended, the task goes on alone, and all that it computes is written.
+ * Leads the tasks of a new generation behind their base: never beyond what the base has committed, with its flushes and
+ * what the wall clock did at the positions where it had them. Where the base has ended, the task goes on alone, and all that it computes is written.
  */
 export class BaseFollower {
   readonly #base: Base;
@@ -37,7 +38,7 @@ export class BaseFollower {
   private constructor(base: Base, rows: TopicRows<Control>) {
     this.#base = base;
     this.#rows = rows;
-    this.#followed = base.starts.map(({ position }) => ({ committed: position, flushes: [], isAlone: false }));
+    this.#followed = base.starts.map(({ position }) => ({ committed: position, controls: [], isAlone: false }));
   }
 
   /** Null where all tasks have taken over already: they write everything then. */
@@ -65,29 +66,34 @@ export class BaseFollower {
       for (const { partition, row } of rows) {
         const followed = this.#followed[partition] as Followed;
         followed.committed = row.position;
-        if (row.kind === 'flush') followed.flushes.push(row);
+        if (row.kind !== 'commit') followed.controls.push(row);
       }
     }
   }
 
   /** The offset that the task of a partition may go up to now. */
   limitOf({ partition }: TopicPartition): number {
-    const { committed, flushes, isAlone } = this.#followed[partition] as Followed;
-    return isAlone ? Number.POSITIVE_INFINITY : Math.min(committed, flushes[0]?.position ?? committed);
+    const { committed, controls, isAlone } = this.#followed[partition] as Followed;
+    return isAlone ? Number.POSITIVE_INFINITY : Math.min(committed, controls[0]?.position ?? committed);
   }
 
   /** Does to the task what happened to the base at the position that the task has come to. */
   async lead(task: Task): Promise<void> {
     const { partition } = task;
     const followed = this.#followed[partition] as Followed;
-    const { flushes } = followed;
-    for (let flush = flushes[0]; flush !== undefined && flush.position <= task.position; flush = flushes[0]) {
-      if (flush.controlSequence > task.controlSequence) await task.repeatFlush();
-      flushes.shift();
+    const { controls } = followed;
+    for (let next = controls[0]; next !== undefined && next.position <= task.position; next = controls[0]) {
+      if (next.controlSequence > task.controlSequence) await task.repeat(next);
+      controls.shift();
     }
     if (followed.isAlone || !hasTakenOver(task, this.#base.handOvers()?.[partition])) return;
     followed.isAlone = true;
     task.writeEverything();
+  }
+
+  /** Whether what happens to a task is the base's to decide. */
+  isLeading({ partition }: Task): boolean {
+    return this.#followed[partition]?.isAlone === false;
   }
 
   close(): Promise<void> {

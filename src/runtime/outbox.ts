@@ -28,9 +28,17 @@ export interface ControlRecord {
   readonly controlSequence: number;
   readonly watermark: number | null;
   readonly maxEventTime: number | null;
+  /** Of `wallClock`; null of others. */
+  readonly quiet: number | null;
 }
 
-const CONTROL_CODES: Readonly<Record<ControlRecord['kind'], number>> = { commit: 0, flush: 1, idle: 2, active: 3 };
+const CONTROL_CODES: Readonly<Record<ControlRecord['kind'], number>> = {
+  commit: 0,
+  flush: 1,
+  idle: 2,
+  active: 3,
+  wallClock: 4,
+};
 const LATE = parseRecordSchema(lateSchema);
 const DEAD_LETTER = parseRecordSchema(deadLetterSchema);
 const CONTROL = parseRecordSchema(controlSchema);
@@ -136,6 +144,7 @@ export class Outbox {
     builder.setNumber(builder.fieldIndex('controlSequence'), control.controlSequence);
     setNullable('watermark', control.watermark);
     setNullable('maxEventTime', control.maxEventTime);
+    setNullable('quiet', control.quiet);
     builder.endRow();
     this.#addOne(this.#topics.control, CONTROL, builder.finish());
   }

@@ -15,6 +15,8 @@ export interface TaskPosition extends GroupPosition {
   readonly topology: string;
   /** In force at its last commit, epoch microseconds; null before the first record. */
   readonly watermark: number | null;
+  /** How far the wall clock has moved it beyond the records, microseconds. */
+  readonly clockMicros: number;
 }
 
 /** What the name of a topology's control topic ends with. */
@@ -41,8 +43,9 @@ export async function taskPositions(log: Log): Promise<TaskPosition[]> {
     if (!topic.endsWith(CONTROL_SUFFIX)) continue;
     const topology = topic.slice(0, -CONTROL_SUFFIX.length);
     for (const { place, metadata } of await committedPlaces(log, topology)) {
-      const { watermark } = parseMark(metadata, `${topology}, partition ${place.partition}`);
-      positions.push({ ...place, topology, watermark: finite(watermark) });
+      const { watermark, recordWatermark } = parseMark(metadata, `${topology}, partition ${place.partition}`);
+      const clockMicros = watermark === recordWatermark ? 0 : watermark - recordWatermark;
+      positions.push({ ...place, topology, watermark: finite(watermark), clockMicros });
     }
   }
   return positions;

@@ -13,6 +13,8 @@ export interface RecordedControl {
   readonly topic: string;
   readonly controlSequence: number;
   readonly position: number;
+  /** Of `wallClock`: for how long no record had come, microseconds. */
+  readonly quiet: number | null;
 }
 
 /** The decisions that a control partition holds from an offset on, those up to a sequence left out. */

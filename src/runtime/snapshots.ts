@@ -14,7 +14,7 @@ const SLICE_BYTES = 512 * 1024;
 const SLICES_PER_TRANSACTION = 16;
 /** Newest snapshots that a position names: where one cannot be read, the one before serves. */
 const KEPT = 2;
-const FORMAT = 2;
+const FORMAT = 3;
 const SLICE = parseRecordSchema(snapshotSliceSchema);
 
 /** Where a snapshot is, whole, and what it is the state of. */

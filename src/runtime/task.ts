@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import type { RecordChunk, Transaction } from '../log/log.ts';
-import { type Barrier, type Element, NO_WATERMARK } from '../topology/elements.ts';
+import { type Barrier, type Element, NO_WATERMARK, newBarrier } from '../topology/elements.ts';
 import type { Merged } from '../topology/inputs/merge.ts';
 import type { ControlRecord } from './outbox.ts';
 import type { RecordedControl } from './recordedControls.ts';
@@ -120,10 +120,24 @@ export class Task {
     if (totals.results > before) this.#recordControl('flush', this.#first);
   }
 
-  /** Repeats a flush of the base here. It is recorded in any case: results outside the range are computed, not written. */
-  async repeatFlush(): Promise<void> {
+  /** Repeats a control of the base here. It is recorded in any case: results outside the range are computed, not written. */
+  async repeat({ kind, quiet }: Pick<RecordedControl, 'kind' | 'quiet'>): Promise<void> {
+    if (kind === 'wallClock') return this.moveWallClock(quiet ?? 0);
     await this.#pushToAll({ kind: 'flush' });
     this.#recordControl('flush', this.#first);
+  }
+
+  /** Whether something waits for a watermark that the wall clock has reached: with no record for so long. */
+  hasWaitedFor(quietMicros: number): boolean {
+    return this.#barrier().quietNeeded <= quietMicros;
+  }
+
+  /** Moves the watermarks to where the records left them and so much further, and records that. */
+  async moveWallClock(quietMicros: number): Promise<void> {
+    // A replay that begins here has to find where the records left the watermark.
+    if (this.#hasMoved) await this.commit();
+    await this.#pushWallClock(quietMicros);
+    this.#recordControl('wallClock', this.#first, quietMicros);
   }
 
   /** Says, and records, that an input holds the others back no more, or that it does again; `proceed` follows. */
@@ -196,7 +210,7 @@ export class Task {
     schedule.taken(now() - begunMs);
   }
 
-  #place({ watermark }: Barrier): Transaction['positions'][number] {
+  #place({ watermark, recordWatermark }: Barrier): Transaction['positions'][number] {
     const { group, inputs, start, snapshots, fingerprint, partitions } = this.#parts;
     const metadata = formatMark({
       fingerprint,
@@ -204,6 +218,7 @@ export class Task {
       position: this.position,
       controlSequence: this.#controlSequence,
       watermark,
+      recordWatermark,
       maxEventTime: this.#maxEventTime,
       began: start.began,
       snapshots: snapshots.pointers,
@@ -267,19 +282,23 @@ export class Task {
   async #repeatControls(): Promise<void> {
     for (let next = this.#toRepeat[0]; next !== undefined && next.position <= this.position; next = this.#toRepeat[0]) {
       this.#toRepeat.shift();
-      if (next.kind === 'flush') {
+      const { kind, topic, quiet } = next;
+      if (kind === 'flush' || kind === 'wallClock') {
         this.#parts.outbox.muted = true;
-        await this.#pushToAll({ kind: 'flush' });
+        await (kind === 'flush' ? this.#pushToAll({ kind }) : this.#pushWallClock(quiet ?? 0));
         this.#parts.outbox.muted = false;
         continue;
       }
-      const { topic } = next;
       const input = this.inputs.all.findIndex(({ place }) => place.topic === topic);
-      this.inputs.setActive(input, next.kind === 'active');
+      this.inputs.setActive(input, kind === 'active');
       for (let parts = this.inputs.next(this.position); parts !== null; parts = this.inputs.next(this.position)) {
         await this.#process(parts, true);
       }
     }
+  }
+
+  #pushWallClock(quietMicros: number): Promise<void> {
+    return this.#pushToAll({ kind: 'wallClock', quietMicros, tsMicros: NO_WATERMARK });
   }
 
   async #pushToAll(element: Element): Promise<void> {
@@ -293,19 +312,19 @@ export class Task {
   }
 
   #barrier(): Barrier {
-    const barrier: Barrier = { kind: 'barrier', watermark: NO_WATERMARK, unassigned: 0, refired: 0 };
+    const barrier = newBarrier();
     for (const { name } of this.inputs.all) this.#parts.assembly.push(name, barrier);
     return barrier;
   }
 
-  #recordControl(kind: 'flush' | 'idle' | 'active', input: TaskInput): void {
+  #recordControl(kind: Exclude<ControlRecord['kind'], 'commit'>, input: TaskInput, quiet: number | null = null): void {
     this.#controlSequence++;
     this.#hasControl = true;
     this.#uncommittedSince ??= this.#parts.now();
-    this.#addControl(kind, input, this.#barrier());
+    this.#addControl(kind, input, this.#barrier(), quiet);
   }
 
-  #addControl(kind: ControlRecord['kind'], { place }: TaskInput, barrier: Barrier): void {
+  #addControl(kind: ControlRecord['kind'], { place }: TaskInput, barrier: Barrier, quiet: number | null = null): void {
     this.#parts.outbox.addControl({
       kind,
       topic: place.topic,
@@ -313,6 +332,7 @@ export class Task {
       controlSequence: this.#controlSequence,
       watermark: finite(barrier.watermark),
       maxEventTime: finite(this.#maxEventTime),
+      quiet,
     });
   }
 }

@@ -48,7 +48,7 @@ export interface ReadFrom {
 
 /** What a snapshot's bytes hold. */
 export interface SavedTask {
-  readonly steps: Uint8Array;
+  readonly steps: readonly unknown[];
   readonly inputs: SavedMerge | null;
 }
 

@@ -12,8 +12,9 @@ export interface TaskMark {
   readonly position: number;
   /** Controls other than commits so far. */
   readonly controlSequence: number;
-  /** In force at the position. */
+  /** In force at the position, and where it would be there had the wall clock not moved it. */
   readonly watermark: number;
+  readonly recordWatermark: number;
   /** No record before the position has a later event time; no watermark before the first. */
   readonly maxEventTime: number;
   /** By input, the offset that the task began at: the state is a function of the records from there on. */
@@ -22,15 +23,16 @@ export interface TaskMark {
   readonly snapshots: readonly SnapshotPointer[];
 }
 
-const FORMAT = 3;
+const FORMAT = 4;
 
 /** The mark as a position's metadata. JSON has no infinity: no watermark is null. */
 export function formatMark(mark: TaskMark): string {
-  const { watermark, maxEventTime } = mark;
+  const { watermark, recordWatermark, maxEventTime } = mark;
   return JSON.stringify({
     format: FORMAT,
     ...mark,
     watermark: finite(watermark),
+    recordWatermark: finite(recordWatermark),
     maxEventTime: finite(maxEventTime),
   });
 }
@@ -44,13 +46,19 @@ export function parseMark(metadata: string, where: string): TaskMark {
       hint: 'It was written by another version of Tidemark, or by another program that uses the same consumer group.',
     });
   }
-  const { format: _, watermark, maxEventTime, ...rest } = mark;
-  return { ...rest, watermark: watermark ?? NO_WATERMARK, maxEventTime: maxEventTime ?? NO_WATERMARK };
+  const { format: _, watermark, recordWatermark, maxEventTime, ...rest } = mark;
+  return {
+    ...rest,
+    watermark: watermark ?? NO_WATERMARK,
+    recordWatermark: recordWatermark ?? NO_WATERMARK,
+    maxEventTime: maxEventTime ?? NO_WATERMARK,
+  };
 }
 
-type StoredMark = Omit<TaskMark, 'watermark' | 'maxEventTime'> & {
+type StoredMark = Omit<TaskMark, 'watermark' | 'recordWatermark' | 'maxEventTime'> & {
   readonly format: number;
   readonly watermark: number | null;
+  readonly recordWatermark: number | null;
   readonly maxEventTime: number | null;
 };
 

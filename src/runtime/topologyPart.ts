@@ -60,6 +60,7 @@ export class TopologyPart {
       commitBounds: config.commit,
       mergeBounds: config.topology,
       idleTimeoutMs: config.topology.idleTimeoutMs,
+      wallClockBounds: config.topology,
       maxRereadRecords: config.snapshot.maxRereadRecords,
       isTurnOver: () => this.#isTurnOver(plan.generation.number),
     };

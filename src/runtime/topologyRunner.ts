@@ -7,6 +7,7 @@ import { type AssembledInput, assemble } from '../topology/assemble.ts';
 import type { MergeBounds } from '../topology/inputs/merge.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
 import { ActivityWatch, endOf } from './activity.ts';
+import { type Arrivals, ClockArrivals } from './arrivals.ts';
 import { type Base, BaseFollower, hasTakenOver } from './baseFollower.ts';
 import { BoundedReader } from './boundedReader.ts';
 import type { HandOver } from './generations.ts';
@@ -14,6 +15,7 @@ import { type OpenedTask, openTask } from './openTask.ts';
 import type { Task } from './task.ts';
 import type { CommitBounds } from './taskParts.ts';
 import type { TopologyTopics } from './topologyTopics.ts';
+import { WallClock, type WallClockBounds } from './wallClock.ts';
 
 export interface TopologyRunnerOptions {
   readonly log: Log;
@@ -32,6 +34,9 @@ export interface TopologyRunnerOptions {
   readonly mergeBounds: MergeBounds;
   /** After how long without a record an input that is at its end holds the others back no more. */
   readonly idleTimeoutMs: number;
+  readonly wallClockBounds: WallClockBounds;
+  /** In place of those by `now`. */
+  readonly arrivals?: Arrivals;
   /** Most records that a restart of a task should read again. */
   readonly maxRereadRecords: number;
   readonly maxAheadMs: number;
@@ -81,7 +86,9 @@ export class TopologyRunner {
   /** How many partitions each input has. */
   readonly inputPartitions: number;
   readonly #readBounds: ReadBounds;
+  readonly #arrivals: Arrivals;
   readonly #activity: ActivityWatch;
+  readonly #wallClock: WallClock;
   readonly #opened = new Map<number, OpenedTask>();
   /** Reads the partitions of all tasks; those of tasks that are gone are paused. Null before the first task. */
   #reader: LogReader | null = null;
@@ -93,11 +100,13 @@ export class TopologyRunner {
   #totalsBefore = NOTHING;
 
   private constructor(options: TopologyRunnerOptions, inputs: readonly AssembledInput[], inputPartitions: number) {
-    const { log, readBounds, commitBounds, idleTimeoutMs, now } = options;
+    const { log, readBounds, commitBounds, idleTimeoutMs, wallClockBounds, now } = options;
     this.inputPartitions = inputPartitions;
     this.#options = options;
     this.#inputs = inputs;
-    this.#activity = new ActivityWatch(log, idleTimeoutMs, now);
+    this.#arrivals = options.arrivals ?? new ClockArrivals(now);
+    this.#activity = new ActivityWatch(log, idleTimeoutMs, this.#arrivals);
+    this.#wallClock = new WallClock(log, wallClockBounds, this.#arrivals);
     this.#readBounds = { ...readBounds, maxRecords: Math.min(readBounds.maxRecords, commitBounds.maxRecords) };
   }
 
@@ -115,6 +124,7 @@ export class TopologyRunner {
       const ranges = byInput.flatMap((all) => all.filter((range) => range.partition === partition));
       if (ranges.length < byInput.length) throw new RangeError(`an input has no partition ${partition}`);
       this.#opened.set(partition, await openTask(this.#options, this.#inputs, ranges, this.inputPartitions));
+      for (const range of ranges) this.#arrivals.cameIn(range);
     }
     await this.#closeReaders();
     await this.#openReaders();
@@ -174,7 +184,7 @@ export class TopologyRunner {
     if (chunk !== null) {
       const opened = this.#opened.get(chunk.partition);
       if (opened === undefined) throw new RangeError(`no task has partition ${chunk.partition}`);
-      this.#activity.cameIn(chunk.topic, chunk.partition);
+      this.#arrivals.cameIn(chunk);
       await opened.task.take(chunk);
     } else if (reader !== null) {
       for (const task of this.#tasks) {
@@ -185,6 +195,7 @@ export class TopologyRunner {
     for (const task of this.#tasks) {
       await this.#activity.decide(task, ends);
       if (ends !== null) await this.#flushAt(ends, task);
+      else if (this.#decidesAlone(task)) await this.#wallClock.decide(task);
       if (task.commitDue) await task.commit();
     }
     return chunk !== null;
@@ -231,6 +242,11 @@ export class TopologyRunner {
 
   async #lead(): Promise<void> {
     for (const task of this.#tasks) await this.#follower?.lead(task);
+  }
+
+  /** Of a task with a base, that one's controls are repeated. */
+  #decidesAlone(task: Task): boolean {
+    return this.#options.shadow === undefined && this.#follower?.isLeading(task) !== true;
   }
 
   async #flushAt(ends: readonly PartitionRange[], task: Task): Promise<void> {

@@ -8,7 +8,7 @@ import { NO_WATERMARK } from '../topology/elements.ts';
 import type { WindowQuestion } from '../topology/explanation.ts';
 import type { Topology } from '../topology/topology.ts';
 import { namedWindow, type WindowDefinition } from '../topology/windows/definition.ts';
-import { standOf, standText, timeText, type WindowStand } from '../topology/windows/windowStand.ts';
+import { secondsText, standOf, standText, timeText, type WindowStand } from '../topology/windows/windowStand.ts';
 import { readGenerations } from './generations.ts';
 import { type TaskPosition, taskPositions } from './positions.ts';
 import { recordedControls } from './recordedControls.ts';
@@ -36,6 +36,8 @@ export interface WindowStatus {
   readonly partition: number;
   /** As of the last commit; null before the first record. */
   readonly watermark: number | null;
+  /** How far the wall clock has moved it beyond the records, microseconds. */
+  readonly clockMicros: number;
   /** Null in a gap between windows, and for sessions, whose bounds only the task knows. */
   readonly window: WindowStand | null;
   readonly inputs: readonly InputStatus[];
@@ -72,9 +74,8 @@ export async function windowStatus(
   const positions = await positionsOf(parts.log, task);
   const partition = await partitionOfKey(parts.log, assembly, question.key);
   const own = positions.filter((position) => position.partition === partition);
-  const watermark = own[0]?.watermark ?? NO_WATERMARK;
   const bounds = namedWindow(definition, question.atMicros);
-  const window = bounds === null ? null : standOf(bounds, latenessMicros, watermark);
+  const window = bounds === null ? null : standOf(bounds, latenessMicros, own[0]?.watermark ?? NO_WATERMARK);
   const idle = await idleTopics(parts, task, partition, assembly.inputs.length);
   const inputs = await Promise.all(
     assembly.inputs.map(async (input): Promise<InputStatus> => {
@@ -86,7 +87,8 @@ export async function windowStatus(
       };
     }),
   );
-  const status = { task, partition, watermark: own[0]?.watermark ?? null, window, inputs };
+  const { watermark: committed = null, clockMicros = 0 } = own[0] ?? {};
+  const status = { task, partition, watermark: committed, clockMicros, window, inputs };
   return { text: textOf(question, definition, status), ...status };
 }
 
@@ -160,12 +162,13 @@ function neededFor({ watermark: { field, delayMicros } }: AssembledInput, window
 }
 
 function textOf(question: WindowQuestion, definition: WindowDefinition, status: Omit<WindowStatus, 'text'>): string {
-  const { window, partition, task } = status;
+  const { window, partition, task, clockMicros } = status;
   const watermark = status.watermark ?? NO_WATERMARK;
   const lines = [
     window === null ? noWindowText(question, definition, watermark) : standText(question, window, watermark),
   ];
-  lines.push(`Its task is partition ${partition} of ${task}; the watermark is that of its last commit.`);
+  const clock = clockMicros === 0 ? '' : `, moved by the wall clock ${secondsText(clockMicros)} beyond its records`;
+  lines.push(`Its task is partition ${partition} of ${task}; the watermark is that of its last commit${clock}.`);
   if (window === null || window.state === 'open') lines.push(...status.inputs.map(inputText));
   return lines.join('\n');
 }

@@ -1,4 +1,3 @@
-import { deserialize, serialize } from 'node:v8';
 import { Subject, type Subscription } from 'rxjs';
 import { parseRecordSchema } from '../core/avro/parseSchema.ts';
 import { generationTopic, type OutputSpec } from '../core/output.ts';
@@ -47,10 +46,10 @@ export interface Assembly {
    * records come out in the order in which they arrived.
    */
   resume(): boolean;
-  /** The state of all steps. Nothing may be left to resume. */
-  snapshot(): Uint8Array;
-  /** Takes over the state that `snapshot` gave, before anything was pushed. */
-  restore(state: Uint8Array): void;
+  /** The state of all steps, as plain data. Nothing may be left to resume; pushing more may change it. */
+  snapshot(): readonly unknown[];
+  /** Takes over the state that `snapshot` gave, before anything was pushed: it is of this topology from then on. */
+  restore(state: readonly unknown[]): void;
   close(): void;
 }
 
@@ -123,11 +122,10 @@ export function assemble({ topology, params, generation, onElement }: AssemblyOp
     snapshot: () => {
       const snapshot: Snapshot = { kind: 'snapshot', parts: [], keys: null, slots: NO_SLOTS };
       for (const { name } of inputs) push(name, snapshot);
-      return serialize(snapshot.parts);
+      return snapshot.parts;
     },
     restore: (state) => {
-      const parts = deserialize(state) as unknown[];
-      const restore: Restore = { kind: 'restore', parts, keys: null, slots: NO_SLOTS, slotCapacity: 0 };
+      const restore: Restore = { kind: 'restore', parts: [...state], keys: null, slots: NO_SLOTS, slotCapacity: 0 };
       for (const { name } of inputs) push(name, restore);
     },
     close: () => {

@@ -82,6 +82,18 @@ export interface Watermark {
   readonly tsMicros: number;
 }
 
+/**
+ * No record has come for a while: each `watermark` step goes to where its records left it and that much further, and says so to
+ * the steps after it.
+ */
+export interface WallClock {
+  readonly kind: 'wallClock';
+  /** Since the last record, by the wall clock. */
+  readonly quietMicros: number;
+  /** The watermark then; negative infinity where no `watermark` step has seen to it. */
+  readonly tsMicros: number;
+}
+
 /** One input is idle or ended, and holds nothing back in operators over several inputs; or it is active again. */
 export interface Activity {
   readonly kind: 'activity';
@@ -167,12 +179,31 @@ export interface Late {
  */
 export interface Barrier {
   readonly kind: 'barrier';
-  /** The watermark now. */
+  /** The watermark now, and where it would be had the wall clock not moved it. */
   watermark: number;
+  recordWatermark: number;
+  /** For how long no record must come until the wall clock makes something come out; infinity where nothing waits. */
+  quietNeeded: number;
   /** Records that fell into the gap between two windows (slide above size), since the start. */
   unassigned: number;
   /** Windows emitted again, or for the first time, because of a record that came after their completion. */
   refired: number;
+}
+
+export function newBarrier(): Barrier {
+  return {
+    kind: 'barrier',
+    watermark: NO_WATERMARK,
+    recordWatermark: NO_WATERMARK,
+    quietNeeded: Number.POSITIVE_INFINITY,
+    unassigned: 0,
+    refired: 0,
+  };
+}
+
+/** Says in a barrier at which watermark something is to come out of the step that it has come to. */
+export function noteWaiting(barrier: Barrier, nextMicros: number): void {
+  barrier.quietNeeded = Math.min(barrier.quietNeeded, nextMicros - barrier.recordWatermark);
 }
 
 /**
@@ -187,6 +218,8 @@ export interface InputProgress {
   readonly watermarkMicros: number;
   /** The record that raised it last, by its place among the records of all inputs, from 0; null where none did, or where it was set from outside since. */
   readonly raisedBy: { readonly arrival: number; readonly eventTimeMicros: number } | null;
+  /** How far beyond its records the wall clock has moved it. */
+  readonly clockMicros: number;
   /** An idle one holds nothing back. */
   readonly isIdle: boolean;
 }
@@ -244,6 +277,7 @@ export type Element =
   | Shape
   | Chunk
   | Watermark
+  | WallClock
   | Activity
   | Flush
   | Barrier

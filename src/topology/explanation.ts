@@ -1,7 +1,8 @@
+import { checkEventTime } from '../core/time.ts';
 import { TidemarkError } from '../errors.ts';
 import { type Explain, type InputProgress, NO_WATERMARK } from './elements.ts';
 import { namedWindow, type WindowDefinition, type WindowSet } from './windows/definition.ts';
-import { standOf, standText, timeText, type WindowStand } from './windows/windowStand.ts';
+import { secondsText, standOf, standText, timeText, type WindowStand } from './windows/windowStand.ts';
 
 /**
  * A window of a key, named by an instant: one that it lies in; of hopping windows the last that has started by then; of sliding
@@ -67,11 +68,7 @@ function definitionOf({ definitions }: WindowSet, { interval, atMicros }: Window
       hint: `There are: ${definitions.map((each) => each.interval).join(', ')}.`,
     });
   }
-  if (!Number.isSafeInteger(atMicros)) {
-    throw new TidemarkError('TM_VALUE_RANGE', `${atMicros} is no event time`, {
-      hint: 'An event time is a whole number of microseconds whose magnitude is below 2^53.',
-    });
-  }
+  checkEventTime(atMicros);
   return definition;
 }
 
@@ -83,7 +80,7 @@ function textOf(question: WindowQuestion, definition: WindowDefinition, explaine
   ];
   if (heldBackBy !== null) sentences.push(heldBackText(heldBackBy));
   else if (window?.state === 'open')
-    sentences.push('Every input is idle: the watermark stands until one is active again.');
+    sentences.push('Every input is idle: the watermark stands until one is active again, or the wall clock moves it.');
   for (const { inputs: names, isIdle } of inputs) {
     if (isIdle && heldBackBy !== null) sentences.push(idleText(names));
   }
@@ -110,11 +107,12 @@ function contentsText(window: WindowStand | null, contents: Explanation['content
   return `It has been emitted ${times}; ${hasUnshown ? 'what came since has not' : 'nothing has come since'}.`;
 }
 
-function heldBackText({ inputs, watermarkMicros, raisedBy }: InputProgress): string {
+function heldBackText({ inputs, watermarkMicros, raisedBy, clockMicros }: InputProgress): string {
   const held = inputs.length === 1 ? `Input ${inputs[0]} holds` : `Inputs ${inputs.join(' and ')} hold`;
   if (raisedBy !== null) {
     const { arrival, eventTimeMicros } = raisedBy;
-    return `${held} it back: the last record that moved the watermark was record ${arrival}, of ${timeText(eventTimeMicros)}.`;
+    const clock = clockMicros === 0 ? '' : `; the wall clock has moved it on by ${secondsText(clockMicros)} since`;
+    return `${held} it back: the last record that moved the watermark was record ${arrival}, of ${timeText(eventTimeMicros)}${clock}.`;
   }
   if (watermarkMicros === NO_WATERMARK) return `${held} it back: no record has moved the watermark yet.`;
   return `${held} it back: its watermark was set from outside, to ${timeText(watermarkMicros)}.`;

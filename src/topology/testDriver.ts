@@ -3,16 +3,17 @@ import { RowView } from '../core/avro/rowView.ts';
 import { RowWriter } from '../core/avro/rowWriter.ts';
 import type { Columns } from '../core/columns.ts';
 import type { RecordSchema } from '../core/schema.ts';
+import { checkEventTime, MICROS_PER_MS } from '../core/time.ts';
 import { TidemarkError } from '../errors.ts';
 import { type AssembledInput, type Assembly, assemble } from './assemble.ts';
 import {
-  type Barrier,
   type Chunk,
   type Element,
   END_OF_TIME,
   type Explain,
   type Late,
   NO_WATERMARK,
+  newBarrier,
 } from './elements.ts';
 import { type Explanation, explanationOf, type WindowQuestion } from './explanation.ts';
 import type { ParamValue, Topology } from './topology.ts';
@@ -37,9 +38,10 @@ export interface LateRow {
 
 /** What a driver keeps besides the state of the steps. */
 interface Saved {
-  readonly steps: Uint8Array;
+  readonly steps: readonly unknown[];
   readonly arrival: number;
   readonly fed: ReadonlyMap<string, number>;
+  readonly quietMicros: number;
 }
 
 export interface TestDriverOptions {
@@ -73,6 +75,8 @@ export class TopologyTestDriver {
   readonly #inputs: ReadonlyMap<string, { readonly input: AssembledInput; fed: number }>;
   readonly #outputs: ReadonlyMap<string, Pending>;
   #arrival = 0;
+  /** By the wall clock as it was moved by hand, since rows were fed last. */
+  #quietMicros = 0;
 
   constructor(topology: Topology, { params = {} }: TestDriverOptions = {}) {
     this.#assembly = assemble({
@@ -97,9 +101,10 @@ export class TopologyTestDriver {
    */
   static restore(topology: Topology, snapshot: Uint8Array, options: TestDriverOptions = {}): TopologyTestDriver {
     const driver = new TopologyTestDriver(topology, options);
-    const { steps, arrival, fed } = deserialize(snapshot) as Saved;
+    const { steps, arrival, fed, quietMicros } = deserialize(snapshot) as Saved;
     driver.#assembly.restore(steps);
     driver.#arrival = arrival;
+    driver.#quietMicros = quietMicros;
     for (const [name, input] of driver.#inputs) input.fed = fed.get(name) ?? 0;
     return driver;
   }
@@ -107,8 +112,8 @@ export class TopologyTestDriver {
   /** The state of the steps, for `restore`. */
   snapshot(): Uint8Array {
     const fed = new Map(Array.from(this.#inputs, ([name, input]) => [name, input.fed]));
-    const saved: Saved = { steps: this.#assembly.snapshot(), arrival: this.#arrival, fed };
-    return serialize(saved);
+    const steps = this.#assembly.snapshot();
+    return serialize({ steps, arrival: this.#arrival, fed, quietMicros: this.#quietMicros } satisfies Saved);
   }
 
   /** Names, topics, schemas and windows of the outputs. */
@@ -118,7 +123,7 @@ export class TopologyTestDriver {
 
   /** Event time so far, microseconds; negative infinity before any. */
   get watermark(): number {
-    const barrier: Barrier = { kind: 'barrier', watermark: NO_WATERMARK, unassigned: 0, refired: 0 };
+    const barrier = newBarrier();
     this.#push([...this.#inputs.keys()], barrier);
     return barrier.watermark;
   }
@@ -136,13 +141,10 @@ export class TopologyTestDriver {
     if (time?.kind !== 'long') {
       throw new TidemarkError('TM_COLUMN_KIND', `input '${input}' needs a column of longs '${fed.input.timeField}'`);
     }
-    const unsafe = time.values.findIndex((value) => !Number.isSafeInteger(value));
-    if (unsafe >= 0) {
-      throw new TidemarkError('TM_VALUE_RANGE', `${time.values[unsafe]} is no event time`, {
-        where: `input ${input}, row ${unsafe}`,
-        hint: 'An event time is a whole number of microseconds whose magnitude is below 2^53.',
-      });
-    }
+    time.values.forEach((value, row) => {
+      checkEventTime(value, `input ${input}, row ${row}`);
+    });
+    if (time.values.length > 0) this.#quietMicros = 0;
     const arrivals = Float64Array.from(time.values, () => this.#arrival++);
     this.#push([input], {
       kind: 'chunk',
@@ -161,6 +163,15 @@ export class TopologyTestDriver {
   /** Moves the watermark of an input, or of all: nothing at or before `tsMicros` is to come. One that goes back is ignored. */
   advanceWatermark(tsMicros: number, input?: string): this {
     return this.#tell({ kind: 'watermark', tsMicros }, input);
+  }
+
+  /**
+   * Lets time pass on the wall clock without a record: the watermark goes as far beyond where the last record left it. A live run
+   * does so, and records it, where something waits for the watermark (`topology.wallClockAfterMs` in the configuration).
+   */
+  moveWallClock(byMs: number): this {
+    this.#quietMicros += byMs * MICROS_PER_MS;
+    return this.#tell({ kind: 'wallClock', quietMicros: this.#quietMicros, tsMicros: NO_WATERMARK });
   }
 
   /** Tells that an input is idle, so that it holds back the watermark of no other, or active again. */

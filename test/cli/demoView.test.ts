@@ -40,7 +40,7 @@ describe('the view of the demo', () => {
 });
 
 describe('watermarkLagMs', () => {
-  const task = { topology: 'bars', topic: 'ticks', position: 1, end: 1, lag: 0 };
+  const task = { topology: 'bars', topic: 'ticks', position: 1, end: 1, lag: 0, clockMicros: 0 };
 
   it("is the slowest task's distance from now", () => {
     const tasks = [5_000_000, 2_000_000].map((watermark, partition) => ({ ...task, partition, watermark }));

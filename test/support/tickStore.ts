@@ -92,6 +92,7 @@ export async function runnerOptions(
     commitBounds: { maxRecords: 10_000, maxBytes: 1_000_000, intervalMs: 1e9 },
     mergeBounds: { maxSkewMs: 1e9, maxBufferedRecords: 1_000_000 },
     idleTimeoutMs: 1e9,
+    wallClockBounds: { wallClockAfterMs: 1e9, wallClockEveryMs: 1 },
     maxRereadRecords: 1_000_000,
     maxAheadMs: 3_600_000,
     now: () => 0,

@@ -239,6 +239,16 @@ describe('with two inputs', () => {
     expect(idle.text).toContain('Every input is idle');
   });
 
+  it('tells how far the wall clock has moved it', () => {
+    const driver = new TopologyTestDriver(both)
+      .feed('events', [row(70)])
+      .feed('quotes', [row(40)])
+      .moveWallClock(1_500);
+    const { heldBackBy, text } = driver.explain('both', question);
+    expect(heldBackBy).toMatchObject({ inputs: ['quotes'], watermarkMicros: at(40.5) - 1, clockMicros: 1.5 * SECOND });
+    expect(text).toContain('; the wall clock has moved it on by 1.5 s since.');
+  });
+
   it('each output answers for its own steps', () => {
     const driver = new TopologyTestDriver(both).feed('quotes', [row(52)]);
     const { inputs, watermarkMicros } = driver.explain('quoted', { ...question, interval: '5m' });

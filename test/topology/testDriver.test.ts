@@ -8,6 +8,7 @@ import {
   external,
   keyBy,
   max,
+  reorder,
   session,
   sum,
   TopologyTestDriver,
@@ -194,6 +195,51 @@ describe('the topology test driver', () => {
         .read('everywhere'),
     ).toEqual([]);
     expect(driver.end('outside').read('everywhere')).toMatchObject([{ start: 20 * MS }]);
+  });
+
+  it('closes windows by the wall clock: as far beyond where the last row left the watermark as it has moved since', () => {
+    const late = { params: { allowedLatenessMs: 5 } };
+    let driver = new TopologyTestDriver(hottest, late).feed('readings', [at(12)]).moveWallClock(7);
+    expect(driver.read('hottest')).toEqual([]);
+    driver = TopologyTestDriver.restore(hottest, driver.snapshot(), late).moveWallClock(1);
+    expect(driver.read('hottest')).toMatchObject([{ start: 10 * MS, revision: 0 }]);
+    // It is late now, and moves the watermark no further: the clock begins where records alone have left it.
+    driver.feed('readings', [at(13), at(4)]).moveWallClock(5);
+    expect(driver.watermark).toBe(19_999);
+    expect(driver.read('hottest')).toMatchObject([{ start: 10 * MS, revision: 1 }]);
+    expect(driver.readLate('hottest')).toMatchObject([{ eventTime: 4 * MS, watermark: 19_999 }]);
+    expect(driver.feed('readings', [at(26)]).moveWallClock(3).watermark).toBe(28_999);
+  });
+
+  it('moves by the wall clock each of several inputs, idle ones too, and every watermark step by its own', () => {
+    const stepwise = topology({
+      name: 'stepwise',
+      version: 1,
+      inputs: { readings, outside: readings },
+      build: ({ readings: source, outside }) => ({
+        everywhere: union(
+          source.pipe(watermark(bounded(0)), reorder()),
+          outside.pipe(watermark(bounded(2)), reorder()),
+        ).pipe(
+          watermark(bounded(7)),
+          keyBy('sensor'),
+          window([tumbling('10ms')]),
+          aggregate({ highest: max('celsius') }),
+        ),
+        early: source.pipe(
+          watermark(bounded(0)),
+          keyBy('sensor'),
+          window([tumbling('10ms')]),
+          aggregate({ n: count() }),
+        ),
+      }),
+    });
+    const driver = new TopologyTestDriver(stepwise).feed('readings', [at(12)]).feed('outside', [at(12, 20)]);
+    driver.moveWallClock(8);
+    expect([driver.read('everywhere').length, driver.read('early').length]).toEqual([0, 1]);
+    driver.setActive('readings', false).setActive('outside', false).moveWallClock(6);
+    expect(driver.read('everywhere')).toEqual([]);
+    expect(driver.moveWallClock(1).read('everywhere')).toMatchObject([{ start: 10 * MS, highest: 20 }]);
   });
 
   it('goes on in a fresh driver from a snapshot', () => {

@@ -49,6 +49,20 @@ describe('watermarks', () => {
     expect(runOf(fromColumn('reached')).feed([at(1, 90), at(2, 40)]).watermarkAfter).toBe(90);
   });
 
+  it('are moved by the wall clock to where records have left them and further', () => {
+    const run = runOf(bounded(0))
+      .feed([at(10_000)])
+      .send({ kind: 'wallClock', quietMicros: 500, tsMicros: NO_WATERMARK });
+    run.feed([at(10_200), at(10_100)]).send({ kind: 'wallClock', quietMicros: 200, tsMicros: NO_WATERMARK });
+    expect(
+      run
+        .feed([at(10_600)])
+        .send({ kind: 'wallClock', quietMicros: 300, tsMicros: NO_WATERMARK })
+        .feed([at(1)]),
+    );
+    expect(marksOf(run)).toEqual([NO_WATERMARK, 10_499, 10_499, 10_499, 10_899, 10_899]);
+  });
+
   it('are the same for every chunk size, and after a restart anywhere', () => {
     const strategies = fc.constantFrom(bounded(0), bounded(3), ascending(), fromColumn('reached'));
     const times = fc.integer({ min: -20_000, max: 20_000 });

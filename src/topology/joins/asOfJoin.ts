@@ -162,6 +162,11 @@ class AsOfJoin implements TwoInputStep {
     return left.rows.length + right.rows.length;
   }
 
+  get nextMicros(): number {
+    const { left, right } = this.#sides;
+    return Math.min(left.rows.nextMicros, right.rows.nextMicros);
+  }
+
   get #sides(): { readonly left: JoinSide; readonly right: JoinSide } {
     if (this.#left === null || this.#right === null) throw new RangeError('a chunk came before the shape');
     return { left: this.#left, right: this.#right };

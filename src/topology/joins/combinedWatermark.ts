@@ -2,7 +2,7 @@ import { NO_WATERMARK, type Progress } from '../elements.ts';
 
 export interface SavedWatermark {
   readonly current: number;
-  readonly ports: readonly number[];
+  readonly ports: readonly [number, number];
   readonly active: readonly boolean[];
 }
 
@@ -12,7 +12,7 @@ export interface SavedWatermark {
  */
 export class CombinedWatermark {
   #current = NO_WATERMARK;
-  #ports: number[] = [NO_WATERMARK, NO_WATERMARK];
+  #ports: [number, number] = [NO_WATERMARK, NO_WATERMARK];
   #active: boolean[] = [true, true];
 
   get current(): number {
@@ -50,14 +50,15 @@ export class CombinedWatermark {
   }
 
   /** A watermark that came from outside. True when the combined one rises. */
-  set(port: number, tsMicros: number): boolean {
+  set(port: 0 | 1, tsMicros: number): boolean {
     return this.#raise(port, tsMicros);
   }
 
   /** True when the combined watermark rises. */
-  setActive(port: number, isActive: boolean): boolean {
+  setActive(port: 0 | 1, isActive: boolean): boolean {
     this.#active[port] = isActive;
-    return this.#recompute();
+    // While both are idle, only what moves one of them moves it.
+    return this.isActive && this.#rise(this.combined(this.#ports));
   }
 
   snapshot(): SavedWatermark {
@@ -70,18 +71,23 @@ export class CombinedWatermark {
     this.#active = [...active];
   }
 
-  #raise(port: number, reached: number): boolean {
-    if (reached <= (this.#ports[port] as number)) return false;
-    this.#ports[port] = reached;
-    return this.#recompute();
+  /** What watermarks of the two streams come to: the lowest of the active ones; of idle ones, where both are, the highest. */
+  combined(ports: readonly [number, number]): number {
+    const [left, right] = ports;
+    const [isLeftActive, isRightActive] = this.#active as [boolean, boolean];
+    if (isLeftActive === isRightActive) return isLeftActive ? Math.min(left, right) : Math.max(left, right);
+    return isLeftActive ? left : right;
   }
 
-  #recompute(): boolean {
-    const [leftActive, rightActive] = this.#active as [boolean, boolean];
-    const [left, right] = this.#ports as [number, number];
-    const low = leftActive ? (rightActive ? Math.min(left, right) : left) : rightActive ? right : NO_WATERMARK;
-    if (low <= this.#current) return false;
-    this.#current = low;
+  #raise(port: 0 | 1, reached: number): boolean {
+    if (reached <= this.#ports[port]) return false;
+    this.#ports[port] = reached;
+    return this.#rise(this.combined(this.#ports));
+  }
+
+  #rise(reached: number): boolean {
+    if (reached <= this.#current) return false;
+    this.#current = reached;
     return true;
   }
 }

@@ -157,6 +157,11 @@ class IntervalJoin implements TwoInputStep {
     return left.join.rows.length + right.join.rows.length;
   }
 
+  get nextMicros(): number {
+    const { left, right } = this.#sides;
+    return Math.min(left.join.rows.nextMicros, right.join.rows.nextMicros);
+  }
+
   get #sides(): { readonly left: Side; readonly right: Side } {
     if (this.#left === null || this.#right === null) throw new RangeError('a chunk came before the shape');
     return { left: this.#left, right: this.#right };

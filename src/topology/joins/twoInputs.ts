@@ -1,16 +1,20 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { KeyTable } from '../../core/keyTable.ts';
-import type {
-  Barrier,
-  Chunk,
-  Element,
-  Explain,
-  Progress,
-  Restore,
-  Resume,
-  Shape,
-  Snapshot,
-  Stream,
+import {
+  type Barrier,
+  type Chunk,
+  type Element,
+  type Explain,
+  type Flush,
+  NO_WATERMARK,
+  noteWaiting,
+  type Progress,
+  type Restore,
+  type Resume,
+  type Shape,
+  type Snapshot,
+  type Stream,
+  type WallClock,
 } from '../elements.ts';
 import { CombinedWatermark, type SavedWatermark } from './combinedWatermark.ts';
 
@@ -31,14 +35,15 @@ export interface TwoInputStep {
   flush(watermark: number): void;
   snapshot(): unknown;
   restore(part: unknown): void;
-  /** Rows that wait for the watermark. */
+  /** Rows that wait for the watermark, and the event time of the first of them; infinity without one. */
   readonly waiting: number;
+  readonly nextMicros: number;
   /** Of the stream that comes out; null where it has no key. */
   readonly keys: KeyTable | null;
 }
 
 /** Elements that are pushed into every input, so that they come once on each side. */
-type Broadcast = Barrier | Explain | Snapshot | Restore | Resume | Extract<Element, { readonly kind: 'flush' }>;
+type Broadcast = Barrier | Explain | Flush | Resume | Restore | Snapshot | WallClock;
 
 interface SavedStep {
   readonly watermark: SavedWatermark;
@@ -89,6 +94,8 @@ class Alignment {
   /** The side on which an element came that the other one has yet to get, and that element. */
   #ahead: { readonly side: 0 | 1; readonly element: Broadcast } | null = null;
   #lastArrival = 0;
+  /** Of each side, as its last barrier said. */
+  readonly #recordWatermarks: [number, number] = [NO_WATERMARK, NO_WATERMARK];
 
   constructor(step: TwoInputStep, emit: (element: Element) => void) {
     this.#step = step;
@@ -109,14 +116,17 @@ class Alignment {
       case 'activity':
         this.#takeActivity(side, element.isActive);
         break;
-      case 'flush':
       case 'barrier':
+        this.#recordWatermarks[side] = element.recordWatermark;
+        this.#takeBroadcast(side, element);
+        break;
+      case 'flush':
       case 'explain':
       case 'snapshot':
       case 'restore':
       case 'resume':
-        if (this.#ahead === null) this.#ahead = { side, element };
-        else if (this.#ahead.side !== side) this.#takeBroadcast(side, element, this.#ahead.element);
+      case 'wallClock':
+        this.#takeBroadcast(side, element);
         break;
       default:
         this.#emit(element);
@@ -135,15 +145,39 @@ class Alignment {
     if (this.#watermark.isActive !== before) this.#emit({ kind: 'activity', isActive: this.#watermark.isActive });
   }
 
-  #takeBroadcast(side: 0 | 1, element: Broadcast, other: Broadcast): void {
+  #takeBroadcast(side: 0 | 1, element: Broadcast): void {
+    const ahead = this.#ahead;
+    if (ahead === null) this.#ahead = { side, element };
+    if (ahead === null || ahead.side === side) return;
+    const other = ahead.element;
     this.#ahead = null;
     this.#processChunks();
+    if (element.kind === 'explain' && other.kind === 'explain') this.#emit(this.#explained(side, element, other));
+    else if (element.kind === 'wallClock' && other.kind === 'wallClock') this.#moveWallClock(side, element, other);
+    else this.#takeOnce(element);
+  }
+
+  #takeOnce(element: Broadcast): void {
     if (element.kind === 'flush') this.#step.flush(this.#watermark.current);
-    else if (element.kind === 'barrier') element.watermark = this.#watermark.current;
+    else if (element.kind === 'barrier') this.#report(element);
     else if (element.kind === 'snapshot') this.#snapshot(element);
     else if (element.kind === 'restore') this.#restore(element);
-    if (element.kind === 'explain' && other.kind === 'explain') this.#emit(this.#explained(side, element, other));
-    else this.#emit(element);
+    this.#emit(element);
+  }
+
+  #moveWallClock(side: 0 | 1, last: WallClock, first: WallClock): void {
+    this.#change(() => {
+      const hasOtherRaised = this.#watermark.set(side === 0 ? 1 : 0, first.tsMicros);
+      return this.#watermark.set(side, last.tsMicros) || hasOtherRaised;
+    });
+    // How the watermark moved here is said by a chunk; a `watermark` step after this one sees to its own.
+    this.#emit({ ...last, tsMicros: NO_WATERMARK });
+  }
+
+  #report(barrier: Barrier): void {
+    barrier.watermark = this.#watermark.current;
+    barrier.recordWatermark = this.#watermark.combined(this.#recordWatermarks);
+    noteWaiting(barrier, this.#step.nextMicros);
   }
 
   /** What is known on both sides. */

@@ -20,6 +20,7 @@ export function union<Row>(first: Stream<Row>, second: Stream<Row>): Stream<Row>
 class Union implements TwoInputStep {
   readonly keys = null;
   readonly waiting = 0;
+  readonly nextMicros = Number.POSITIVE_INFINITY;
   readonly #emit: (element: Element) => void;
   #rows: RowPool | null = null;
 

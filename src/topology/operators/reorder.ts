@@ -2,7 +2,7 @@ import { gatherDoubles, gatherIds } from '../../core/gather.ts';
 import type { KeyTable } from '../../core/keyTable.ts';
 import type { FieldSchema } from '../../core/schema.ts';
 import { TidemarkError } from '../../errors.ts';
-import { type Chunk, type Element, NO_WATERMARK, type Operator, type Progress } from '../elements.ts';
+import { type Chunk, type Element, NO_WATERMARK, noteWaiting, type Operator, type Progress } from '../elements.ts';
 import { transform } from '../transform.ts';
 import { markReleased, sortLate } from './release.ts';
 import { stateFull } from './stateFull.ts';
@@ -98,7 +98,8 @@ class Reordering {
   }
 
   onOther(element: Element): void {
-    if (element.kind === 'watermark' && element.tsMicros > this.#watermark) {
+    const isWatermark = element.kind === 'watermark' || element.kind === 'wallClock';
+    if (isWatermark && element.tsMicros > this.#watermark) {
       const before = this.#watermark;
       this.#watermark = element.tsMicros;
       const steps = {
@@ -106,6 +107,8 @@ class Reordering {
         watermarks: Float64Array.of(this.#watermark),
       };
       this.#release(this.#watermark, steps, before);
+    } else if (element.kind === 'barrier') {
+      noteWaiting(element, this.#waiting.nextMicros);
     } else if (element.kind === 'flush') {
       this.#release(Number.POSITIVE_INFINITY, null, this.#watermark);
     } else if (element.kind === 'snapshot') {

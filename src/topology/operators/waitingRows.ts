@@ -34,6 +34,11 @@ export class WaitingRows {
     return this.#waiting.slots.length;
   }
 
+  /** The event time of the first that waits; infinity without one. */
+  get nextMicros(): number {
+    return this.#waiting.timesMicros[0] ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Rows that came after all those that wait. */
   add(columns: Columns, rows: Int32Array, came: Omit<RowList, 'slots'>): void {
     if (rows.length === 0) return;

@@ -7,12 +7,13 @@ type RaisedBy = InputProgress['raisedBy'];
 
 interface Saved {
   readonly current: number;
+  readonly byRecords: number;
   readonly raisedBy: RaisedBy;
 }
 
 /**
  * Gives each record the watermark in force before it. The watermark moves per record and never backwards; a watermark
- * element from outside counts too.
+ * from outside counts too, and in a live run the wall clock, where no record has come for a while.
  *
  * @example watermark(bounded(1_000))
  * @throws TM_TOPOLOGY on a stream of results (a topology has one level of windows so far), and for a field that the strategy names
@@ -22,6 +23,8 @@ export function watermark<Row>(strategy: WatermarkStrategy): Operator<Row, Row> 
   return (source) =>
     transform(source, (emit) => {
       let current = NO_WATERMARK;
+      // Where the wall clock begins; it may have moved the watermark itself further.
+      let byRecords = NO_WATERMARK;
       let raisedBy: RaisedBy = null;
       let inputs: readonly string[] = [];
       return (element) => {
@@ -30,8 +33,10 @@ export function watermark<Row>(strategy: WatermarkStrategy): Operator<Row, Row> 
             inputs = element.origins.map(({ input }) => input);
             return emit(followed(element, strategy));
           case 'chunk': {
-            const path = watermarkPath(element, strategy, current);
             const count = element.columns.length;
+            const ownPath = watermarkPath(element, strategy, byRecords);
+            const path = current > byRecords ? watermarkPath(element, strategy, current) : ownPath;
+            byRecords = ownPath[count] as number;
             raisedBy = raisedIn(element, path) ?? raisedBy;
             current = path[count] as number;
             return emit({
@@ -44,17 +49,22 @@ export function watermark<Row>(strategy: WatermarkStrategy): Operator<Row, Row> 
           case 'watermark':
             if (element.tsMicros > current) raisedBy = null;
             current = Math.max(current, element.tsMicros);
+            byRecords = Math.max(byRecords, element.tsMicros);
             break;
+          case 'wallClock':
+            current = Math.max(current, byRecords + element.quietMicros);
+            return emit({ ...element, tsMicros: current });
           case 'barrier':
             element.watermark = current;
+            element.recordWatermark = byRecords;
             break;
           case 'explain':
-            return emit(withProgress(element, inputs, current, raisedBy));
+            return emit(withProgress(element, inputs, { current, byRecords, raisedBy }));
           case 'snapshot':
-            element.parts.push({ current, raisedBy } satisfies Saved);
+            element.parts.push({ current, byRecords, raisedBy } satisfies Saved);
             break;
           case 'restore':
-            ({ current, raisedBy } = element.parts.shift() as Saved);
+            ({ current, byRecords, raisedBy } = element.parts.shift() as Saved);
             break;
         }
         emit(element);
@@ -77,14 +87,13 @@ function raisedIn({ arrivals, timesMicros }: Chunk, path: Float64Array): RaisedB
 }
 
 /** This step's progress in place of that of earlier steps over the same inputs: what follows goes by this one alone. */
-function withProgress(
-  explain: Explain,
-  inputs: readonly string[],
-  watermarkMicros: number,
-  raisedBy: RaisedBy,
-): Explain {
+function withProgress(explain: Explain, inputs: readonly string[], { current, byRecords, raisedBy }: Saved): Explain {
   const others = explain.progress.filter((earlier) => !earlier.inputs.every((input) => inputs.includes(input)));
-  return { ...explain, progress: [...others, { inputs, watermarkMicros, raisedBy, isIdle: false }] };
+  const clockMicros = current === byRecords ? 0 : current - byRecords;
+  return {
+    ...explain,
+    progress: [...others, { inputs, watermarkMicros: current, raisedBy, clockMicros, isIdle: false }],
+  };
 }
 
 function followed(shape: Shape, strategy: WatermarkStrategy): Shape {

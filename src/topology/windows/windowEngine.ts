@@ -7,6 +7,7 @@ import {
   type Element,
   type Explain,
   NO_WATERMARK,
+  noteWaiting,
   type Restore,
   type Snapshot,
 } from '../elements.ts';
@@ -98,7 +99,7 @@ export class WindowEngine {
       yield* this.#takeChunk(element);
       return;
     }
-    if (element.kind === 'watermark') yield* this.#advance(element.tsMicros);
+    if (element.kind === 'watermark' || element.kind === 'wallClock') yield* this.#advance(element.tsMicros);
     else if (element.kind === 'flush' && this.#opened !== null) yield* this.#emitOpen(this.#opened, FINAL);
     else if (element.kind === 'barrier') this.#report(element);
     else if (element.kind === 'snapshot') this.#save(element);
@@ -217,6 +218,7 @@ export class WindowEngine {
   #report(barrier: Barrier): void {
     barrier.unassigned += this.#late.unassigned;
     barrier.refired += this.#refired;
+    if (this.#opened !== null) noteWaiting(barrier, nextOf(this.#opened.windowers).nextClosing);
   }
 
   #open(keys: KeyTable): Opened {

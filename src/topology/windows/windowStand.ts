@@ -60,6 +60,6 @@ export function timeText(tsMicros: number): string {
   return tsMicros > Number.MAX_SAFE_INTEGER ? 'the end of time' : formatIsoMicros(tsMicros);
 }
 
-function secondsText(micros: number): string {
+export function secondsText(micros: number): string {
   return `${micros / MICROS_PER_SECOND} s`;
 }
