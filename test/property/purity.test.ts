@@ -92,19 +92,36 @@ function newDirectory(): string {
   return directory;
 }
 
-/** Runs to the end of what is in the log, flushes and commits; true unless it crashed on the way. */
-async function run(directory: string, disturbance: Disturbance, crashAfter: number | null): Promise<boolean> {
+/** Ticks that a run finds new, and for how long nothing comes after them where the run is live; null where it is bounded. */
+interface Part {
+  readonly ticks: readonly TestTick[];
+  readonly quietMs: number | null;
+}
+
+/**
+ * Runs to the end of what is in the log, and commits: bounded it flushes there, live the wall clock moves the watermarks on.
+ * True unless it crashed on the way.
+ */
+async function run(
+  directory: string,
+  quietMs: number | null,
+  disturbance: Disturbance,
+  crashAfter: number | null,
+): Promise<boolean> {
   return inStore(directory, async (log, registry) => {
     const runner = await openRunner(log, registry, checked, PARTITIONS, {
       readBounds: { maxRecords: disturbance.maxRecords, maxBytes: 1_000_000 },
       commitBounds: { maxRecords: disturbance.commitRecords, maxBytes: 1_000_000, intervalMs: 1e9 },
       maxRereadRecords: disturbance.maxRereadRecords,
+      wallClockBounds: { wallClockAfterMs: 1, wallClockEveryMs: 1 },
+      arrivals: { cameIn: () => {}, quietMs: () => quietMs ?? 0 },
     });
     try {
-      const ends = await log.ranges('ticks');
-      for (let step = 0; !runner.haveFlushed; step++) {
+      const ends = quietMs === null ? await log.ranges('ticks') : null;
+      for (let step = 0, isThere = false; !isThere; step++) {
         if (step === crashAfter) return false;
-        await runner.step(0, ends);
+        const hasRead = await runner.step(0, ends);
+        isThere = ends === null ? !hasRead : runner.haveFlushed;
       }
       if (crashAfter !== null && crashAfter % 2 === 0) return false;
       await (disturbance.isFinished ? runner.finish() : runner.commit());
@@ -115,21 +132,22 @@ async function run(directory: string, disturbance: Disturbance, crashAfter: numb
   });
 }
 
-/** Appends each part, runs to its end, crashing as told, and gives what was committed. */
-async function runAll(base: string, later: readonly TestTick[][], disturbance: Disturbance): Promise<string[][][]> {
+/** Appends each part but the first, runs to its end, crashing as told, and gives what was committed. */
+async function runAll(base: string, parts: readonly Part[], disturbance: Disturbance): Promise<string[][][]> {
   const directory = newDirectory();
   cpSync(base, directory, { recursive: true });
   const crashes = [...disturbance.crashes];
-  for (const part of [[], ...later]) {
-    if (part.length > 0) await append(directory, part);
+  for (const [i, { ticks: part, quietMs }] of parts.entries()) {
+    if (i > 0) await append(directory, part);
     let done = false;
-    while (!done) done = await run(directory, disturbance, crashes.shift() ?? null);
+    while (!done) done = await run(directory, quietMs, disturbance, crashes.shift() ?? null);
   }
   return [await contentsOf(directory, 'checked'), await contentsOf(directory, 'checked.late')];
 }
 
-function append(directory: string, part: readonly TestTick[]): Promise<void> {
-  return appendTicks(directory, PARTITIONS, part, ({ instrument }) => Number(instrument.slice(-1)) % PARTITIONS);
+async function append(directory: string, part: readonly TestTick[]): Promise<void> {
+  if (part.length === 0) return;
+  await appendTicks(directory, PARTITIONS, part, ({ instrument }) => Number(instrument.slice(-1)) % PARTITIONS);
 }
 
 describe('committed output', () => {
@@ -139,16 +157,16 @@ describe('committed output', () => {
       await fc.assert(
         fc.asyncProperty(
           ticks,
-          fc.integer({ min: 1, max: 3 }),
+          fc.array(fc.option(fc.integer({ min: 1, max: 3_000 })), { minLength: 1, maxLength: 3 }),
           fc.array(disturbances, { minLength: RUNS_PER_INPUT, maxLength: RUNS_PER_INPUT }),
-          async (all, parts, disturbed) => {
-            const size = Math.ceil(all.length / parts);
-            const [first = [], ...later] = Array.from({ length: parts }, (_, i) => all.slice(i * size, (i + 1) * size));
+          async (all, quiet, disturbed) => {
+            const size = Math.ceil(all.length / quiet.length);
+            const parts = quiet.map((quietMs, i) => ({ ticks: all.slice(i * size, (i + 1) * size), quietMs }));
             const base = newDirectory();
-            await append(base, first);
-            const expected = await runAll(base, later, UNDISTURBED);
+            await append(base, parts[0]?.ticks ?? []);
+            const expected = await runAll(base, parts, UNDISTURBED);
             expect(expected[0]?.flat().length).toBeGreaterThan(0);
-            for (const disturbance of disturbed) expect(await runAll(base, later, disturbance)).toEqual(expected);
+            for (const disturbance of disturbed) expect(await runAll(base, parts, disturbance)).toEqual(expected);
           },
         ),
         { numRuns: INPUTS, endOnFailure: true },

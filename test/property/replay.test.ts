@@ -77,11 +77,16 @@ const disturbance = fc.record({
 type Disturbance = typeof disturbance extends fc.Arbitrary<infer T> ? T : never;
 const UNDISTURBED: Disturbance = { maxRecords: 10_000, commitRecords: 10_000, crashes: [] };
 
-/** Parts that the ticks are produced in; each is run to its end and flushed, as `run --until-end` does. */
+/**
+ * Parts that the ticks are produced in; each is run to its end and flushed, as `run --until-end` does, or closed by the wall clock,
+ * as a live run does.
+ */
 const plans = fc
   .record({
     ticks,
     cuts: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 2, maxLength: 4 }),
+    /** By part, for how long nothing comes after it where it is run live; null where it is bounded. */
+    quiet: fc.array(fc.option(fc.integer({ min: 1, max: 3_000 })), { minLength: 5, maxLength: 5 }),
     start: fc.nat(),
     swap: fc.nat(),
     base: disturbance,
@@ -90,9 +95,9 @@ const plans = fc
       fc.tuple(fc.double({ min: -0.2, max: 1, noNaN: true }), fc.double({ min: 0.01, max: 1.2, noNaN: true })),
     ),
   })
-  .map(({ ticks: made, cuts, start, swap, range, ...rest }) => {
+  .map(({ ticks: made, cuts, quiet, start, swap, range, ...rest }) => {
     const places = [0, ...cuts.map((cut) => Math.ceil(cut * made.length) || 1).sort((a, b) => a - b), made.length];
-    const parts = places.slice(1).map((to, i) => made.slice(places[i], to));
+    const parts = places.slice(1).map((to, i) => ({ ticks: made.slice(places[i], to), quietMs: quiet[i] ?? null }));
     const startAfter = start % parts.length;
     const swapAfter = startAfter + (swap % (parts.length - startAfter));
     const spanMicros = made.length * 100 * MICROS_PER_MS;
@@ -143,8 +148,9 @@ async function run(
   { maxRecords, commitRecords, crashes }: Disturbance,
   options: {
     readonly shadow?: number;
+    readonly quietMs: number | null;
     readonly ends: (store: Store) => Promise<readonly PartitionRange[]>;
-    readonly isDone: (runner: TopologyRunner, store: Store) => boolean;
+    readonly isDone: (runner: TopologyRunner, store: Store, hasRead: boolean) => boolean;
   },
 ): Promise<void> {
   const left = [...crashes];
@@ -158,14 +164,16 @@ async function run(
         ...(options.shadow === undefined ? {} : { shadow: options.shadow }),
         readBounds: { maxRecords, maxBytes: 1_000_000 },
         commitBounds: { maxRecords: commitRecords, maxBytes: 1_000_000, intervalMs: 1e9 },
+        wallClockBounds: { wallClockAfterMs: 1, wallClockEveryMs: 1 },
+        arrivals: { cameIn: () => {}, quietMs: () => options.quietMs ?? 0 },
       });
       try {
         const crashAfter = left.shift() ?? null;
-        const ends = await options.ends(store);
-        for (let step = 0; step === 0 || !options.isDone(runner, store); step++) {
+        const ends = options.quietMs === null ? await options.ends(store) : null;
+        for (let step = 0, hasRead = true; step === 0 || !options.isDone(runner, store, hasRead); step++) {
           if (step === crashAfter) return false;
           if (step > MOST_STEPS) throw new Error(`generation ${generation} does not come to its end`);
-          await runner.step(0, ends);
+          hasRead = await runner.step(0, ends);
         }
         await runner.commit();
         return true;
@@ -176,11 +184,12 @@ async function run(
   }
 }
 
-/** As a live run does that ends with its input. */
-function runLive(directory: string, generation: number, disturbed: Disturbance): Promise<void> {
+/** As the run of the live generation does that ends with its input. */
+function runLive(directory: string, generation: number, quietMs: number | null, disturbed: Disturbance): Promise<void> {
   return run(directory, generation, disturbed, {
+    quietMs,
     ends: ({ log }) => log.ranges('ticks'),
-    isDone: (runner) => runner.haveFlushed,
+    isDone: (runner, _, hasRead) => (quietMs === null ? runner.haveFlushed : !hasRead),
   });
 }
 
@@ -188,6 +197,7 @@ function runLive(directory: string, generation: number, disturbed: Disturbance):
 function runShadow(directory: string, disturbed: Disturbance): Promise<void> {
   return run(directory, 2, disturbed, {
     shadow: 2,
+    quietMs: null,
     ends: ({ log, registry, watch }) => endsOf({ log, registry, topology: checked.name }, 1, watch.get(2)),
     isDone: (runner, { watch }) => {
       const { handOvers } = watch.get(2);
@@ -231,10 +241,11 @@ describe('a replay', () => {
       fc.asyncProperty(plans, async ({ parts, startAfter, swapAfter, range, isWhole, base, shadow }) => {
         const [calm, disturbed] = [newDirectory(), newDirectory()];
         for (const [i, part] of parts.entries()) {
-          for (const directory of [calm, disturbed]) await appendTicks(directory, PARTITIONS, part, partitionOf);
-          await runLive(calm, 1, UNDISTURBED);
-          if (i <= swapAfter) await runLive(disturbed, 1, base);
-          else await runLive(disturbed, 2, shadow);
+          const { ticks: came, quietMs } = part;
+          for (const directory of [calm, disturbed]) await appendTicks(directory, PARTITIONS, came, partitionOf);
+          await runLive(calm, 1, quietMs, UNDISTURBED);
+          if (i <= swapAfter) await runLive(disturbed, 1, quietMs, base);
+          else await runLive(disturbed, 2, quietMs, shadow);
           if (i === startAfter) {
             await inWatchedStore(disturbed, (store) =>
               startReplay({ ...store, topology: checked.name, definition: checked, set: {} }, range),

@@ -42,6 +42,18 @@ const FAULTS: readonly Fault[] = [
     wrong: '',
   },
   {
+    name: 'that the wall clock moved the watermark is not recorded',
+    file: 'src/runtime/task.ts',
+    right: "this.#recordControl('wallClock', this.#first, quietMicros);",
+    wrong: '',
+  },
+  {
+    name: 'a snapshot does not say where records alone have left the watermark',
+    file: 'src/topology/watermarks/watermark.ts',
+    right: '({ current, byRecords, raisedBy } = element.parts.shift() as Saved);',
+    wrong: '({ current, current: byRecords, raisedBy } = element.parts.shift() as Saved);',
+  },
+  {
     name: 'output is not muted while input is read again',
     file: 'src/runtime/task.ts',
     right: 'outbox.muted = isMuted;',

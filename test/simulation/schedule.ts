@@ -28,6 +28,8 @@ const EVENTS = [
 interface Process {
   runner: TopologyRunner;
   death: Death | null;
+  /** Whether a live one had nothing left to read in its last step. */
+  hasReadAll: boolean;
 }
 
 /**
@@ -41,6 +43,8 @@ export class Schedule {
   readonly #processes: Process[] = [];
   /** Which process has the task of each partition. */
   readonly #owners: number[];
+  /** In a live run, for how long nothing has come wherever it is at the log's end. */
+  #quietMs: number | null = null;
 
   constructor(topology: Topology, around: Surroundings, random: (() => number) | null) {
     this.topology = topology;
@@ -49,15 +53,19 @@ export class Schedule {
     this.#owners = new Array<number>(around.partitions).fill(0);
   }
 
-  /** Opens the processes, runs to the ends, flushes there and commits. */
-  async runTo(ends: readonly PartitionRange[]): Promise<void> {
+  /**
+   * Opens the processes, runs to the ends, flushes there and commits. Or runs live: takes all that there is, nothing having come
+   * for so long when it is at the log's end, and commits.
+   */
+  async runTo(ends: readonly PartitionRange[], quietMs: number | null): Promise<void> {
+    this.#quietMs = quietMs;
     for (let index = 0; index < PROCESSES; index++) await this.#replace(index);
     for (let isDone = false, turn = 0; !isDone; turn++) {
       if (turn > MOST_STEPS) throw new Error(`${this.topology.name} does not come to its end`);
       isDone = await this.#orDead(this.#pick(PROCESSES), async (index) => {
         await this.#disturb(index);
-        await this.#process(index).runner.step(0, ends);
-        if (!this.#processes.every(({ runner }) => runner.haveFlushed)) return false;
+        await this.#step(index, ends);
+        if (!this.#processes.every((process) => this.#isThrough(process))) return false;
         for (const each of this.#processes.keys()) {
           if (!(await this.#orDead(each, () => this.#conclude(each)))) return false;
         }
@@ -68,6 +76,16 @@ export class Schedule {
 
   async close(): Promise<void> {
     for (const { runner } of this.#processes) await runner.close();
+  }
+
+  async #step(index: number, ends: readonly PartitionRange[]): Promise<void> {
+    const process = this.#process(index);
+    if (this.#quietMs === null) await process.runner.step(0, ends);
+    else process.hasReadAll = !(await process.runner.step(0));
+  }
+
+  #isThrough({ runner, hasReadAll }: Process): boolean {
+    return this.#quietMs === null ? runner.haveFlushed : hasReadAll || runner.partitions.length === 0;
   }
 
   async #conclude(index: number): Promise<boolean> {
@@ -127,6 +145,7 @@ export class Schedule {
       await owner.drop([partition]);
     }
     this.#owners[partition] = to;
+    this.#process(to).hasReadAll = false;
     await this.#process(to).runner.add([partition]);
     if (isAsked) return;
     // The owner that does not know yet goes on for a while, and can commit nothing.
@@ -159,8 +178,11 @@ export class Schedule {
       commitBounds: { maxRecords: most(60), maxBytes, intervalMs: 1e9 },
       maxRereadRecords: most(150),
       now: () => 0,
+      idleTimeoutMs: 1,
+      wallClockBounds: { wallClockAfterMs: 1, wallClockEveryMs: 1 },
+      arrivals: { cameIn: () => {}, quietMs: () => this.#quietMs ?? 0 },
     });
-    const process: Process = { runner, death: null };
+    const process: Process = { runner, death: null, hasReadAll: false };
     return process;
   }
 

@@ -61,12 +61,12 @@ export async function simulate(seeds: readonly number[]): Promise<readonly Devia
         const name = `schedule_${seed}`;
         schedules.set(seed, new Schedule(simulated(name, input), around, seededRandom(seed)));
       }
-      for (const phase of [null, ...later]) {
-        if (phase !== null) await append(around, phase);
+      for (const [i, phase] of [firstPhase, ...later].entries()) {
+        if (i > 0) await append(around, phase);
         const ends = [...(await log.ranges('ticks')), ...(await log.ranges('quotes'))];
-        await calm.runTo(ends);
+        await calm.runTo(ends, phase.quietMs);
         for (const [seed, schedule] of schedules) {
-          await schedule.runTo(ends).catch((error: unknown) => {
+          await schedule.runTo(ends, phase.quietMs).catch((error: unknown) => {
             schedules.delete(seed);
             deviations.push({ seed, what: String(error) });
           });
@@ -137,9 +137,11 @@ function simulated(name: string, input: number): Topology {
 interface Phase {
   readonly ticks: readonly TestTick[];
   readonly quotes: readonly TestQuote[];
+  /** For how long nothing comes after it, in a live run; null where it is bounded, and ends with a flush. */
+  readonly quietMs: number | null;
 }
 
-const NOTHING: Phase = { ticks: [], quotes: [] };
+const NOTHING: Phase = { ticks: [], quotes: [], quietMs: null };
 
 function phasesOf(random: () => number): Phase[] {
   const phases = 1 + Math.floor(random() * 3);
@@ -153,6 +155,7 @@ function phasesOf(random: () => number): Phase[] {
       sequence: random() < 0.5 ? Math.floor(random() * 100) : null,
     })),
     quotes: some(80).map(() => ({ ...placed(random, clocks.quotes), bid: Math.floor(random() * 100) })),
+    quietMs: random() < 0.5 ? Math.floor(random() * 3_000) : null,
   }));
 }
 
