@@ -1,5 +1,5 @@
 /** What a topology file imports from 'tidemark'. */
-export type { AvroRow } from './core/avro/row.ts';
+export type { AvroRow, DecimalText } from './core/avro/row.ts';
 export type { Column, Columns } from './core/columns.ts';
 export { formatDuration, formatIsoMicros, parseDurationMicros } from './core/time.ts';
 export { type ErrorCode, TidemarkError } from './errors.ts';

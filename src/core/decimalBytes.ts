@@ -14,6 +14,17 @@ export function readDecimal(bytes: Uint8Array, start: number): bigint {
   return value;
 }
 
+/** The unscaled value at byte `at` where a double holds it exactly, NaN where none does. */
+export function readSafeDecimal(view: DataView, at: number): number {
+  const high = view.getInt32(at + 4, true);
+  const sign = high >> 31;
+  for (let byte = WORD_BYTES; byte < DECIMAL_BYTES; byte += 4) {
+    if (view.getInt32(at + byte, true) !== sign) return Number.NaN;
+  }
+  const value = high * 2 ** 32 + view.getUint32(at, true);
+  return Number.isSafeInteger(value) ? value : Number.NaN;
+}
+
 /** Writes an unscaled value, which must fit 256 bits, at byte `start`. */
 export function writeDecimal(bytes: Uint8Array, start: number, unscaled: bigint): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, DECIMAL_BYTES);

@@ -1,10 +1,9 @@
-import { TidemarkError } from '../errors.ts';
 import type { DecimalColumn } from './columns.ts';
 import { DECIMAL_BYTES, writeDecimal } from './decimalBytes.ts';
 import { writeDecimalPair } from './decimalLimbs.ts';
 import { nearestRatio, productError, sumError } from './exactArithmetic.ts';
 import { nearestQuotient } from './quotient.ts';
-import { ABSENT, NOT_EXACT, type ScaledColumn } from './scaledColumn.ts';
+import { ABSENT, NOT_EXACT, roundedQuotient, type ScaledColumn } from './scaledColumn.ts';
 import { POWERS_OF_TEN } from './shortDecimal.ts';
 import { type SlotPart, SlotRecords } from './slotRecords.ts';
 
@@ -23,27 +22,6 @@ const MOST_PRODUCT = 2 ** 100;
 /** Digits of a result: what a decimal column of 32 bytes holds. */
 export const DECIMAL_PRECISION = 76;
 const LIMIT = TEN ** BigInt(DECIMAL_PRECISION);
-
-/** A double's shortest decimal form as an exact integer at a scale; further digits are rounded half away from zero. */
-function unscaledOf(value: number, scale: number): bigint {
-  const [coefficient = '0', exponent = '0'] = value.toExponential().split('e');
-  const [whole = '0', fraction = ''] = coefficient.split('.');
-  const digits = BigInt(whole + fraction);
-  const shift = scale + Number(exponent) - fraction.length;
-  if (shift >= 0) return digits * TEN ** BigInt(shift);
-  return roundedQuotient(digits, TEN ** BigInt(-shift));
-}
-
-/** Rounded half away from zero. */
-function roundedQuotient(dividend: bigint, divisor: bigint): bigint {
-  const half = divisor / 2n;
-  return (dividend + (dividend < 0n ? -half : half)) / divisor;
-}
-
-function inRange(unscaled: bigint): bigint {
-  if (unscaled < LIMIT && unscaled > -LIMIT) return unscaled;
-  throw new TidemarkError('TM_VALUE_RANGE', `A sum holds ${DECIMAL_PRECISION} digits; ${unscaled} has more.`);
-}
 
 /**
  * Exact decimal sums and counts, one a slot. A sum is an integer in two doubles, 101 bits, at the scale of its values, so
@@ -176,7 +154,7 @@ export class DecimalSums implements SlotPart {
     return running + (this.#spilled.get(slot) ?? 0n);
   }
 
-  /** The sums of slots as a column of the fixed scale; null where nothing was added. @throws TM_VALUE_RANGE */
+  /** The sums of slots as a column of the fixed scale; null where nothing was added, and where its digits do not hold a sum. */
   column(slots: Int32Array): DecimalColumn {
     const records = this.#records.values;
     const bytes = new Uint8Array(slots.length * DECIMAL_BYTES);
@@ -188,7 +166,9 @@ export class DecimalSums implements SlotPart {
       if (records[at + COUNT] === 0) {
         nulls[i] = 1;
       } else if (this.#spilled.size > 0 && this.#spilled.has(slot)) {
-        writeDecimal(bytes, i * DECIMAL_BYTES, inRange(this.unscaled(slot)));
+        const unscaled = this.unscaled(slot);
+        if (unscaled < LIMIT && unscaled > -LIMIT) writeDecimal(bytes, i * DECIMAL_BYTES, unscaled);
+        else nulls[i] = 1;
       } else {
         const power = this.#scale - (records[at + SCALE] as number);
         writeDecimalPair(view, i * DECIMAL_BYTES, records[at + HIGH] as number, records[at + LOW] as number, power);
@@ -241,7 +221,7 @@ export class DecimalSums implements SlotPart {
 
   #addValue(slot: number, column: ScaledColumn, row: number): void {
     const scale = column.scales[row] as number;
-    if (scale === NOT_EXACT) this.#spill(slot, unscaledOf(column.values[row] as number, this.#scale));
+    if (scale === NOT_EXACT) this.#spill(slot, column.unscaled(row, this.#scale));
     else this.#addPair(slot, 0, column.mantissas[row] as number, scale);
   }
 
@@ -252,7 +232,7 @@ export class DecimalSums implements SlotPart {
     const factorB = b.mantissas[row] as number;
     const product = factorA * factorB;
     if (scaleA === NOT_EXACT || scaleB === NOT_EXACT) {
-      const exact = unscaledOf(a.values[row] as number, this.#scale) * unscaledOf(b.values[row] as number, this.#scale);
+      const exact = a.unscaled(row, this.#scale) * b.unscaled(row, this.#scale);
       this.#spill(slot, roundedQuotient(exact, TEN ** BigInt(this.#scale)));
     } else if (Math.abs(product) < MOST_PRODUCT) {
       const high = Math.trunc(product / HIGH_UNIT);

@@ -1,12 +1,29 @@
-import type { NumberColumn } from './columns.ts';
+import type { DecimalColumn, NumberColumn } from './columns.ts';
+import { DECIMAL_BYTES, readDecimal, readSafeDecimal } from './decimalBytes.ts';
 import { decimalScale, POWERS_OF_TEN, UNIQUE_MANTISSA } from './shortDecimal.ts';
 
-/** In `scales`: the value has no exact integer and scale. */
+/** In `scales`: the value is no integer of a double at a scale; `unscaled` has it. */
 export const NOT_EXACT = 255;
 /** In `scales`: there is no value: null, NaN, or infinite. */
 export const ABSENT = 254;
 
 const ROUNDER = 1.5 * 2 ** 52;
+
+/** A double's shortest decimal form as an exact integer at a scale; further digits are rounded half away from zero. */
+function unscaledOf(value: number, scale: number): bigint {
+  const [coefficient = '0', exponent = '0'] = value.toExponential().split('e');
+  const [whole = '0', fraction = ''] = coefficient.split('.');
+  const digits = BigInt(whole + fraction);
+  const shift = scale + Number(exponent) - fraction.length;
+  if (shift >= 0) return digits * 10n ** BigInt(shift);
+  return roundedQuotient(digits, 10n ** BigInt(-shift));
+}
+
+/** Rounded half away from zero. */
+export function roundedQuotient(dividend: bigint, divisor: bigint): bigint {
+  const half = divisor / 2n;
+  return (dividend + (dividend < 0n ? -half : half)) / divisor;
+}
 
 /** The values of a column as exact decimals: `mantissas[i]` / 10^`scales[i]`. One is reused for chunk after chunk. */
 export class ScaledColumn {
@@ -15,19 +32,48 @@ export class ScaledColumn {
   scales = new Uint8Array(0);
   readonly #highestScale: number;
   #hint = 0;
+  #decimals: DecimalColumn | null = null;
 
   /** Values with more decimals than `highestScale` count as not exact. */
   constructor(highestScale: number) {
     this.#highestScale = highestScale;
   }
 
-  read(column: NumberColumn): void {
-    const { values, nulls } = column;
-    this.values = values;
-    if (this.mantissas.length < values.length) {
-      this.mantissas = new Float64Array(values.length);
-      this.scales = new Uint8Array(values.length);
+  read(column: NumberColumn | DecimalColumn): void {
+    this.#decimals = column.kind === 'decimal' ? column : null;
+    if (column.kind === 'decimal') this.#readDecimals(column);
+    else this.#readNumbers(column);
+  }
+
+  /** A value at a scale; digits beyond it are rounded half away from zero. */
+  unscaled(row: number, scale: number): bigint {
+    const decimals = this.#decimals;
+    if (decimals === null) return unscaledOf(this.values[row] as number, scale);
+    const unscaled = readDecimal(decimals.bytes, row * DECIMAL_BYTES);
+    const shift = BigInt(scale - decimals.scale);
+    return shift >= 0n ? unscaled * 10n ** shift : roundedQuotient(unscaled, 10n ** -shift);
+  }
+
+  #readDecimals({ bytes, nulls, scale }: DecimalColumn): void {
+    const count = bytes.length / DECIMAL_BYTES;
+    this.#reserve(count);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let i = 0; i < count; i++) {
+      const mantissa = readSafeDecimal(view, i * DECIMAL_BYTES);
+      this.mantissas[i] = mantissa;
+      this.scales[i] = nulls?.[i] === 1 ? ABSENT : Number.isNaN(mantissa) ? NOT_EXACT : scale;
     }
+  }
+
+  #reserve(count: number): void {
+    if (this.mantissas.length >= count) return;
+    this.mantissas = new Float64Array(count);
+    this.scales = new Uint8Array(count);
+  }
+
+  #readNumbers({ values, nulls }: NumberColumn): void {
+    this.values = values;
+    this.#reserve(values.length);
     const { mantissas, scales } = this;
     let next = 0;
     while (next < values.length) {

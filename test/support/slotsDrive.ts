@@ -8,6 +8,7 @@ import { AggregateSlots } from '../../src/topology/aggregates/aggregateSlots.ts'
 import { avroFieldOf } from '../../src/topology/aggregates/resultSchema.ts';
 import type { Aggregate } from '../../src/topology/aggregates/spec.ts';
 import type { Chunk, Shape } from '../../src/topology/elements.ts';
+import { parseDecimal } from './oracle/decimal.ts';
 
 const SIDES = ['buy', 'sell', 'none'] as const;
 
@@ -22,7 +23,7 @@ const RECORD = {
     { name: 'text', type: ['null', 'string'] },
     { name: 'flag', type: ['null', 'boolean'] },
     { name: 'side', type: ['null', { type: 'enum', name: 'Side', symbols: SIDES }] },
-    { name: 'amount', type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 20, scale: 2 }] },
+    { name: 'amount', type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 76, scale: 2 }] },
   ],
 } as const;
 
@@ -49,6 +50,11 @@ const SHAPE: Shape = {
   result: null,
 };
 
+function unscaledOf(text: string, scale: number): bigint {
+  const decimal = parseDecimal(text);
+  return decimal.unscaled * 10n ** BigInt(scale - decimal.scale);
+}
+
 /** Rows as a chunk; the first is the record that arrived in place `firstArrival`. */
 export function chunkOf(rows: readonly SlotRow[], firstArrival: number): Chunk {
   const builder = new ColumnsBuilder(SCHEMA);
@@ -60,7 +66,7 @@ export function chunkOf(rows: readonly SlotRow[], firstArrival: number): Chunk {
     if (row.text !== null) builder.setText(4, row.text);
     if (row.flag !== null) builder.setBoolean(5, row.flag);
     if (row.side !== null) builder.setCode(6, SIDES.indexOf(row.side));
-    if (row.amount !== null) builder.setDecimal(7, BigInt(Math.round(Number(row.amount) * 100)));
+    if (row.amount !== null) builder.setDecimal(7, unscaledOf(row.amount, 2));
     builder.endRow();
   }
   const arrivals = Float64Array.from(rows, (_, index) => firstArrival + index);

@@ -1,8 +1,15 @@
 /**
  * What a field's value is to TypeScript. Longs and timestamps (epoch microseconds) are numbers, exact to 2^53; a decimal
- * is a string in plain decimal form ('-1.5'), because no number holds it exactly.
+ * is text in plain decimal form ('-1.5'), because no number holds it exactly.
  */
 export type AvroValue = string | number | boolean | Uint8Array | null;
+
+/**
+ * A decimal in plain form, as a row has it.
+ *
+ * @example const amount: DecimalText = '-1.50';
+ */
+export type DecimalText = `${number}`;
 
 /** A record schema as far as types need it. Write it as a literal with `as const`, so that names and types are kept. */
 export interface AvroRecordLiteral {
@@ -30,7 +37,7 @@ type SingleValue<T> = T extends keyof Primitives
   : T extends { readonly type: 'enum'; readonly symbols: readonly (infer Symbol extends string)[] }
     ? Symbol
     : T extends { readonly type: 'bytes'; readonly logicalType: 'decimal' }
-      ? string
+      ? DecimalText
       : T extends { readonly type: infer Inner extends keyof Primitives }
         ? Primitives[Inner]
         : T extends string

@@ -1,15 +1,23 @@
 import type { NumberColumn } from '../../core/columns.ts';
 import { SlotRecords } from '../../core/slotRecords.ts';
 import type { Chunk, Shape } from '../elements.ts';
+import { DecimalExtremeState } from './decimalExtremeState.ts';
 import { SlotState } from './slotState.ts';
-import { numberColumn, numberField, numbersOf } from './spec.ts';
+import { type AggregateState, exactField, numberColumn, numberField, numbersOf } from './spec.ts';
 
 const SEEN = 0;
 const EXTREME = 1;
 const WIDTH = 2;
 
 /** The lowest (`sign` 1) or highest (`sign` -1) value of a field: the state of `min` and `max`. */
-export class ExtremeState extends SlotState {
+export function extremeState(input: Shape, field: string, sign: 1 | -1): AggregateState {
+  const { kind, name, precision = 0, scale = 0 } = exactField(input, field);
+  return kind === 'decimal'
+    ? new DecimalExtremeState({ name, precision, scale }, sign)
+    : new ExtremeState(input, field, sign);
+}
+
+class ExtremeState extends SlotState {
   readonly #field: string;
   readonly #kind: NumberColumn['kind'];
   readonly #sign: 1 | -1;

@@ -1,3 +1,4 @@
+import type { DecimalText } from '../../core/avro/row.ts';
 import { DECIMAL_PRECISION } from '../../core/decimalSums.ts';
 import { ohlcOf } from './ohlc.ts';
 import { NOTIONAL_OUTPUT, OhlcvState, VOLUME_OUTPUT, VWAP_OUTPUT } from './ohlcvState.ts';
@@ -10,8 +11,8 @@ export interface Ohlcv<In> {
   readonly high: Aggregate<In, number | null>;
   readonly low: Aggregate<In, number | null>;
   readonly close: Aggregate<In, number | null>;
-  readonly volume: Aggregate<In, string | null>;
-  readonly notional: Aggregate<In, string | null>;
+  readonly volume: Aggregate<In, DecimalText | null>;
+  readonly notional: Aggregate<In, DecimalText | null>;
   readonly vwap: Aggregate<In, number | null>;
   readonly openTime: Aggregate<In, number | null>;
   readonly openSequence: Aggregate<In, number | null>;
@@ -33,7 +34,7 @@ export function ohlcv<const P extends string, const S extends string>(
   const group: AggregateGroup = { bind: (input) => new OhlcvState(input, price, size) };
   const label = `ohlcv ${price} ${size}`;
   const { open, high, low, close, ...places } = ohlcOf<In>(group, label);
-  const decimal = (name: string, output: number, scale: number): Aggregate<In, string | null> => ({
+  const decimal = (name: string, output: number, scale: number): Aggregate<In, DecimalText | null> => ({
     group,
     output,
     label: `${name} of ${label}`,

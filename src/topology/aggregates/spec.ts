@@ -1,4 +1,5 @@
-import type { Column, NumberColumn } from '../../core/columns.ts';
+import type { DecimalText } from '../../core/avro/row.ts';
+import type { Column, DecimalColumn, NumberColumn } from '../../core/columns.ts';
 import type { FieldSchema } from '../../core/schema.ts';
 import { TidemarkError } from '../../errors.ts';
 import type { Chunk, Shape } from '../elements.ts';
@@ -67,6 +68,9 @@ export type AnyField<F extends string> = { readonly [K in F]: unknown };
 /** A numeric field that may be null. */
 export type NumberField<F extends string> = { readonly [K in F]: number | null };
 
+/** A numeric or decimal field that may be null. */
+export type ExactField<F extends string> = { readonly [K in F]: number | DecimalText | null };
+
 /** The schema of an input field. @throws TM_TOPOLOGY */
 export function fieldOf(input: Shape, name: string): FieldSchema {
   const field = input.schema.fields.find((candidate) => candidate.name === name);
@@ -79,6 +83,20 @@ export function numberField(input: Shape, name: string): FieldSchema & { readonl
   const { kind, ...field } = fieldOf(input, name);
   if (kind === 'double' || kind === 'long' || kind === 'int') return { ...field, kind };
   throw unfit(input, `has '${name}' as ${kind}, not as a number`);
+}
+
+/** The schema of a numeric or decimal input field. @throws TM_TOPOLOGY */
+export function exactField(input: Shape, name: string): FieldSchema & { readonly kind: ExactColumn['kind'] } {
+  const { kind, ...field } = fieldOf(input, name);
+  return kind === 'decimal' ? { ...field, kind } : numberField(input, name);
+}
+
+export type ExactColumn = NumberColumn | DecimalColumn;
+
+/** The column of a field that `exactField` accepted. */
+export function exactColumn(chunk: Chunk, name: string): ExactColumn {
+  const column = chunk.columns.byName.get(name);
+  return column?.kind === 'decimal' ? column : numberColumn(chunk, name);
 }
 
 function unfit({ schema }: Shape, problem: string): TidemarkError {

@@ -3,28 +3,35 @@ import { DecimalSums } from '../../core/decimalSums.ts';
 import { ScaledColumn } from '../../core/scaledColumn.ts';
 import type { Chunk, Shape } from '../elements.ts';
 import { SlotState } from './slotState.ts';
-import { numberColumn, numberField, numbersOf } from './spec.ts';
+import { exactColumn, exactField, numbersOf } from './spec.ts';
 
-/** Decimals that a sum keeps; more are rounded. */
+/** Decimals that a sum of doubles keeps; more are rounded. */
 export const SUM_SCALE = 36;
 export const HIGHEST_INPUT_SCALE = 22;
+
+/** Decimals of a field's sum: as many as a decimal field has. @throws TM_TOPOLOGY */
+export function sumScaleOf(input: Shape, field: string): number {
+  return exactField(input, field).scale ?? SUM_SCALE;
+}
 
 /** Exact decimal sum and count of a field's values: the state of `sum` and `avg`. */
 export class SumState extends SlotState {
   readonly #field: string;
   readonly #average: boolean;
-  readonly #sums = new DecimalSums(SUM_SCALE);
-  protected readonly parts = [this.#sums];
+  readonly #sums: DecimalSums;
+  protected readonly parts: readonly [DecimalSums];
   readonly #scaled = new ScaledColumn(HIGHEST_INPUT_SCALE);
 
   constructor(input: Shape, field: string, average: boolean) {
     super();
-    this.#field = numberField(input, field).name;
+    this.#field = field;
     this.#average = average;
+    this.#sums = new DecimalSums(sumScaleOf(input, field));
+    this.parts = [this.#sums];
   }
 
   begin(chunk: Chunk): void {
-    this.#scaled.read(numberColumn(chunk, this.#field));
+    this.#scaled.read(exactColumn(chunk, this.#field));
   }
 
   add(rows: Int32Array, slots: Int32Array, from: number, to: number): void {

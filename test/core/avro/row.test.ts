@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { parseRecordSchema } from '../../../src/core/avro/parseSchema.ts';
-import type { AvroRow, AvroValue } from '../../../src/core/avro/row.ts';
+import type { AvroRow, AvroValue, DecimalText } from '../../../src/core/avro/row.ts';
 import { RowView } from '../../../src/core/avro/rowView.ts';
 import { ColumnsBuilder } from '../../../src/core/columnsBuilder.ts';
 import type { Bar, Tick } from '../../../src/schemas.generated.ts';
@@ -29,12 +29,12 @@ describe('AvroRow', () => {
       readonly n: number | null;
       readonly flag: boolean | null;
       readonly side: 'buy' | 'sell' | null;
-      readonly amount: string;
+      readonly amount: DecimalText;
       readonly at: number;
       readonly constructor: string;
     }>();
     expectTypeOf<Tick['side']>().toEqualTypeOf<'buy' | 'sell' | null>();
-    expectTypeOf<Bar['volume']>().toEqualTypeOf<string | null>();
+    expectTypeOf<Bar['volume']>().toEqualTypeOf<DecimalText | null>();
   });
 
   it('gives any fields where the schema is no literal', () => {

@@ -38,6 +38,8 @@ export const NUMERIC = {
   ...ohlc('value'),
 };
 
+export const DECIMAL = { total: sum('amount'), mean: avg('amount'), least: min('amount'), most: max('amount') };
+
 export const PICKED = {
   first: first('value'),
   last: last('text'),
@@ -114,5 +116,17 @@ export const slotRow: fc.Arbitrary<SlotRow> = fc.record({
   text: option('a', 'b', 'ä "quoted"', ''),
   flag: option(true, false),
   side: option('buy', 'sell', 'none'),
-  amount: option('0.5', '-12.25', '7'),
+  amount: option(
+    '0.5',
+    '-12.25',
+    '7',
+    '0',
+    '-0.01',
+    '90071992547409.91',
+    '-90071992547409.92',
+    // 2^64: its lower half is zero.
+    '184467440737095516.16',
+    '-999999999999999999999999999999.25',
+    '888888888888888888888888888888888888888888888888888888888888888888888888.5',
+  ),
 });

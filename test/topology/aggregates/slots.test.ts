@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { effort } from '../../support/effort.ts';
 import { chunkOf, SlotsDrive } from '../../support/slotsDrive.ts';
-import { BAR, COUNTED, NUMERIC, PICKED, SKETCHED, slotRow } from './slotAggregates.ts';
+import { BAR, COUNTED, DECIMAL, NUMERIC, PICKED, SKETCHED, slotRow } from './slotAggregates.ts';
 
 const RUNS = effort(300);
 const SLOTS = 4;
@@ -25,6 +25,7 @@ function chunkAndPairs(rows: readonly (readonly [Parameters<typeof chunkOf>[0][n
 
 describe.each([
   ['numbers', NUMERIC],
+  ['decimals', DECIMAL],
   ['picked values', PICKED],
   ['counted values', COUNTED],
   ['sketches and own aggregates', SKETCHED],

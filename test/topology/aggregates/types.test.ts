@@ -5,6 +5,7 @@ import {
   count,
   countDistinct,
   custom,
+  type DecimalText,
   earliest,
   first,
   keyBy,
@@ -66,7 +67,7 @@ describe('the type of a result row', () => {
     expectTypeOf<Row['lastSide']>().toEqualTypeOf<Tick['side'] | null>();
     expectTypeOf<Row['price']>().toEqualTypeOf<number | null>();
     expectTypeOf<Row['instrumentToo']>().toEqualTypeOf<string | null>();
-    expectTypeOf<Row['total']>().toEqualTypeOf<string | null>();
+    expectTypeOf<Row['total']>().toEqualTypeOf<DecimalText | null>();
     expectTypeOf<Row['spread' | 'deviation' | 'volumeWeighted' | 'timeWeighted']>().toEqualTypeOf<number | null>();
     expectTypeOf<Row['sizes']>().toEqualTypeOf<number>();
     expectTypeOf<Row['median']>().toEqualTypeOf<number | null>();
@@ -79,6 +80,9 @@ describe('the type of a result row', () => {
     const windowed = (ticks: Stream<Tick>) => ticks.pipe(keyBy('instrument'), window([tumbling('1m')]));
     // @ts-expect-error: a tick has no venue
     const missing = (ticks: Stream<Tick>) => windowed(ticks).pipe(aggregate({ venue: first('venue') }));
+    // @ts-expect-error: an instrument is no number, nor a decimal
+    const added = (ticks: Stream<Tick>) => windowed(ticks).pipe(aggregate({ total: sum('instrument') }));
+    expectTypeOf(added).toBeFunction();
     // @ts-expect-error: an instrument is no number
     const text = (ticks: Stream<Tick>) => windowed(ticks).pipe(aggregate({ spread: variance('instrument') }));
     expectTypeOf(missing).toBeFunction();

@@ -1,9 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { effort } from '../../support/effort.ts';
-import { add, formatDecimal, multiply, nearestQuotient, parseDecimal, ZERO } from '../../support/oracle/decimal.ts';
+import {
+  add,
+  compare,
+  formatDecimal,
+  multiply,
+  nearestQuotient,
+  parseDecimal,
+  ZERO,
+} from '../../support/oracle/decimal.ts';
 import { chunkOf, SLOT_END, type SlotRow, SlotsDrive } from '../../support/slotsDrive.ts';
-import { COUNTED, NUMERIC, PICKED, SKETCHED, slotRow } from './slotAggregates.ts';
+import { COUNTED, DECIMAL, NUMERIC, PICKED, SKETCHED, slotRow } from './slotAggregates.ts';
 
 const RUNS = effort(500);
 
@@ -94,6 +102,37 @@ describe('aggregates of a window, against plain arithmetic on its rows', () => {
       }),
       { numRuns: RUNS },
     );
+  });
+
+  it('decimals, however many digits they have', () => {
+    fc.assert(
+      fc.property(rows, (given) => {
+        const amounts = present(given, 'amount').map(parseDecimal);
+        const sum = amounts.reduce(add, ZERO);
+        const sorted = [...amounts].sort(compare);
+        const text = (value: (typeof amounts)[number] | undefined) =>
+          value === undefined ? null : formatDecimal(value);
+        expect(resultOf(DECIMAL, given)).toEqual({
+          total: amounts.length === 0 ? null : formatDecimal(sum),
+          mean: amounts.length === 0 ? null : nearestQuotient(sum, decimal(amounts.length)),
+          least: text(sorted[0]),
+          most: text(sorted.at(-1)),
+        });
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('a sum of more digits than a column holds is null, and those of other windows are not', () => {
+    const row = { eventTime: 1, sequence: null, size: null, text: null, flag: null, side: null, amount: null };
+    const sumOf = (...values: readonly number[]) => {
+      return resultOf(
+        NUMERIC,
+        values.map((value) => ({ ...row, value })),
+      ).sum;
+    };
+    expect([sumOf(1e39), sumOf(1e40), sumOf(-1e40), sumOf(-1e300)]).toEqual([`1${'0'.repeat(39)}`, null, null, null]);
+    expect([sumOf(1e40, 1, -1e40), sumOf(9e39, 9e39)]).toEqual(['1', null]);
   });
 
   it.each([[[-0, 0]], [[0, -0]]])('extremes of %j have no sign', (values) => {
