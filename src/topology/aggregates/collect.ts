@@ -1,58 +1,45 @@
 import type { Column } from '../../core/columns.ts';
-import type { Chunk, Shape } from '../elements.ts';
-import { type FieldCodes, fieldCodes } from './fieldCodes.ts';
+import type { Chunk } from '../elements.ts';
+import { CodedState } from './codedState.ts';
 import { SlotLists } from './slotCollections.ts';
-import { type Aggregate, type AggregateState, type AnyField, fieldOf } from './spec.ts';
+import { type Aggregate, type AnyField, fieldOf } from './spec.ts';
 import { textColumn } from './textColumn.ts';
 
 /** An entry is the place of arrival and the value's code. */
 const ENTRY = 2;
 
-class CollectState implements AggregateState {
-  readonly #codes: FieldCodes;
+class CollectState extends CodedState {
   readonly #lists = new SlotLists();
   #arrivals: Float64Array = new Float64Array(0);
 
-  constructor(input: Shape, field: string) {
-    this.#codes = fieldCodes(fieldOf(input, field));
-  }
-
-  reserve(): void {}
-
-  begin(chunk: Chunk): void {
-    this.#codes.begin(chunk);
+  override begin(chunk: Chunk): void {
+    super.begin(chunk);
     this.#arrivals = chunk.arrivals;
   }
 
-  add(rows: Int32Array, slots: Int32Array, from: number, to: number): void {
-    for (let i = from; i < to; i++) {
-      const slot = slots[i] as number;
-      if (slot < 0) continue;
-      const row = rows[i] as number;
-      const code = this.#codes.code(row);
-      this.#codes.retain(code);
-      this.#lists.open(slot).push(this.#arrivals[row] as number, code);
-    }
+  protected addCode(slot: number, code: number, row: number): void {
+    this.codes.retain(code);
+    this.#lists.open(slot).push(this.#arrivals[row] as number, code);
   }
 
   merge(from: Int32Array, into: Int32Array): void {
     // Pair by pair: a slot that takes something may give it on in the same batch.
     for (let i = 0; i < from.length; i++) {
       const source = from[i] as number;
-      for (const code of this.#codesOf(source)) this.#codes.retain(code);
+      for (const code of this.#codesOf(source)) this.codes.retain(code);
       this.#lists.append(source, into[i] as number);
     }
   }
 
   clear(slots: Int32Array): void {
-    for (const slot of slots) for (const code of this.#codesOf(slot)) this.#codes.release(code);
+    for (const slot of slots) for (const code of this.#codesOf(slot)) this.codes.release(code);
     this.#lists.clear(slots);
   }
 
   snapshot(slots: Int32Array): readonly { readonly arrivals: Float64Array; readonly values: unknown }[] {
     return Array.from(slots, (slot) => {
       const arrivals = Float64Array.from(this.#lists.get(slot).filter((_, index) => index % ENTRY === 0));
-      return { arrivals, values: this.#codes.save(this.#codesOf(slot)) };
+      return { arrivals, values: this.codes.save(this.#codesOf(slot)) };
     });
   }
 
@@ -60,8 +47,8 @@ class CollectState implements AggregateState {
     saved.forEach(({ arrivals, values }, index) => {
       if (arrivals.length === 0) return;
       const list = this.#lists.open(slots[index] as number);
-      this.#codes.load(values).forEach((code, k) => {
-        this.#codes.retain(code);
+      this.codes.load(values).forEach((code, k) => {
+        this.codes.retain(code);
         list.push(arrivals[k] as number, code);
       });
     });
@@ -80,7 +67,7 @@ class CollectState implements AggregateState {
     const list = this.#lists.get(slot);
     const entries = Array.from({ length: list.length / ENTRY }, (_, index) => index * ENTRY);
     entries.sort((a, b) => (list[a] as number) - (list[b] as number));
-    return entries.map((at) => this.#codes.json(list[at + 1] as number));
+    return entries.map((at) => this.codes.json(list[at + 1] as number));
   }
 }
 

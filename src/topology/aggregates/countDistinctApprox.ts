@@ -1,31 +1,14 @@
 import type { NumberColumn } from '../../core/columns.ts';
 import { addToRegisters, estimate, mergeRegisters, type Registers } from '../../core/hyperLogLog.ts';
-import type { Chunk, Shape } from '../elements.ts';
-import { type FieldCodes, fieldCodes } from './fieldCodes.ts';
-import { type Aggregate, type AggregateState, type AnyField, fieldOf } from './spec.ts';
+import { CodedState } from './codedState.ts';
+import { type Aggregate, type AnyField, fieldOf } from './spec.ts';
 
-class DistinctSketchState implements AggregateState {
-  readonly #codes: FieldCodes;
+class DistinctSketchState extends CodedState {
   readonly #sketches: (Registers | undefined)[] = [];
 
-  constructor(input: Shape, field: string) {
-    this.#codes = fieldCodes(fieldOf(input, field));
-  }
-
-  reserve(): void {}
-
-  begin(chunk: Chunk): void {
-    this.#codes.begin(chunk);
-  }
-
-  add(rows: Int32Array, slots: Int32Array, from: number, to: number): void {
-    for (let i = from; i < to; i++) {
-      const slot = slots[i] as number;
-      if (slot < 0) continue;
-      const code = this.#codes.code(rows[i] as number);
-      if (Number.isNaN(code)) continue;
-      this.#sketches[slot] = addToRegisters(this.#sketches[slot] ?? new Map(), this.#codes.bytes(code));
-    }
+  protected addCode(slot: number, code: number): void {
+    if (Number.isNaN(code)) return;
+    this.#sketches[slot] = addToRegisters(this.#sketches[slot] ?? new Map(), this.codes.bytes(code));
   }
 
   merge(from: Int32Array, into: Int32Array): void {

@@ -1,12 +1,11 @@
 import type { Column } from '../../core/columns.ts';
-import type { Chunk, Shape } from '../elements.ts';
-import { type FieldCodes, fieldCodes } from './fieldCodes.ts';
+import type { Shape } from '../elements.ts';
+import { CodedState } from './codedState.ts';
+import type { FieldCodes } from './fieldCodes.ts';
 import { SlotMaps } from './slotCollections.ts';
-import { type AggregateState, fieldOf } from './spec.ts';
 
 /** How often each value of a field occurs, nulls aside: the state of `countDistinct` and `topK`. */
-export class ValueCountsState implements AggregateState {
-  readonly #codes: FieldCodes;
+export class ValueCountsState extends CodedState {
   readonly #counts = new SlotMaps();
   readonly #column: (counts: readonly ReadonlyMap<number, number>[], codes: FieldCodes) => Column;
 
@@ -16,23 +15,12 @@ export class ValueCountsState implements AggregateState {
     field: string,
     column: (counts: readonly ReadonlyMap<number, number>[], codes: FieldCodes) => Column,
   ) {
-    this.#codes = fieldCodes(fieldOf(input, field));
+    super(input, field);
     this.#column = column;
   }
 
-  reserve(): void {}
-
-  begin(chunk: Chunk): void {
-    this.#codes.begin(chunk);
-  }
-
-  add(rows: Int32Array, slots: Int32Array, from: number, to: number): void {
-    for (let i = from; i < to; i++) {
-      const slot = slots[i] as number;
-      if (slot < 0) continue;
-      const code = this.#codes.code(rows[i] as number);
-      if (!Number.isNaN(code)) this.#count(slot, code, 1);
-    }
+  protected addCode(slot: number, code: number): void {
+    if (!Number.isNaN(code)) this.#count(slot, code, 1);
   }
 
   merge(from: Int32Array, into: Int32Array): void {
@@ -43,21 +31,21 @@ export class ValueCountsState implements AggregateState {
   }
 
   clear(slots: Int32Array): void {
-    for (const slot of slots) for (const code of this.#counts.get(slot)?.keys() ?? []) this.#codes.release(code);
+    for (const slot of slots) for (const code of this.#counts.get(slot)?.keys() ?? []) this.codes.release(code);
     this.#counts.clear(slots);
   }
 
   snapshot(slots: Int32Array): readonly { readonly values: unknown; readonly counts: Float64Array }[] {
     return Array.from(slots, (slot) => {
       const counts = this.#counts.get(slot) ?? new Map<number, number>();
-      const values = this.#codes.save(Float64Array.from(counts.keys()));
+      const values = this.codes.save(Float64Array.from(counts.keys()));
       return { values, counts: Float64Array.from(counts.values()) };
     });
   }
 
   restore(slots: Int32Array, saved: ReturnType<ValueCountsState['snapshot']>): void {
     saved.forEach(({ values, counts }, index) => {
-      this.#codes.load(values).forEach((code, k) => {
+      this.codes.load(values).forEach((code, k) => {
         this.#count(slots[index] as number, code, counts[k] as number);
       });
     });
@@ -66,14 +54,14 @@ export class ValueCountsState implements AggregateState {
   results(_output: number, slots: Int32Array): Column {
     return this.#column(
       Array.from(slots, (slot) => this.#counts.get(slot) ?? new Map()),
-      this.#codes,
+      this.codes,
     );
   }
 
   #count(slot: number, code: number, count: number): void {
     const counts = this.#counts.open(slot);
     const held = counts.get(code);
-    if (held === undefined) this.#codes.retain(code);
+    if (held === undefined) this.codes.retain(code);
     counts.set(code, (held ?? 0) + count);
   }
 }
