@@ -142,4 +142,76 @@ describe('sliding windows of Kafka Streams', () => {
       '3: A [7400,12401) r0: 8000 9200 12400',
     ]);
   });
+
+  // Difference 5 ms, grace 15 ms. When 5 and 7 come, their own windows are closed; those of 10, 11 and 13 are not.
+  it('take in what comes after its own window has closed', () => {
+    const setting = { window: { type: 'sliding', sizeMs: 6 }, watermarks: 'perEvent', allowedLatenessMs: 15 } as const;
+    const times = [10, 11, 10, 13, 10, 24, 5, 7, 90];
+    const { results, late } = play(setting, [...times.map((time) => ['k1', time] as const), 'end']);
+    const last = new Map(
+      results.map((result) => [/\[.*\)/.exec(result)?.[0], result.split(': ')[2]?.split(' ').length]),
+    );
+    expect([...last]).toEqual([
+      ['[5,11)', 5],
+      ['[6,12)', 5],
+      ['[8,14)', 5],
+      ['[19,25)', 1],
+      ['[85,91)', 1],
+    ]);
+    expect(late).toEqual([]);
+  });
+});
+
+describe('sliding windows of Quix Streams', () => {
+  // Duration 10 ms, both ends inclusive, no grace: 23 closes [12,22], and the second 22 goes into [13,23] alone.
+  it('take in what comes after its own window has expired', () => {
+    const setting = { window: { type: 'sliding', sizeMs: 11 }, watermarks: 'perEvent' } as const;
+    const { results, late } = play(setting, [['key', 22], ['key', 23], ['key', 22], 'end']);
+    expect(results).toEqual(['1: key [12,23) r0: 22', '3: key [13,24) r0: 22 23 22']);
+    expect(late).toEqual([]);
+  });
+});
+
+describe('sessions of Apache Flink', () => {
+  const moves = [
+    ['key2', 1000],
+    ['key2', 2000],
+    ['key2', 4500],
+    ['key2', 8500],
+    { w: 7400 },
+    ['key2', 7000],
+    { w: 11_501 },
+    ['key2', 11_600],
+    { w: 14_600 },
+    ['key2', 10_000],
+    ['key2', 14_500],
+    { w: 20_000 },
+  ] as const;
+  const window = { type: 'session', gapMs: 3000 };
+
+  it('drop what would join a session that is gone, and begin another', () => {
+    const { results, late } = play({ window }, moves);
+    expect(results).toEqual([
+      '6: key2 [1000,11500) r0: 1000 2000 4500 8500 7000',
+      '8: key2 [11600,14600) r0: 11600',
+      '11: key2 [14500,17500) r0: 14500',
+    ]);
+    expect(late).toEqual(['9: key2 10000']);
+  });
+
+  it('take it in, and fire at once, where a little lateness is allowed', () => {
+    const { results } = play({ window, allowedLatenessMs: 10 }, moves);
+    expect(results.slice(2)).toEqual([
+      '9: key2 [10000,14600) r1: 11600 10000',
+      '11: key2 [10000,17500) r2: 11600 10000 14500',
+    ]);
+  });
+
+  it('merge two that have fired, where much is', () => {
+    const { results } = play({ window, allowedLatenessMs: 10_000 }, moves);
+    expect(results.slice(2)).toEqual([
+      '9: key2 [1000,14600) r1: 1000 2000 4500 8500 7000 11600 10000',
+      '11: key2 [1000,17500) r2: 1000 2000 4500 8500 7000 11600 10000 14500',
+    ]);
+  });
 });
