@@ -3,25 +3,27 @@ const LIMB_BITS = 24;
 /** Limbs of 256 bits, rounded up to whole groups of 96 bits. */
 const LIMBS = 12;
 const WORDS = 8;
-/** The largest power of ten below a limb, so that a product of limb and step is exact in a double. */
-const STEP_DIGITS = 7;
-const STEPS = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+/** Limbs of the 101 bits of a pair, and of the highest power. */
+const FACTOR_LIMBS = 5;
+const MOST_POWER = 36;
 
-const limbs = new Float64Array(LIMBS);
+const POWERS = Array.from({ length: MOST_POWER + 1 }, (_, power) => limbsOf(10n ** BigInt(power)));
+const magnitude = new Float64Array(FACTOR_LIMBS);
+const product = new Float64Array(LIMBS);
 
 /**
- * Writes (high * 2^48 + low) * 10^power as a decimal's 32 bytes (two's complement, little endian), without a bigint: `high`
- * and `low` are safe integers of any sign. The product must fit 255 bits.
+ * Writes (high * 2^48 + low) * 10^power, with a power of at most 36, as a decimal's 32 bytes (two's complement, little endian),
+ * without a bigint: `high` and `low` are safe integers of any sign. The bytes are 0 before.
  */
 export function writeDecimalPair(view: DataView, at: number, high: number, low: number, power: number): void {
-  const isNegative = setLimbs(high, low);
-  let used = 5;
-  for (let left = power; left > 0; left -= STEP_DIGITS) used = multiplyLimbs(used, Math.min(left, STEP_DIGITS));
+  const isNegative = setMagnitude(high, low);
+  const used = setProduct(POWERS[power] as Float64Array);
+  // Three words of 32 bits are four limbs.
+  const words = isNegative ? WORDS : Math.ceil((used * 3) / 4);
   let borrow = isNegative ? 1 : 0;
-  for (let word = 0, limb = 0; word < WORDS; word++) {
-    // Three words of 32 bits are four limbs.
+  for (let word = 0, limb = 0; word < words; word++) {
     const offset = (word % 3) * 8;
-    let bits = ((limbs[limb] as number) >>> offset) | ((limbs[limb + 1] as number) << (LIMB_BITS - offset));
+    let bits = ((product[limb] as number) >>> offset) | ((product[limb + 1] as number) << (LIMB_BITS - offset));
     limb += word % 3 === 2 ? 2 : 1;
     if (isNegative) {
       bits = ~bits + borrow;
@@ -31,8 +33,14 @@ export function writeDecimalPair(view: DataView, at: number, high: number, low: 
   }
 }
 
+function limbsOf(value: bigint): Float64Array {
+  const limbs: number[] = [];
+  for (let rest = value; rest > 0n; rest >>= BigInt(LIMB_BITS)) limbs.push(Number(BigInt.asUintN(LIMB_BITS, rest)));
+  return Float64Array.from(limbs);
+}
+
 /** Sets the limbs to the magnitude; whether the number is below zero. */
-function setLimbs(high: number, low: number): boolean {
+function setMagnitude(high: number, low: number): boolean {
   const carry = Math.floor(low / (LIMB * LIMB));
   let top = high + carry;
   let rest = low - carry * LIMB * LIMB;
@@ -42,27 +50,31 @@ function setLimbs(high: number, low: number): boolean {
     top = rest === 0 ? -top : -top - 1;
     rest = rest === 0 ? 0 : LIMB * LIMB - rest;
   }
-  limbs.fill(0);
   const middle = Math.floor(rest / LIMB);
-  limbs[0] = rest - middle * LIMB;
-  limbs[1] = middle;
+  magnitude[0] = rest - middle * LIMB;
+  magnitude[1] = middle;
   const upper = Math.floor(top / LIMB);
-  limbs[2] = top - upper * LIMB;
-  limbs[4] = Math.floor(upper / LIMB);
-  limbs[3] = upper - (limbs[4] as number) * LIMB;
+  magnitude[2] = top - upper * LIMB;
+  magnitude[4] = Math.floor(upper / LIMB);
+  magnitude[3] = upper - (magnitude[4] as number) * LIMB;
   return isNegative;
 }
 
-/** Multiplies by 10^digits; how many limbs are in use then. */
-function multiplyLimbs(used: number, digits: number): number {
-  const factor = STEPS[digits] as number;
+/** Sets the product of the magnitude and a power; how many limbs it may have. A limb of it is a sum of at most five products. */
+function setProduct(power: Float64Array): number {
+  let factors = FACTOR_LIMBS;
+  while (factors > 0 && magnitude[factors - 1] === 0) factors--;
+  const used = factors + power.length;
   let carry = 0;
-  for (let i = 0; i < used; i++) {
-    const product = (limbs[i] as number) * factor + carry;
-    carry = Math.floor(product / LIMB);
-    limbs[i] = product - carry * LIMB;
+  for (let limb = 0; limb < used; limb++) {
+    const last = Math.min(limb, factors - 1);
+    let sum = carry;
+    for (let i = Math.max(0, limb - power.length + 1); i <= last; i++) {
+      sum += (magnitude[i] as number) * (power[limb - i] as number);
+    }
+    carry = Math.floor(sum / LIMB);
+    product[limb] = sum - carry * LIMB;
   }
-  if (carry === 0) return used;
-  limbs[used] = carry;
-  return used + 1;
+  for (let limb = used; limb < LIMBS; limb++) product[limb] = 0;
+  return used;
 }

@@ -2,6 +2,8 @@ import type { Column } from '../../core/columns.ts';
 import type { Assigned, Chunk, Fired, Shape } from '../elements.ts';
 import type { AggregateGroup, AggregateState } from './spec.ts';
 
+const NO_SLOTS = new Int32Array(0);
+
 interface Output {
   readonly group: AggregateGroup;
   readonly output: number;
@@ -50,7 +52,7 @@ export class AggregateSlots {
   merge(from: Int32Array, into: Int32Array): void {
     this.#reserveFor(from, from.length);
     this.#reserveFor(into, into.length);
-    for (const state of this.#states) state.merge(from, into);
+    this.#merge(from, into);
   }
 
   /** A slot comes twice where it is emptied as it fires and then given up: states must see it once. */
@@ -96,28 +98,32 @@ export class AggregateSlots {
   /** The slot of each window; panes are merged into a scratch slot. */
   #slotsOf({ count, panes, paneEnds }: Fired): { readonly slots: Int32Array; readonly scratch: Int32Array } {
     const merged = panes.length - count;
+    if (merged === 0) return { slots: panes, scratch: NO_SLOTS };
     const slots = new Int32Array(count);
-    const from: number[] = [];
-    const into: number[] = [];
-    let next = this.#reserveScratch(Math.min(count, merged));
-    const scratch: number[] = [];
+    const from = new Int32Array(panes.length);
+    const into = new Int32Array(panes.length);
+    const first = this.#reserveScratch(Math.min(count, merged));
+    let next = first;
+    let pairs = 0;
     for (let w = 0, pane = 0; w < count; w++) {
       const end = paneEnds[w] as number;
       slots[w] = panes[pane] as number;
       if (end - pane > 1) {
         slots[w] = next;
         for (let i = pane; i < end; i++) {
-          from.push(panes[i] as number);
-          into.push(next);
+          from[pairs] = panes[i] as number;
+          into[pairs++] = next;
         }
-        scratch.push(next++);
+        next++;
       }
       pane = end;
     }
-    const sources = Int32Array.from(from);
-    const targets = Int32Array.from(into);
-    for (const state of this.#states) state.merge(sources, targets);
-    return { slots, scratch: Int32Array.from(scratch) };
+    this.#merge(from.subarray(0, pairs), into.subarray(0, pairs));
+    return { slots, scratch: Int32Array.from({ length: next - first }, (_, i) => first + i) };
+  }
+
+  #merge(from: Int32Array, into: Int32Array): void {
+    for (const state of this.#states) state.merge(from, into);
   }
 
   #begin(chunk: Chunk): void {
@@ -142,7 +148,7 @@ export class AggregateSlots {
 
   /** Makes room for so many scratch slots; the first of them. */
   #reserveScratch(count: number): number {
-    this.#scratch = Math.max(this.#scratch, count);
+    if (count > this.#scratch) this.#scratch = Math.max(count, 2 * this.#scratch);
     for (const state of this.#states) state.reserve(this.#capacity + this.#scratch);
     return this.#capacity;
   }

@@ -1,17 +1,20 @@
 import { Buffer } from 'node:buffer';
-import { copyBytes } from '../../core/binaryBytes.ts';
+import { BINARY_BYTES_PER_ROW, copyBytes, enlarged } from '../../core/binaryBytes.ts';
 import type { BinaryColumn } from '../../core/columns.ts';
 
-/** A string column of `count` values, given as UTF-8. */
+/** A string column of `count` values, given as UTF-8. Each is asked for once. */
 export function utf8Column(count: number, valueAt: (index: number) => Uint8Array): BinaryColumn {
   const offsets = new Int32Array(count + 1);
-  for (let i = 0; i < count; i++) offsets[i + 1] = (offsets[i] as number) + valueAt(i).length;
-  const bytes = new Uint8Array(offsets[count] as number);
+  let bytes: Uint8Array = new Uint8Array(count * BINARY_BYTES_PER_ROW);
+  let end = 0;
   for (let i = 0; i < count; i++) {
     const value = valueAt(i);
-    copyBytes(value, 0, value.length, bytes, offsets[i] as number);
+    if (end + value.length > bytes.length) bytes = enlarged(bytes, end + value.length, 'A column of texts');
+    copyBytes(value, 0, value.length, bytes, end);
+    end += value.length;
+    offsets[i + 1] = end;
   }
-  return { kind: 'string', bytes, offsets };
+  return { kind: 'string', bytes: bytes.slice(0, end), offsets };
 }
 
 /** A string column of texts; `nulls` are there when one of them is null. */

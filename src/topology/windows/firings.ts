@@ -1,3 +1,4 @@
+import { Int32List } from '../../core/int32List.ts';
 import type { KeyTable } from '../../core/keyTable.ts';
 import type { Element } from '../elements.ts';
 import { type Emitted, FINAL, PROVISIONAL, RETRACTION } from './emitted.ts';
@@ -25,10 +26,10 @@ export class Firings {
   readonly #deleted = new Uint8Array(MAX_WINDOWS_PER_ELEMENT);
   readonly #paneEnds = new Int32Array(MAX_WINDOWS_PER_ELEMENT);
   readonly #afterArrivals = new Float64Array(MAX_WINDOWS_PER_ELEMENT);
-  readonly #panes: number[] = [];
-  readonly #mergeFrom: number[] = [];
-  readonly #mergeInto: number[] = [];
-  readonly #emptied: number[] = [];
+  readonly #panes = new Int32List();
+  readonly #mergeFrom = new Int32List();
+  readonly #mergeInto = new Int32List();
+  readonly #emptied = new Int32List();
   #count = 0;
   #budget = MAX_WINDOWS_PER_ELEMENT;
   /** Arrival of the record that windows added now come out after. */
@@ -113,10 +114,8 @@ export class Firings {
 
   #handOutMerges(): void {
     if (this.#mergeFrom.length === 0) return;
-    const from = Int32Array.from(this.#mergeFrom);
-    const into = Int32Array.from(this.#mergeInto);
-    this.#mergeFrom.length = 0;
-    this.#mergeInto.length = 0;
+    const from = this.#mergeFrom.take();
+    const into = this.#mergeInto.take();
     this.#emit({ kind: 'merged', from, into });
   }
 
@@ -124,8 +123,6 @@ export class Firings {
     const count = this.#count;
     if (count === 0) return;
     this.#count = 0;
-    const panes = Int32Array.from(this.#panes);
-    this.#panes.length = 0;
     this.#emit({
       kind: 'fired',
       count,
@@ -137,7 +134,7 @@ export class Firings {
       final: this.#final.slice(0, count),
       deleted: this.#deleted.slice(0, count),
       keyIds: this.#keyIds.slice(0, count),
-      panes,
+      panes: this.#panes.take(),
       paneEnds: this.#paneEnds.slice(0, count),
       keys: this.#keys,
     });
@@ -145,9 +142,7 @@ export class Firings {
 
   #handOutEmptied(): void {
     if (this.#emptied.length === 0) return;
-    const slots = Int32Array.from(this.#emptied);
-    this.#emptied.length = 0;
-    this.#emit({ kind: 'released', slots });
+    this.#emit({ kind: 'released', slots: this.#emptied.take() });
     this.#slots.recycle();
   }
 }

@@ -1,9 +1,11 @@
+import { Int32List } from '../../core/int32List.ts';
 import { namedWindow, type WindowSet } from './definition.ts';
 import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import type { Firings } from './firings.ts';
 import type { FoundWindow } from './foundWindow.ts';
 import { startAtOrBefore } from './grid.ts';
-import { collect, findSlice, HoppingWindows, type SavedEmissions } from './hoppingWindows.ts';
+import { collect, findSlice, HoppingWindows, type SavedEmissions, unmerged } from './hoppingWindows.ts';
+import type { Slice } from './slice.ts';
 import { SliceLevel } from './sliceLevel.ts';
 import { type NumberedGrid, planSlices } from './slicePlan.ts';
 import { mustFire, type SlotStore } from './slotStore.ts';
@@ -33,6 +35,7 @@ export class GridWindows implements Windower {
   readonly #levels: readonly SliceLevel[];
   readonly #bases: readonly SliceLevel[];
   readonly #hopping: readonly HoppingWindows[];
+  #nextClosing = Number.POSITIVE_INFINITY;
   /** The watermark up to which everything has been closed. */
   #watermark = Number.NEGATIVE_INFINITY;
   #refires: Refire[] = [];
@@ -47,7 +50,8 @@ export class GridWindows implements Windower {
     this.#onEachChange = emission === 'eachChange';
     const plan = planSlices(grids, accumulation);
     const levels: SliceLevel[] = [];
-    for (const level of plan.levels) levels.push(new SliceLevel(level, levels[level.source] ?? null, latenessMicros));
+    for (const level of plan.levels)
+      levels.push(new SliceLevel(level, levels[level.source] ?? null, latenessMicros, slots));
     this.#levels = levels;
     this.#bases = levels.filter(({ source }) => source === null);
     this.#hopping = plan.hopping.map(
@@ -70,12 +74,7 @@ export class GridWindows implements Windower {
   }
 
   get nextClosing(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { folding, closing, plan } of this.#levels) {
-      next = Math.min(next, folding.lowest + plan.sizeMicros - 1, closing.lowest + plan.sizeMicros - 1);
-    }
-    for (const { closing, sizeMicros } of this.#hopping) next = Math.min(next, closing.lowest + sizeMicros - 1);
-    return next;
+    return this.#nextClosing;
   }
 
   /** Slices are merged before anything fires. */
@@ -86,32 +85,19 @@ export class GridWindows implements Windower {
   }
 
   assign(run: Run, slots: readonly Int32Array[], from: number, to: number): number {
-    const { timesMicros, watermarks, arrivals, keyIds } = run;
+    const { timesMicros, watermarks } = run;
     const bases = this.#bases;
-    const store = this.#slots;
-    let { starts, ends, lastArrivals } = store;
-    let closing = this.nextClosing;
     const only = bases.length === 1 && !this.#onEachChange ? bases[0] : undefined;
     for (let at = from; at < to; at++) {
-      if (only !== undefined) at = only.repeatSlots(store, run, slots[0] as Int32Array, at, to);
+      if (only !== undefined) at = only.repeatSlots(run, slots[0] as Int32Array, at, to);
       if (at === to) break;
       const watermark = watermarks[at] as number;
-      const tsMicros = timesMicros[at] as number;
-      const keyId = keyIds[at] as number;
       for (let b = 0; b < bases.length; b++) {
-        const slot = bases[b]?.lastSlots[keyId] ?? -1;
-        if (slot >= 0) {
-          const end = ends[slot] as number;
-          if (tsMicros < end && tsMicros >= (starts[slot] as number) && watermark < end - 1) {
-            lastArrivals[slot] = arrivals[at] as number;
-            (slots[b] as Int32Array)[at] = slot;
-            continue;
-          }
-        }
-        if (watermark >= closing && this.#isBehind(tsMicros, watermark)) return at;
-        (slots[b] as Int32Array)[at] = this.#place(bases[b] as SliceLevel, run, at);
-        ({ starts, ends, lastArrivals } = store);
-        closing = this.nextClosing;
+        const level = bases[b] as SliceLevel;
+        const into = slots[b] as Int32Array;
+        if (level.repeatSlots(run, into, at, at + 1) > at) continue;
+        if (watermark >= this.#nextClosing && this.#isBehind(timesMicros[at] as number, watermark)) return at;
+        into[at] = this.#place(level, run, at);
       }
       if (this.#onEachChange) this.#showChange(run, at);
       if (this.#mustJudge) this.#judge(run, at);
@@ -131,18 +117,20 @@ export class GridWindows implements Windower {
   }
 
   *close(firings: Firings): Generator<void> {
-    const closing = this.nextClosing;
+    const closing = this.#nextClosing;
     this.#watermark = closing;
     const level = this.#levelToFold(closing);
-    if (level !== null) yield* this.#fold(level, level.folding.pop(), firings);
-    else yield* this.#firstToFire(closing)?.take()(firings) ?? [];
+    const steps =
+      level === null ? this.#firstToFire(closing)?.take()(firings) : this.#fold(level, level.folding.pop(), firings);
+    this.#findNextClosing();
+    yield* steps ?? [];
   }
 
   *openWindows(): Iterable<OpenWindow> {
     for (const level of this.#levels) {
       const { definition, sizeMicros } = level.plan;
       if (definition < 0) continue;
-      for (const startMicros of level.buckets.keys()) {
+      for (const startMicros of level.starts()) {
         // Its slices may be kept longer, for hopping windows.
         if (this.#watermark >= startMicros + sizeMicros - 1 + this.#latenessMicros) continue;
         const flush = (firings: Firings, emitted: Emitted) => this.#fireSlice(level, startMicros, emitted, firings);
@@ -175,11 +163,10 @@ export class GridWindows implements Windower {
     this.#watermark = watermark;
     for (const hopping of this.#hopping) hopping.expire(watermark);
     for (const level of this.#levels) {
-      for (let start = level.takeExpired(watermark); start !== null; start = level.takeExpired(watermark)) {
-        const bucket = level.buckets.get(start) ?? [];
-        level.buckets.delete(start);
-        for (const slot of bucket) {
-          level.remove(this.#slots, slot);
+      for (let slice = level.takeExpired(watermark); slice !== null; slice = level.takeExpired(watermark)) {
+        for (let i = 0; i < slice.slots.length; i++) {
+          const slot = slice.slots.at(i);
+          level.remove(slot);
           firings.close(slot);
           if (firings.spend()) yield;
         }
@@ -189,7 +176,7 @@ export class GridWindows implements Windower {
 
   snapshot(): Saved {
     return {
-      buckets: this.#levels.map(({ buckets }) => Int32Array.from([...buckets.values()].flat())),
+      buckets: this.#levels.map((level) => level.slotsInOrder()),
       emissions: this.#hopping.map((hopping) => hopping.snapshot()),
     };
   }
@@ -198,10 +185,11 @@ export class GridWindows implements Windower {
     this.#watermark = watermark;
     for (const [index, level] of this.#levels.entries()) {
       for (const slot of buckets[index] ?? []) {
-        level.add(this.#slots, slot, watermark >= (this.#slots.ends[slot] as number) - 1);
+        level.add(slot, watermark >= (this.#slots.ends[slot] as number) - 1);
       }
     }
     for (const [index, hopping] of this.#hopping.entries()) hopping.restore(emissions[index] ?? new Map(), watermark);
+    this.#findNextClosing();
   }
 
   /** Whether a record comes into a slice that is complete. */
@@ -225,7 +213,6 @@ export class GridWindows implements Windower {
     const slot = watermark < level.keptUntil(start) ? this.#slotFor(level, run, at, start) : EXPIRED;
     if (slot >= 0) {
       this.#slots.touch(slot, run.arrivals[at] as number);
-      if (!isComplete) level.lastSlots[run.keyIds[at] as number] = slot;
     }
     if (!isComplete) return slot;
     this.#mustJudge = true;
@@ -273,7 +260,10 @@ export class GridWindows implements Windower {
       const start = level.startOf(tsMicros);
       if (definition < 0 || tsMicros >= start + sizeMicros || watermark >= start + sizeMicros - 1) continue;
       const keyId = run.keyIds[at] as number;
-      const fire = (firings: Firings) => this.#fireOpen(level, keyId, start, PROVISIONAL, firings);
+      const fire = (firings: Firings) => {
+        const slices = unmerged(level, start, watermark);
+        this.#fireOpen(definition, level.find(keyId, start), slices, PROVISIONAL, firings);
+      };
       this.#refires.push({ definition, start, emitted: PROVISIONAL, fire });
     }
     for (const hopping of this.#hopping) {
@@ -297,27 +287,32 @@ export class GridWindows implements Windower {
 
   #slotFor(level: SliceLevel, run: Run, at: number, start: number): number {
     const keyId = run.keyIds[at] as number;
-    const found = level.index.get(keyId, start);
-    return found >= 0
-      ? found
-      : this.#open(level, keyId, start, run.watermarks[at] as number, run.arrivals[at] as number);
+    const found = level.find(keyId, start);
+    if (found >= 0) return found;
+    return this.#open(level, keyId, start, run.watermarks[at] as number, run.arrivals[at] as number);
   }
 
   /** Opens a key's slot in a slice and, so that their keys stand by first record, in the coarser ones that hold it. */
   #open(level: SliceLevel, keyId: number, start: number, watermark: number, arrival: number): number {
     const end = start + level.plan.sizeMicros;
-    const isNewSlice = !level.buckets.has(start);
     const slot = this.#slots.open(keyId, start, end, arrival);
-    level.add(this.#slots, slot, watermark >= end - 1);
-    if (isNewSlice) {
+    if (level.add(slot, watermark >= end - 1)) {
       for (const hopping of this.#hopping) if (hopping.base === level) hopping.keepWindowsAcross(start, watermark);
+      this.#findNextClosing();
     }
     for (const dependent of level.dependents) {
       const wider = dependent.startOf(start);
-      if (watermark >= dependent.keptUntil(wider) || dependent.index.get(keyId, wider) >= 0) continue;
+      if (watermark >= dependent.keptUntil(wider) || dependent.find(keyId, wider) >= 0) continue;
       this.#open(dependent, keyId, wider, watermark, arrival);
     }
     return slot;
+  }
+
+  #findNextClosing(): void {
+    let next = Number.POSITIVE_INFINITY;
+    for (const level of this.#levels) next = Math.min(next, level.nextClosing);
+    for (const hopping of this.#hopping) next = Math.min(next, hopping.nextClosing);
+    this.#nextClosing = next;
   }
 
   #levelToFold(closing: number): SliceLevel | null {
@@ -331,21 +326,15 @@ export class GridWindows implements Windower {
       const { sizeMicros, definition } = level.plan;
       const start = level.closing.lowest;
       if (start + sizeMicros - 1 !== closing || !isBefore(start, definition, first)) continue;
-      first = {
-        start,
-        definition,
-        take: () => (firings) => this.#fireSlice(level, level.closing.pop(), FINAL, firings),
-      };
+      const take = () => (firings: Firings) => this.#fireSlice(level, level.closing.pop(), FINAL, firings);
+      first = { start, definition, take };
     }
     for (const hopping of this.#hopping) {
       const { definition, sizeMicros } = hopping;
       const start = hopping.closing.lowest;
       if (start + sizeMicros - 1 !== closing || !isBefore(start, definition, first)) continue;
-      first = {
-        start,
-        definition,
-        take: () => (firings) => hopping.fire(hopping.closing.pop(), closing, FINAL, firings),
-      };
+      const take = () => (firings: Firings) => hopping.fire(hopping.closing.pop(), closing, FINAL, firings);
+      first = { start, definition, take };
     }
     return first;
   }
@@ -353,10 +342,12 @@ export class GridWindows implements Windower {
   /** Merges a slice that has completed into the coarser ones that hold it. */
   *#fold(level: SliceLevel, start: number, firings: Firings): Generator<void> {
     const { keyIds, lastArrivals } = this.#slots;
+    const slots = level.slotsAt(start);
     for (const dependent of level.dependents) {
       const wider = dependent.startOf(start);
-      for (const slot of level.buckets.get(start) ?? []) {
-        const into = dependent.index.get(keyIds[slot] as number, wider);
+      for (let i = 0; i < slots.length; i++) {
+        const slot = slots.at(i);
+        const into = dependent.find(keyIds[slot] as number, wider);
         firings.merge(slot, into);
         this.#slots.touch(into, lastArrivals[slot] as number);
         if (firings.spend()) yield;
@@ -366,11 +357,11 @@ export class GridWindows implements Windower {
 
   /** Emits a tumbling window for each key whose contents changed since it last fired, by first record. */
   *#fireSlice(level: SliceLevel, start: number, emitted: Emitted, firings: Firings): Generator<void> {
-    const isComplete = this.#watermark >= start + level.plan.sizeMicros - 1;
-    const { keyIds } = this.#slots;
-    for (const slot of level.buckets.get(start) ?? []) {
-      if (level.source === null || isComplete) this.#fireSlot(level.plan.definition, slot, emitted, firings);
-      else this.#fireOpen(level, keyIds[slot] as number, start, emitted, firings);
+    const slots = level.slotsAt(start);
+    const slices = unmerged(level, start, this.#watermark);
+    for (let i = 0; i < slots.length; i++) {
+      if (slices.length === 1) this.#fireSlot(level.plan.definition, slots.at(i), emitted, firings);
+      else this.#fireOpen(level.plan.definition, slots.at(i), slices, emitted, firings);
       if (firings.spend()) yield;
     }
   }
@@ -381,16 +372,13 @@ export class GridWindows implements Windower {
     if (this.#isDiscarding) firings.empty(slot);
   }
 
-  /** Emits a window of which finer slices may not be merged yet. */
-  #fireOpen(level: SliceLevel, keyId: number, start: number, emitted: Emitted, firings: Firings): void {
-    const panes: number[] = [];
-    collect(level, keyId, start, this.#watermark, panes);
-    const [slot] = panes;
-    if (slot === undefined) return;
-    for (const pane of panes) this.#slots.touch(slot, this.#slots.lastArrivals[pane] as number);
+  /** Emits the window of a slot that finer slices are not merged into yet: the first of the slices is its own. */
+  #fireOpen(definition: number, slot: number, slices: readonly Slice[], emitted: Emitted, firings: Firings): void {
+    const finer = new Int32List();
+    this.#slots.touch(slot, collect(slices.slice(1), this.#slots, this.#slots.keyIds[slot] as number, finer));
     if (!mustFire(this.#slots, slot, emitted, this.#isDiscarding)) return;
-    for (const finer of panes.slice(1)) firings.addPane(finer);
-    this.#fireSlot(level.plan.definition, slot, emitted, firings);
+    for (let i = 0; i < finer.length; i++) firings.addPane(finer.at(i));
+    this.#fireSlot(definition, slot, emitted, firings);
   }
 }
 

@@ -1,8 +1,10 @@
+import { Int32List } from '../../core/int32List.ts';
 import { type Emitted, FINAL, PROVISIONAL } from './emitted.ts';
 import type { Firings } from './firings.ts';
 import { type FoundWindow, foundWindow } from './foundWindow.ts';
 import { firstStartAcross, startAtOrBefore } from './grid.ts';
 import { StartHeap } from './minHeap.ts';
+import type { Slice } from './slice.ts';
 import type { SliceLevel } from './sliceLevel.ts';
 import type { HoppingPlan } from './slicePlan.ts';
 import { NEVER_FIRED, type SlotStore } from './slotStore.ts';
@@ -30,8 +32,10 @@ export class HoppingWindows {
   /** Emissions by key id, of each window that is kept. */
   #windows = new Map<number, Map<number, Emission>>();
   /** By key id, the last firing that met the key: for emitting each key of a window once. */
-  readonly #metIn = new Map<number, number>();
+  #metIn = new Float64Array(0);
   #firing = 0;
+  /** The slots of the key at hand. */
+  readonly #panes = new Int32List();
 
   constructor(plan: HoppingPlan, latenessMicros: number, levels: readonly SliceLevel[], slots: SlotStore) {
     this.definition = plan.definition;
@@ -43,6 +47,11 @@ export class HoppingWindows {
 
   get base(): SliceLevel {
     return this.#levels[0] as SliceLevel;
+  }
+
+  /** The instant at which a window is complete next; infinity for none. */
+  get nextClosing(): number {
+    return this.closing.lowest + this.sizeMicros - 1;
   }
 
   get sizeMicros(): number {
@@ -82,44 +91,57 @@ export class HoppingWindows {
   *fire(start: number, watermark: number, emitted: Emitted, firings: Firings): Generator<void> {
     const { firstArrivals, keyIds } = this.#slots;
     const firing = ++this.#firing;
-    const buckets = Array.from(this.#slicesOf(start), ([level, at]) => level.buckets.get(at) ?? []);
-    const cursors = buckets.map(() => 0);
+    const slices = this.#slicesOf(start, watermark);
+    const cursors = new Int32Array(slices.length);
+    const arrivals = Float64Array.from(slices, ({ slots }) => firstArrivals[slots.at(0)] as number);
     for (;;) {
-      let first = -1;
-      let lowest = Number.POSITIVE_INFINITY;
-      for (let b = 0; b < buckets.length; b++) {
-        const slot = buckets[b]?.[cursors[b] as number];
-        if (slot === undefined || (firstArrivals[slot] as number) >= lowest) continue;
-        lowest = firstArrivals[slot] as number;
-        first = b;
-      }
-      if (first < 0) return;
-      const slot = buckets[first]?.[cursors[first] as number] as number;
-      cursors[first] = (cursors[first] as number) + 1;
-      const keyId = keyIds[slot] as number;
-      if (this.#metIn.get(keyId) === firing) continue;
-      this.#metIn.set(keyId, firing);
-      this.fireKey(keyId, start, watermark, emitted, firings);
+      let first = 0;
+      for (let i = 1; i < slices.length; i++) if ((arrivals[i] as number) < (arrivals[first] as number)) first = i;
+      const slice = slices[first];
+      if (slice === undefined || arrivals[first] === Number.POSITIVE_INFINITY) return;
+      const { slots } = slice;
+      const cursor = cursors[first] as number;
+      const isLast = cursor + 1 === slots.length;
+      cursors[first] = cursor + 1;
+      arrivals[first] = isLast ? Number.POSITIVE_INFINITY : (firstArrivals[slots.at(cursor + 1)] as number);
+      if (!this.#meet(keyIds[slots.at(cursor)] as number, firing)) continue;
+      this.#fire(keyIds[slots.at(cursor)] as number, start, slices, emitted, firings);
       if (firings.spend()) yield;
     }
   }
 
   fireKey(keyId: number, start: number, watermark: number, emitted: Emitted, firings: Firings): void {
+    this.#fire(keyId, start, this.#slicesOf(start, watermark), emitted, firings);
+  }
+
+  #fire(keyId: number, start: number, slices: readonly Slice[], emitted: Emitted, firings: Firings): void {
     const emissions = this.#windows.get(start);
     const before = emissions?.get(keyId);
-    const panes = this.#panes(keyId, start, watermark);
-    const lastArrival = this.#lastArrival(panes);
+    const panes = this.#panes;
+    const lastArrival = collect(slices, this.#slots, keyId, panes);
     const mustSettle = emitted === FINAL && before?.isProvisional === true;
     if (before?.lastArrival === lastArrival && !mustSettle) return;
     const revision = (before?.revision ?? -1) + 1;
-    for (const slot of panes) firings.addPane(slot);
+    for (let i = 0; i < panes.length; i++) firings.addPane(panes.at(i));
     firings.add(this.definition, start, start + this.sizeMicros, revision, keyId, emitted);
     emissions?.set(keyId, { revision, lastArrival, isProvisional: emitted === PROVISIONAL });
   }
 
+  /** True when a firing meets a key for the first time. */
+  #meet(keyId: number, firing: number): boolean {
+    if (keyId >= this.#metIn.length) {
+      const larger = new Float64Array(Math.max(2 * keyId, 1024));
+      larger.set(this.#metIn);
+      this.#metIn = larger;
+    }
+    if (this.#metIn[keyId] === firing) return false;
+    this.#metIn[keyId] = firing;
+    return true;
+  }
+
   find(keyId: number, start: number, watermark: number): FoundWindow | null {
     const before = this.#windows.get(start)?.get(keyId);
-    const lastArrival = this.#lastArrival(this.#panes(keyId, start, watermark));
+    const lastArrival = collect(this.#slicesOf(start, watermark), this.#slots, keyId, this.#panes);
     if (lastArrival === NEVER_FIRED) return null;
     return {
       startMicros: start,
@@ -132,7 +154,6 @@ export class HoppingWindows {
   expire(watermark: number): void {
     const keptFor = this.sizeMicros - 1 + this.#latenessMicros;
     while (watermark >= this.#kept.lowest + keptFor) this.#windows.delete(this.#kept.pop());
-    if (this.#windows.size === 0) this.#metIn.clear();
   }
 
   snapshot(): SavedEmissions {
@@ -151,44 +172,49 @@ export class HoppingWindows {
     return firstStartAcross(this.#plan, this.sizeMicros, tsMicros);
   }
 
-  /** The slots that together hold what a window holds of a key. */
-  #panes(keyId: number, start: number, watermark: number): readonly number[] {
-    const panes: number[] = [];
-    for (const [level, at] of this.#slicesOf(start)) collect(level, keyId, at, watermark, panes);
-    return panes;
-  }
-
-  #lastArrival(panes: readonly number[]): number {
-    const { lastArrivals } = this.#slots;
-    return panes.reduce((last, slot) => Math.max(last, lastArrivals[slot] as number), NEVER_FIRED);
-  }
-
-  /** The slices that a window is made of: the widest that fit, in order of time. */
-  *#slicesOf(start: number): Iterable<readonly [SliceLevel, number]> {
+  /** The slices that a window is made of: the widest that fit, in order of time, and finer ones not yet merged into them. */
+  #slicesOf(start: number, watermark: number): readonly Slice[] {
     const end = start + this.sizeMicros;
+    const slices: Slice[] = [];
     let at = start;
     while (at < end) {
       let level = this.base;
       for (const wider of this.#levels) {
         if (wider.startOf(at) === at && at + wider.plan.sizeMicros <= end) level = wider;
       }
-      yield [level, at];
+      slices.push(...unmerged(level, at, watermark));
       at += level.plan.sizeMicros;
     }
+    return slices;
   }
 }
 
-/** Adds the slots that together hold a key's records of a slice: its own, and those of finer ones not yet merged into it. */
-export function collect(level: SliceLevel, keyId: number, start: number, watermark: number, panes: number[]): void {
-  const slot = level.index.get(keyId, start);
-  if (slot < 0) return;
-  panes.push(slot);
+/** The slices that together hold the records of a slice: itself, and finer ones that are not yet merged into it. */
+export function unmerged(level: SliceLevel, start: number, watermark: number): readonly Slice[] {
+  const slice = level.sliceAt(start);
+  if (slice === null) return [];
   const { source } = level;
   const end = start + level.plan.sizeMicros;
-  if (source === null || watermark >= end - 1) return;
+  const slices = [slice];
+  if (source === null || watermark >= end - 1) return slices;
   const firstOpen = source.startOf(Math.max(start, watermark + 1));
   const last = Math.min(end - 1, source.highestStart);
-  for (let at = firstOpen; at <= last; at += source.plan.sizeMicros) collect(source, keyId, at, watermark, panes);
+  for (let at = firstOpen; at <= last; at += source.plan.sizeMicros) slices.push(...unmerged(source, at, watermark));
+  return slices;
+}
+
+/** Puts a key's slots in slices into `panes`, in place of what was there; the last arrival in them, or `NEVER_FIRED`. */
+export function collect(slices: readonly Slice[], slots: SlotStore, keyId: number, panes: Int32List): number {
+  const { keyIds, lastArrivals } = slots;
+  let lastArrival = NEVER_FIRED;
+  panes.clear();
+  for (let i = 0; i < slices.length; i++) {
+    const slot = (slices[i] as Slice).find(keyId, keyIds);
+    if (slot < 0) continue;
+    panes.push(slot);
+    lastArrival = Math.max(lastArrival, lastArrivals[slot] as number);
+  }
+  return lastArrival;
 }
 
 /** The window of a key that a slice is, of which finer slices may not be merged yet; null where it holds no records. */
@@ -199,9 +225,7 @@ export function findSlice(
   start: number,
   watermark: number,
 ): FoundWindow | null {
-  const panes: number[] = [];
-  collect(level, keyId, start, watermark, panes);
-  const [slot] = panes;
-  if (slot === undefined) return null;
-  return foundWindow(slots, slot, Math.max(...panes.map((pane) => slots.lastArrivals[pane] as number)));
+  const slot = level.find(keyId, start);
+  if (slot < 0) return null;
+  return foundWindow(slots, slot, collect(unmerged(level, start, watermark), slots, keyId, new Int32List()));
 }

@@ -1,3 +1,4 @@
+import { Int32List } from '../../core/int32List.ts';
 import type { KeyTable } from '../../core/keyTable.ts';
 import { type Emitted, FINAL } from './emitted.ts';
 
@@ -43,8 +44,8 @@ export class SlotStore {
   provisional = new Float64Array(INITIAL_SLOTS);
   /** 1 for slots in use. */
   #isOpen = new Uint8Array(INITIAL_SLOTS);
-  readonly #free: number[] = [];
-  readonly #closed: number[] = [];
+  readonly #free = new Int32List();
+  readonly #closed = new Int32List();
   #used = 0;
 
   constructor(keys: KeyTable) {
@@ -57,7 +58,7 @@ export class SlotStore {
   }
 
   open(keyId: number, start: number, end: number, arrival: number): number {
-    const slot = this.#free.pop() ?? this.#used++;
+    const slot = this.#free.length > 0 ? this.#free.pop() : this.#used++;
     if (slot >= this.keyIds.length) this.#grow(this.keyIds.length * 2);
     this.keyIds[slot] = keyId;
     this.starts[slot] = start;
@@ -81,8 +82,7 @@ export class SlotStore {
 
   /** Lets closed slots be used anew: they have been emptied. */
   recycle(): void {
-    for (let i = 0; i < this.#closed.length; i++) this.#free.push(this.#closed[i] as number);
-    this.#closed.length = 0;
+    while (this.#closed.length > 0) this.#free.push(this.#closed.pop());
   }
 
   isOpen(slot: number): boolean {
