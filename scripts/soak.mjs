@@ -9,6 +9,8 @@ const TEST_TIMEOUT_MS = 60_000;
 const SUITES = [
   'test/property',
   'test/simulation',
+  'test/golden',
+  'test/topology',
   'test/log',
   'test/core',
   'test/producers/kills',
