@@ -39,3 +39,17 @@ export async function recordedControls(
   }
   return controls;
 }
+
+/** Whether a control partition holds any record: offsets alone may be those of transactions that never came to be. */
+export async function hasRecords(
+  parts: { readonly log: Log; readonly registry: SchemaRegistry },
+  control: PartitionRange,
+): Promise<boolean> {
+  if (control.begin === control.end) return false;
+  const rows = await TopicRows.open<Control>(parts, CONTROL, [{ ...control, offset: control.begin }]);
+  try {
+    return (await rows.read(0, 1)).length > 0;
+  } finally {
+    await rows.close();
+  }
+}

@@ -6,7 +6,7 @@ import type { Assembly } from '../topology/assemble.ts';
 import { NO_WATERMARK } from '../topology/elements.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
 import type { GenerationStart } from './generations.ts';
-import { recordedControls } from './recordedControls.ts';
+import { hasRecords, recordedControls } from './recordedControls.ts';
 import { readSnapshot } from './snapshots.ts';
 import type { ReadFrom, TaskStart } from './taskParts.ts';
 import { parseMark, type TaskMark } from './taskPosition.ts';
@@ -62,7 +62,7 @@ export async function recoverTask(parts: RecoveryParts, inputs: readonly Partiti
   const committed = inputs.flatMap(({ topic }) => positions.filter((position) => position.topic === topic));
   const [first] = committed;
   if (first === undefined || committed.length < inputs.length) {
-    if (control.end > control.begin)
+    if (await hasRecords(parts, control))
       throw positionLost('the control topic has commits, but the position is gone', where);
     return fresh;
   }

@@ -18,11 +18,13 @@ import {
   watermark,
   window,
 } from '../../src/index.ts';
+import type { Log } from '../../src/log/log.ts';
 import { fingerprintOf } from '../../src/runtime/recovery.ts';
 import { planTopology } from '../../src/runtime/topologyRunner.ts';
 import { type Control, controlSchema, type DeadLetter, deadLetterSchema } from '../../src/schemas.generated.ts';
 import { assemble } from '../../src/topology/assemble.ts';
 import { recordBytes } from '../log/records.ts';
+import { mortalLog } from '../simulation/mortalLog.ts';
 import type { TestTick } from '../support/drive.ts';
 import { APPENDED_MS, appendTicks, contentsOf, inStore, openRunner, rowsOf } from '../support/tickStore.ts';
 
@@ -196,6 +198,22 @@ describe('the tasks of a topology', () => {
       await writer.close();
     });
     await expect(runToEnd()).rejects.toEqual(expect.objectContaining({ code: 'TM_POSITION_LOST' }));
+  });
+
+  it('begin where all that was written of them are transactions that were given up: their ends take offsets', async () => {
+    await appendTicks(directory, 1, [at(1)], () => 0);
+    await inStore(directory, async (log, registry) => {
+      const aborted: Log = {
+        ...mortalLog(log, () => null),
+        ranges: async (topic) => {
+          const ranges = await log.ranges(topic);
+          return topic === 'counting.control' ? ranges.map((range) => ({ ...range, end: range.end + 2 })) : ranges;
+        },
+      };
+      const runner = await openRunner(aborted, registry, counting(1), 1);
+      expect(runner.partitions).toEqual([0]);
+      await runner.close();
+    });
   });
 
   it('refuse to go on when input that is still needed is gone', async () => {
