@@ -13,6 +13,7 @@ export function chunkOver(chunk: Chunk, rows: Int32Array, columns: Columns): Chu
     ...chunk,
     columns,
     offsets: gatherDoubles(chunk.offsets, rows),
+    ...(chunk.sources === undefined ? {} : { sources: gatherDoubles(chunk.sources, rows) }),
     arrivals: gatherDoubles(chunk.arrivals, rows),
     timesMicros: gatherDoubles(chunk.timesMicros, rows),
     watermarks: chunk.watermarks === null ? null : gatherDoubles(chunk.watermarks, rows),

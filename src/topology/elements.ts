@@ -33,6 +33,8 @@ export interface Shape {
   readonly keyField: string | null;
   /** The inputs of the topology that the stream is made of. */
   readonly origins: readonly Origin[];
+  /** Set by `union`: its rows came in several of them. Those of other streams came in the first. */
+  readonly isUnion?: true;
   /** What each step does, in words, in order: what the stored state of a task depends on. */
   readonly steps: readonly string[];
   /** Set by `window`, taken back by `aggregate`. */
@@ -64,6 +66,8 @@ export interface Chunk {
    * that came out together differ by a fraction.
    */
   readonly arrivals: Float64Array;
+  /** In a union, the place of each record's input among the origins of the shape; a join of a union does not say it. */
+  readonly sources?: Float64Array;
   /** Event time in microseconds. */
   readonly timesMicros: Float64Array;
   /** The watermark in force before each record. It moves per record, so nothing depends on where chunks are cut. */

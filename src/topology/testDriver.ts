@@ -27,6 +27,8 @@ export interface LateRow {
   readonly key: string;
   /** Event time, microseconds. */
   readonly eventTime: number;
+  /** The topic that the record came in; several, comma-separated, behind a join of a union. */
+  readonly topic: string;
   /** Place of the record among those that its input was fed, from 0. */
   readonly offset: number;
   /** The watermark that it met, microseconds. */
@@ -211,7 +213,8 @@ export class TopologyTestDriver {
     const pending = this.#output(output);
     const { late } = pending;
     pending.late = [];
-    return late.flatMap(lateRows);
+    const topics = Array.from(this.#inputs.values(), ({ input }) => input.topic).join(',');
+    return late.flatMap((each) => lateRows(each, topics));
   }
 
   /**
@@ -269,11 +272,12 @@ function columnsOf(rows: readonly object[], schema: RecordSchema): Columns {
   return writer.finish();
 }
 
-function lateRows(late: Late): LateRow[] {
+function lateRows(late: Late, allTopics: string): LateRow[] {
   const decoder = new TextDecoder();
   return Array.from({ length: late.count }, (_, i) => ({
     key: decoder.decode(late.keys[i]),
     eventTime: late.timesMicros[i] as number,
+    topic: late.topics?.[i] ?? allTopics,
     offset: late.offsets[i] as number,
     watermark: late.watermarks[i] as number,
     intervals: late.intervals[i] as string,

@@ -133,7 +133,15 @@ describe('the topology test driver', () => {
     const driver = new TopologyTestDriver(hottest);
     driver.feed('readings', [at(1), at(20)]).feed('readings', [at(21), at(3, 4, 'b')]);
     expect(driver.readLate('hottest')).toEqual([
-      { key: 'b', eventTime: 3 * MS, offset: 3, watermark: 21 * MS - 1, intervals: '10ms', missedAll: true },
+      {
+        key: 'b',
+        eventTime: 3 * MS,
+        topic: 'readings',
+        offset: 3,
+        watermark: 21 * MS - 1,
+        intervals: '10ms',
+        missedAll: true,
+      },
     ]);
     expect(driver.readLate('hottest')).toEqual([]);
   });

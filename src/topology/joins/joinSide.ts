@@ -6,6 +6,7 @@ import type { Chunk, Shape } from '../elements.ts';
 import { sortLate } from '../operators/release.ts';
 import { stateFull } from '../operators/stateFull.ts';
 import { type RowList, type SavedRows, WaitingRows } from '../operators/waitingRows.ts';
+import { topicsOf } from '../sources.ts';
 import type { JoinLate } from './joinLate.ts';
 import type { Batch } from './twoInputs.ts';
 
@@ -13,7 +14,7 @@ import type { Batch } from './twoInputs.ts';
 export class JoinSide {
   readonly rows: WaitingRows;
   readonly #operator: string;
-  readonly #topic: string;
+  readonly #shape: Shape;
   readonly #keys: KeyTable;
   readonly #maxRows: number;
   readonly #late: JoinLate;
@@ -21,14 +22,14 @@ export class JoinSide {
   /** @param fields of the side that are kept */
   constructor(
     operator: string,
-    { origins }: Shape,
+    shape: Shape,
     fields: readonly FieldSchema[],
     keys: KeyTable,
     maxRows: number,
     late: JoinLate,
   ) {
     this.#operator = operator;
-    this.#topic = origins[0]?.topic ?? '';
+    this.#shape = shape;
     this.rows = new WaitingRows(fields);
     this.#keys = keys;
     this.#maxRows = maxRows;
@@ -81,10 +82,11 @@ export class JoinSide {
     return ids;
   }
 
-  #noteLate({ keys, keyIds, timesMicros, offsets, arrivals }: Chunk, row: number, watermark: number): void {
+  #noteLate(chunk: Chunk, row: number, watermark: number): void {
+    const { keys, keyIds, timesMicros, offsets, arrivals } = chunk;
     if (keys === null || keyIds === null) throw notKeyed(this.#operator);
     this.#late.add({
-      topic: this.#topic,
+      topic: topicsOf(this.#shape, chunk, [row])?.[0] ?? this.#shape.origins.map(({ topic }) => topic).join(','),
       key: keys.bytesOf(keyIds[row] as number),
       timeMicros: timesMicros[row] as number,
       offset: offsets[row] as number,

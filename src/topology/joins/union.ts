@@ -23,6 +23,8 @@ class Union implements TwoInputStep {
   readonly nextMicros = Number.POSITIVE_INFINITY;
   readonly #emit: (element: Element) => void;
   #rows: RowPool | null = null;
+  /** How many origins the first stream has: those of the second follow. */
+  #firstOrigins = 0;
 
   constructor(emit: (element: Element) => void) {
     this.#emit = emit;
@@ -36,8 +38,9 @@ class Union implements TwoInputStep {
       });
     }
     this.#rows = new RowPool(first.schema.fields);
+    this.#firstOrigins = first.origins.length;
     const steps = [...first.steps, `union (${second.steps.join('; ')})`];
-    return { ...first, keyField: null, origins: [...first.origins, ...second.origins], steps };
+    return { ...first, keyField: null, origins: [...first.origins, ...second.origins], isUnion: true, steps };
   }
 
   process({ left, right, steps, watermarkBefore }: Batch): void {
@@ -53,10 +56,16 @@ class Union implements TwoInputStep {
     const arrivals = joined(chunks, Float64Array, (chunk) => chunk.arrivals);
     const order = orderByTime(arrivals);
     const ordered = gatherDoubles(arrivals, order);
+    const sources = joined(chunks, Float64Array, (chunk) => {
+      const before = right.includes(chunk) ? this.#firstOrigins : 0;
+      const { length } = chunk.columns;
+      return chunk.sources?.map((source) => before + source) ?? new Float64Array(length).fill(before);
+    });
     const hasWatermark = chunks.every(({ watermarks }) => watermarks !== null);
     this.#emit({
       kind: 'chunk',
       columns: rows.gather(order.map((at) => slots[at] as number)),
+      sources: gatherDoubles(sources, order),
       offsets: gatherDoubles(
         joined(chunks, Float64Array, (chunk) => chunk.offsets),
         order,

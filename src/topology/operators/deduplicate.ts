@@ -3,6 +3,7 @@ import { MICROS_PER_MS } from '../../core/time.ts';
 import { TidemarkError } from '../../errors.ts';
 import { chunkRows } from '../chunkRows.ts';
 import type { Chunk, Element, Late, Operator, Shape } from '../elements.ts';
+import { topicsOf } from '../sources.ts';
 import { transform } from '../transform.ts';
 import { type SavedSequences, SeenSequences } from './seenSequences.ts';
 import { stateFull } from './stateFull.ts';
@@ -57,7 +58,7 @@ export function deduplicate<Row>(field: NumberField<Row>, options: DeduplicateOp
 class Duplicates {
   readonly seen: SeenSequences;
   readonly #field: string;
-  #topic = '';
+  #shape: Shape | null = null;
   readonly #forMicros: number;
   readonly #maxIntervals: number;
   readonly #emit: (element: Element) => void;
@@ -73,7 +74,7 @@ class Duplicates {
   shape(shape: Shape): Shape {
     const field = shape.schema.fields.find(({ name }) => name === this.#field);
     if ((field?.kind !== 'long' && field?.kind !== 'int') || shape.keyField === null) throw this.#unfit();
-    this.#topic = shape.origins[0]?.topic ?? '';
+    this.#shape = shape;
     return { ...shape, steps: [...shape.steps, `deduplicate ${this.#field} ${this.#forMicros}`] };
   }
 
@@ -85,7 +86,8 @@ class Duplicates {
   onChunk(chunk: Chunk): void {
     const { keys, keyIds, watermarks, timesMicros } = chunk;
     const column = chunk.columns.byName.get(this.#field);
-    if (keys === null || keyIds === null || watermarks === null) throw this.#unfit();
+    const shape = this.#shape;
+    if (shape === null || keys === null || keyIds === null || watermarks === null) throw this.#unfit();
     if (column?.kind !== 'long' && column?.kind !== 'int') throw this.#unfit();
     const kept = new Int32Array(chunk.columns.length);
     const dropped: number[] = [];
@@ -98,7 +100,7 @@ class Duplicates {
     }
     this.seen.dropBefore(this.#horizon(chunk.watermarkAfter), keys);
     if (this.seen.size > this.#maxIntervals) throw stateFull('deduplicate', 'maxIntervals', this.#maxIntervals);
-    if (dropped.length > 0) this.#emit(duplicatesOf(chunk, this.#topic, keys, keyIds, watermarks, dropped));
+    if (dropped.length > 0) this.#emit(duplicatesOf(shape, chunk, keys, keyIds, watermarks, dropped));
     this.#emit(dropped.length === 0 ? chunk : chunkRows(chunk, kept.subarray(0, count)));
   }
 
@@ -119,13 +121,15 @@ class Duplicates {
 }
 
 function duplicatesOf(
-  { timesMicros, offsets, arrivals }: Chunk,
-  topic: string,
+  shape: Shape,
+  chunk: Chunk,
   keys: KeyTable,
   keyIds: Int32Array,
   watermarks: Float64Array,
   rows: readonly number[],
 ): Late {
+  const { timesMicros, offsets, arrivals } = chunk;
+  const topics = topicsOf(shape, chunk, rows);
   const valuesOf = (values: Float64Array) => Float64Array.from(rows, (row) => values[row] as number);
   return {
     kind: 'late',
@@ -136,7 +140,7 @@ function duplicatesOf(
     arrivals: valuesOf(arrivals),
     watermarks: valuesOf(watermarks),
     intervals: rows.map(() => ''),
-    topics: rows.map(() => topic),
+    ...(topics === undefined ? {} : { topics }),
     reason: 'duplicate',
     missedAll: new Uint8Array(rows.length).fill(1),
   };

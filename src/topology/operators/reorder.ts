@@ -3,6 +3,7 @@ import type { KeyTable } from '../../core/keyTable.ts';
 import type { FieldSchema } from '../../core/schema.ts';
 import { TidemarkError } from '../../errors.ts';
 import { type Chunk, type Element, NO_WATERMARK, noteWaiting, type Operator, type Progress } from '../elements.ts';
+import { keptColumns, keptFields, ofKept } from '../sources.ts';
 import { transform } from '../transform.ts';
 import { markReleased, sortLate } from './release.ts';
 import { stateFull } from './stateFull.ts';
@@ -33,7 +34,7 @@ export function reorder<Row>({ maxRows = DEFAULT_MAX_ROWS }: ReorderOptions = {}
       let rows: Reordering | null = null;
       return (element) => {
         if (element.kind === 'shape') {
-          rows = new Reordering(element.schema.fields, maxRows, emit);
+          rows = new Reordering(keptFields(element), maxRows, emit);
           emit({ ...element, steps: [...element.steps, 'reorder'] });
         } else if (element.kind === 'chunk') {
           rows?.onChunk(element);
@@ -89,11 +90,12 @@ class Reordering {
       keyIds: gatherIds(keyIds, rows),
     });
     for (const row of inTime) this.#keys?.retain(keyIds[row] as number);
-    this.#waiting.add(chunk.columns, inTime, listed(inTime));
+    const columns = keptColumns(chunk);
+    this.#waiting.add(columns, inTime, listed(inTime));
     if (this.#waiting.pool.size > this.#maxRows) throw stateFull('reorder', 'maxRows', this.#maxRows);
     this.#watermark = chunk.watermarkAfter;
     this.#lastArrival = progress.arrivals.at(-1) ?? this.#lastArrival;
-    const lateRows = { ...listed(late), slots: this.#waiting.pool.put(chunk.columns, late) };
+    const lateRows = { ...listed(late), slots: this.#waiting.pool.put(columns, late) };
     this.#release(this.#watermark, progress, before, lateRows, lateWatermarks);
   }
 
@@ -154,7 +156,7 @@ class Reordering {
     );
     this.#emit({
       kind: 'chunk',
-      columns: this.#waiting.pool.gather(Int32Array.from(slots)),
+      ...ofKept(this.#waiting.pool.gather(Int32Array.from(slots))),
       offsets: columnOf((rows) => rows.offsets),
       arrivals: columnOf((rows) => rows.arrivals),
       timesMicros: columnOf((rows) => rows.timesMicros),

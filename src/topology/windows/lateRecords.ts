@@ -1,5 +1,6 @@
 import type { KeyTable } from '../../core/keyTable.ts';
-import type { Chunk, Late } from '../elements.ts';
+import type { Chunk, Late, Shape } from '../elements.ts';
+import { topicsOf } from '../sources.ts';
 
 /** Collects the records of a chunk that came after windows of theirs had expired. */
 export class LateRecords {
@@ -27,8 +28,9 @@ export class LateRecords {
   }
 
   /** The late records of a chunk, or null; starts afresh. */
-  take(chunk: Chunk, keys: KeyTable, keyIds: Int32Array): Late | null {
+  take(shape: Shape, chunk: Chunk, keys: KeyTable, keyIds: Int32Array): Late | null {
     const rows = [...this.#missed.keys()];
+    const topics = topicsOf(shape, chunk, rows);
     const late: Late | null =
       rows.length === 0
         ? null
@@ -45,6 +47,7 @@ export class LateRecords {
                 .map((d) => this.#intervals[d])
                 .join(','),
             ),
+            ...(topics === undefined ? {} : { topics }),
             missedAll: Uint8Array.from(rows, (row) => (this.#inNoWindow(row) ? 1 : 0)),
           };
     this.#missed.clear();

@@ -39,15 +39,16 @@ export function window<Row>(
   checkEmission(set);
   return (source: Stream<Row>): Stream<Windowed<Row>> =>
     transform(source, (emit) => {
-      const engine = new WindowEngine(set, emit);
+      let engine: WindowEngine | null = null;
       return (element) => {
         if (element.kind === 'shape') {
+          engine = new WindowEngine(set, element, emit);
           emit(windowed(element, set));
         } else if (element.kind === 'resume') {
-          if (engine.run()) element.pending = true;
+          if (engine?.run()) element.pending = true;
           emit(element);
         } else {
-          engine.accept(element);
+          engine?.accept(element);
         }
       };
     });

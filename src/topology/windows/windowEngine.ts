@@ -9,6 +9,7 @@ import {
   NO_WATERMARK,
   noteWaiting,
   type Restore,
+  type Shape,
   type Snapshot,
 } from '../elements.ts';
 import type { WindowSet } from './definition.ts';
@@ -51,6 +52,7 @@ interface Opened {
  */
 export class WindowEngine {
   readonly #set: WindowSet;
+  readonly #shape: Shape;
   readonly #emit: (element: Element) => void;
   readonly #late: LateRecords;
   readonly #waiting: Element[] = [];
@@ -64,8 +66,10 @@ export class WindowEngine {
   /** The watermark at which windows that are not complete are to be shown next. */
   #nextShowing: number;
 
-  constructor(set: WindowSet, emit: (element: Element) => void) {
+  /** @param shape of the records */
+  constructor(set: WindowSet, shape: Shape, emit: (element: Element) => void) {
     this.#set = set;
+    this.#shape = shape;
     this.#emit = emit;
     this.#nextShowing = this.#showingAfter(NO_WATERMARK);
     this.#late = new LateRecords(set.definitions.map(({ interval }) => interval));
@@ -140,7 +144,7 @@ export class WindowEngine {
     yield* this.#advance(chunk.watermarkAfter);
     this.#opened.firings.handOut();
     this.#path = null;
-    const late = this.#late.take(chunk, keys, keyIds);
+    const late = this.#late.take(this.#shape, chunk, keys, keyIds);
     if (late !== null) this.#emit(late);
   }
 
