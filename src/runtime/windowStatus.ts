@@ -1,7 +1,7 @@
 import { partitionOf } from '../core/murmur2.ts';
 import { generationTopic } from '../core/output.ts';
 import { TidemarkError } from '../errors.ts';
-import type { Log, TopicPartition } from '../log/log.ts';
+import type { Log, PartitionRange, TopicPartition } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { type AssembledInput, type Assembly, assemble } from '../topology/assemble.ts';
 import { NO_WATERMARK } from '../topology/elements.ts';
@@ -9,6 +9,7 @@ import type { WindowQuestion } from '../topology/explanation.ts';
 import type { Topology } from '../topology/topology.ts';
 import { namedWindow, type WindowDefinition } from '../topology/windows/definition.ts';
 import { secondsText, standOf, standText, timeText, type WindowStand } from '../topology/windows/windowStand.ts';
+import { firstAtOrAbove } from './chunkPart.ts';
 import { readGenerations } from './generations.ts';
 import { type TaskPosition, taskPositions } from './positions.ts';
 import { recordedControls } from './recordedControls.ts';
@@ -48,8 +49,9 @@ interface Parts {
   readonly registry: SchemaRegistry;
 }
 
-/** Most bytes of the record that is looked at for its time. */
-const ONE_RECORD = { maxRecords: 1, maxBytes: 1024 * 1024 };
+/** Offsets that are looked through for the last record: those of a broker count the ends of transactions too. */
+const LOOK_BACK = 64;
+const LOOK_BACK_BYTES = 1024 * 1024;
 
 /**
  * What the log says of a window of the live generation: the state of the task is not read, so what the window holds is not known.
@@ -128,16 +130,23 @@ async function placeOf(log: Log, topic: string, partition: number, own: readonly
   const range = (await log.ranges(topic))[partition];
   const position = own.find((each) => each.topic === topic)?.position ?? range?.begin ?? 0;
   const lag = Math.max(0, (range?.end ?? position) - position);
-  const hasRead = range !== undefined && position > range.begin;
-  const lastRecordMs = hasRead ? await appendMsAt(log, { topic, partition }, position - 1) : null;
+  const lastRecordMs = range === undefined ? null : await lastAppendMs(log, range, position);
   return { topic, partition, position, lag, lastRecordMs };
 }
 
-async function appendMsAt(log: Log, place: TopicPartition, offset: number): Promise<number | null> {
-  const reader = await log.openReader([{ ...place, offset }]);
+/** When the log took in the last record before an offset; null where there is none, or none that near. */
+async function lastAppendMs(log: Log, range: PartitionRange, position: number): Promise<number | null> {
+  const offset = Math.max(range.begin, position - LOOK_BACK);
+  const reader = await log.openReader([{ ...range, offset }]);
+  let last: number | null = null;
   try {
-    const chunk = await reader.read(ONE_RECORD, 0);
-    return chunk !== null && chunk.count > 0 && chunk.offsets[0] === offset ? (chunk.appendMs[0] as number) : null;
+    while (reader.position(range) < position) {
+      const chunk = await reader.read({ maxRecords: LOOK_BACK, maxBytes: LOOK_BACK_BYTES }, 0);
+      if (chunk === null) break;
+      const before = firstAtOrAbove(chunk, 0, position);
+      if (before > 0) last = chunk.appendMs[before - 1] as number;
+    }
+    return last;
   } finally {
     await reader.close();
   }
