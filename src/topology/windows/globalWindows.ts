@@ -94,14 +94,14 @@ export class GlobalWindows implements Windower {
 
   /** Fires the time trigger, or, at the end of input, whatever has something left. */
   *close(firings: Firings): Generator<void> {
-    const changed = this.#byFirstRecord(this.#changed);
+    const changed = this.#slots.byFirstRecord(this.#changed);
     this.#changed.clear();
     for (const slot of changed) yield* this.#flush(slot, FINAL, firings);
   }
 
   *openWindows(): Iterable<OpenWindow> {
     const bounds = { startMicros: GLOBAL_BOUNDS.start, endMicros: GLOBAL_BOUNDS.end, definition: this.#definition };
-    for (const slot of this.#byFirstRecord(this.#openSlots())) {
+    for (const slot of this.#slots.byFirstRecord(this.#openSlots())) {
       yield { ...bounds, flush: (firings, emitted) => this.#flush(slot, emitted, firings) };
     }
   }
@@ -146,16 +146,6 @@ export class GlobalWindows implements Windower {
 
   #openSlots(): number[] {
     return this.#slotOf.filter((slot) => slot !== undefined);
-  }
-
-  /** Rows that a join releases together have one arrival: then the keys decide. */
-  #byFirstRecord(slots: Iterable<number>): number[] {
-    const { firstArrivals } = this.#slots;
-    return [...slots].sort(
-      (a, b) =>
-        (firstArrivals[a] as number) - (firstArrivals[b] as number) ||
-        Buffer.compare(this.#slots.keyOf(a), this.#slots.keyOf(b)),
-    );
   }
 
   *#flush(slot: number, emitted: Emitted, firings: Firings): Generator<void> {

@@ -92,6 +92,8 @@ export class GridWindows implements Windower {
       if (only !== undefined) at = only.repeatSlots(run, slots[0] as Int32Array, at, to);
       if (at === to) break;
       const watermark = watermarks[at] as number;
+      // A record in a gap moves the watermark and shows nothing; what the next one shows comes after what that completes.
+      if (this.#onEachChange && watermark >= this.#nextClosing) return at;
       for (let b = 0; b < bases.length; b++) {
         const level = bases[b] as SliceLevel;
         const into = slots[b] as Int32Array;

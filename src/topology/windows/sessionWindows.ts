@@ -163,15 +163,8 @@ export class SessionWindows implements Windower {
 
   *openWindows(): Iterable<OpenWindow> {
     const definition = this.#definition;
-    const { starts, ends, firstArrivals } = this.#slots;
-    const all = this.#byKey
-      .flat()
-      .sort(
-        (a, b) =>
-          (firstArrivals[a] as number) - (firstArrivals[b] as number) ||
-          Buffer.compare(this.#slots.keyOf(a), this.#slots.keyOf(b)),
-      );
-    for (const slot of all) {
+    const { starts, ends } = this.#slots;
+    for (const slot of this.#slots.byFirstRecord(this.#byKey.flat())) {
       const flush = (firings: Firings, emitted: Emitted) => this.#flush(slot, firings, emitted);
       yield { startMicros: starts[slot] as number, endMicros: ends[slot] as number, definition, flush };
     }
@@ -249,11 +242,13 @@ export class SessionWindows implements Windower {
     return slot;
   }
 
-  /** Whether a record's session is complete, or takes in one that is. */
+  /** Whether a record's session is complete, or takes in one that is, or one that was emitted and is taken back then. */
   #isBehind(keyId: number, tsMicros: number): boolean {
     if (this.#watermark >= tsMicros + this.#gapMicros - 1) return true;
     const { ends } = this.#slots;
-    return this.#reachedBy(keyId, tsMicros).some((slot) => this.#watermark >= (ends[slot] as number) - 1);
+    return this.#reachedBy(keyId, tsMicros).some(
+      (slot) => this.#watermark >= (ends[slot] as number) - 1 || this.#emitted[slot] === 1,
+    );
   }
 
   /** A key's sessions that have not expired and are at most a gap away from a record. */

@@ -148,14 +148,13 @@ export class SlidingWindows implements Windower {
     // What a discarding window holds since it last fired is not kept apart: it fires at completion only.
     if (this.#isDiscarding) return;
     const { starts, ends } = this.#slots;
-    for (const { slots, expired } of this.#timelines) {
-      for (const slot of slots.slice(expired)) {
-        // A complete one has fired with all that it holds.
-        if (this.#watermark >= (starts[slot] as number)) continue;
-        const startMicros = (ends[slot] as number) - this.#sizeMicros;
-        const flush = (firings: Firings, emitted: Emitted) => this.#flush(slot, emitted, firings);
-        yield { startMicros, endMicros: ends[slot] as number, definition: this.#definition, flush };
-      }
+    const kept = this.#timelines.flatMap(({ slots, expired }) => slots.slice(expired));
+    // A complete one has fired with all that it holds.
+    const open = kept.filter((slot) => this.#watermark < (starts[slot] as number));
+    for (const slot of this.#slots.byFirstRecord(open)) {
+      const startMicros = (ends[slot] as number) - this.#sizeMicros;
+      const flush = (firings: Firings, emitted: Emitted) => this.#flush(slot, emitted, firings);
+      yield { startMicros, endMicros: ends[slot] as number, definition: this.#definition, flush };
     }
   }
 

@@ -98,6 +98,18 @@ export class SlotStore {
     return this.#keys.bytesOf(this.keyIds[slot] as number);
   }
 
+  /**
+   * Slots in the order of their first records; of those with one arrival, in that of their keys. Never by key ids: these
+   * depend on how the stream was cut into chunks.
+   */
+  byFirstRecord(slots: Iterable<number>): number[] {
+    const { firstArrivals } = this;
+    return [...slots].sort(
+      (a, b) =>
+        (firstArrivals[a] as number) - (firstArrivals[b] as number) || Buffer.compare(this.keyOf(a), this.keyOf(b)),
+    );
+  }
+
   snapshot(): SavedSlots {
     const slots = Int32Array.from(this.#openSlots());
     const column = (values: Float64Array) => Float64Array.from(slots, (slot) => values[slot] as number);
