@@ -42,7 +42,7 @@ export interface Assembly {
   /** Long firings are broken off: what comes next is only right after `resume` has said that nothing is left. */
   push(input: string, element: Element): void;
   /**
-   * Goes on with firings that were broken off, for a few thousand windows. True while there is more; when there is not, late
+   * Goes on with firings that were broken off, for a thousand windows. True while there is more; when there is not, late
    * records come out in the order in which they arrived.
    */
   resume(): boolean;

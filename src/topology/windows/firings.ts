@@ -4,8 +4,11 @@ import type { Element } from '../elements.ts';
 import { type Emitted, FINAL, PROVISIONAL, RETRACTION } from './emitted.ts';
 import type { SlotStore } from './slotStore.ts';
 
-/** Most windows that one emitted element carries, and most windows or slots that are worked on between two breaks. */
-export const MAX_WINDOWS_PER_ELEMENT = 4096;
+/**
+ * Most windows that one emitted element carries, and most windows or slots that are worked on between two breaks: what so many
+ * hold, and their results, stays in the cache of a core.
+ */
+export const MAX_WINDOWS_PER_ELEMENT = 1024;
 
 /**
  * Gathers what is to be done with slots over many records, and hands it out in few elements: slots to merge, windows to emit,

@@ -126,8 +126,11 @@ export class SliceLevel {
       const tsMicros = timesMicros[at] as number;
       const latest = 2 * (keyIds[at] as number);
       let slot = latestSlots[latest] ?? NO_SLOT;
-      if (slot !== NO_SLOT && tsMicros < (starts[slot] as number)) slot = latestSlots[latest + 1] as number;
-      if (slot === NO_SLOT || tsMicros < (starts[slot] as number)) return at;
+      if (slot === NO_SLOT) return at;
+      if (tsMicros < (starts[slot] as number)) {
+        slot = latestSlots[latest + 1] as number;
+        if (slot === NO_SLOT || tsMicros < (starts[slot] as number)) return at;
+      }
       const end = ends[slot] as number;
       if (tsMicros >= end || (watermarks[at] as number) >= end - 1) return at;
       lastArrivals[slot] = arrivals[at] as number;

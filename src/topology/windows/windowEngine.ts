@@ -48,7 +48,7 @@ interface Opened {
 /**
  * Puts records into windows and says when windows fire: all definitions of one `window` step in one pass. A chunk is cut
  * into runs that end where a window fires, so firing falls between the same two records however the stream was cut into
- * chunks. Long firings are broken off every few thousand windows: what comes in meanwhile waits until `run` has done them.
+ * chunks. Long firings are broken off every thousand windows: what comes in meanwhile waits until `run` has done them.
  */
 export class WindowEngine {
   readonly #set: WindowSet;
