@@ -238,7 +238,7 @@ export const sourceBarSchema = {
   doc: "A bar that a source published. It keeps what the source sent; Tidemark's own bars are of the schema Bar.",
   fields: [
     { name: 'instrument', type: 'string', doc: "venue:symbol; also the record's key" },
-    { name: 'interval', type: 'string', doc: '1s, 1m, 1d, ...' },
+    { name: 'interval', type: 'string', doc: '1s, 1m, 1d, 1w, 1mo, 3mo ...' },
     { name: 'eventTime', type: { type: 'long', logicalType: 'timestamp-micros' }, doc: "the bar's start" },
     { name: 'open', type: ['null', 'double'], default: null },
     { name: 'high', type: ['null', 'double'], default: null },
@@ -252,6 +252,30 @@ export const sourceBarSchema = {
     { name: 'adjusted', type: 'boolean', default: false, doc: 'prices are adjusted for splits' },
     { name: 'provisional', type: 'boolean', default: false, doc: 'the source may still change it' },
     { name: 'revision', type: 'long', default: 0, doc: 'rises when the source changes a published bar' },
+    {
+      name: 'adjustedClose',
+      type: ['null', 'double'],
+      default: null,
+      doc: 'the close adjusted for splits and dividends, where the source gives one',
+    },
+    {
+      name: 'dividend',
+      type: ['null', 'double'],
+      default: null,
+      doc: 'paid for a share on a day of the bar; null where the source says nothing',
+    },
+    {
+      name: 'splitFactor',
+      type: ['null', 'double'],
+      default: null,
+      doc: 'shares after a split on a day of the bar for one before: 4 for 4:1',
+    },
+    {
+      name: 'suspect',
+      type: ['null', 'string'],
+      default: null,
+      doc: 'why the prices are probably wrong: scale (100 times off), range (they contradict each other); they are as the source sent them',
+    },
   ],
 } as const;
 

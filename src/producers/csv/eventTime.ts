@@ -1,11 +1,15 @@
+import {
+  countParser,
+  formatParser,
+  isoParser,
+  isSoundTime,
+  midnightOf,
+  sinceMidnightParser,
+  type TimeParser,
+} from '../timeText.ts';
+import { type ToUtcMicros, timeZone } from '../timeZone.ts';
 import { type CellText, compileCellText, compileTemplate, type FileNames } from './cellText.ts';
 import { type FieldSource, layoutError } from './layout.ts';
-import { countParser, formatParser, isoParser, midnightOf, sinceMidnightParser, type TimeParser } from './timeText.ts';
-import { type ToUtcMicros, timeZone } from './timeZone.ts';
-
-/** A time may lie in the years 1900 to 2199; another one is a mistake of units more often than not. */
-const MIN_MICROS = Date.UTC(1900, 0, 1) * 1_000;
-const END_MICROS = Date.UTC(2200, 0, 1) * 1_000;
 
 /** A time field of a row. */
 export interface TimeText {
@@ -28,7 +32,7 @@ export function compileTime(sources: readonly FieldSource[], field: string, name
         const found = text(cells);
         if (found === '') continue;
         const micros = parse(found);
-        return micros >= MIN_MICROS && micros < END_MICROS ? micros : Number.NaN;
+        return isSoundTime(micros) ? micros : Number.NaN;
       }
       return Number.NaN;
     },

@@ -1,15 +1,10 @@
 import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
 import type { FieldSchema, RecordSchema } from '../../core/schema.ts';
 import { decimalScale, MAX_SHORT_DIGITS, significantDigits } from '../../core/shortDecimal.ts';
+import { type RowFault, shown } from '../rowFault.ts';
 import { type CellText, compileCellText, type FileNames } from './cellText.ts';
 import { compileTime, type TimeText } from './eventTime.ts';
 import { type FieldSource, type Layout, layoutError } from './layout.ts';
-
-/** Why a row cannot be used. The code is the dead letter's reason. */
-export interface RowFault {
-  readonly reason: 'columns' | 'digits' | 'missing' | 'negative' | 'number' | 'range' | 'time' | 'value';
-  readonly detail: string;
-}
 
 /** Writes one field of a row; null when it is sound. */
 type FieldWriter = (cells: readonly string[], builder: ColumnsBuilder) => RowFault | null;
@@ -233,10 +228,4 @@ function numberFault(name: string, text: string, value: number, isShortDecimal: 
 
 function notOneOf(name: string, text: string, allowed: readonly string[]): RowFault {
   return { reason: 'value', detail: `${name} is none of ${allowed.join(', ')}: ${shown(text)}` };
-}
-
-const SHOWN_CHARACTERS = 100;
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text);
 }

@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  countParser,
-  formatParser,
-  isoParser,
-  midnightOf,
-  sinceMidnightParser,
-} from '../../../src/producers/csv/timeText.ts';
-import { timeZone } from '../../../src/producers/csv/timeZone.ts';
+import { countParser, formatParser, isoParser, midnightOf, sinceMidnightParser } from '../../src/producers/timeText.ts';
+import { timeZone } from '../../src/producers/timeZone.ts';
 
 const zone = (name: string) => {
   const found = timeZone(name);

@@ -10,6 +10,14 @@ const UNIT_EXPONENTS: Readonly<Record<TimeUnit, number>> = { s: 6, ms: 3, us: 0,
 const MICROS_PER_MS = 1_000;
 const MICROS_PER_MINUTE = 60_000_000;
 
+const MIN_MICROS = Date.UTC(1900, 0, 1) * MICROS_PER_MS;
+const END_MICROS = Date.UTC(2200, 0, 1) * MICROS_PER_MS;
+
+/** Whether a time lies in the years 1900 to 2199; another one is a mistake of units more often than not. */
+export function isSoundTime(micros: number): boolean {
+  return micros >= MIN_MICROS && micros < END_MICROS;
+}
+
 const DECIMAL = /^([+-]?)(\d+)(?:\.(\d*))?$/;
 
 /**

@@ -42,6 +42,12 @@ export function timeZone(name: string): ToUtcMicros | null {
   };
 }
 
+/** The reading of a zone's wall clock at an instant, as if it were UTC; null when there is no such zone. */
+export function wallClock(name: string): ((utcMicros: number) => number) | null {
+  const offsetAt = zoneOffsets(name);
+  return offsetAt === null ? null : (utcMicros) => utcMicros + offsetAt(utcMicros);
+}
+
 function localOffset(offsetAt: (utcMicros: number) => number, localMicros: number): number {
   const before = offsetAt(localMicros - MICROS_PER_DAY);
   const after = offsetAt(localMicros + MICROS_PER_DAY);
