@@ -1,37 +1,18 @@
 import { type Static, type TSchema, Type } from 'typebox';
-
-/** What a value's schema says besides its type. */
-interface ValueNotes {
-  readonly description: string;
-  /** `ms`, `bytes`, `records`, `rows`, `MB`; absent for text and plain counts. */
-  readonly unit?: string;
-  /** Its value is never shown. */
-  readonly secret?: true;
-}
-
-function integer(defaultValue: number, bounds: { minimum: number; maximum: number }, notes: ValueNotes) {
-  return Type.Integer({ default: defaultValue, ...bounds, ...notes });
-}
-
-function text(defaultValue: string, notes: ValueNotes & { readonly minLength?: number; readonly pattern?: string }) {
-  return Type.String({ default: defaultValue, ...notes });
-}
-
-/** One of some texts; the first is the default. */
-function choice<const Values extends readonly string[]>(values: Values, notes: ValueNotes) {
-  return Type.Unsafe<Values[number]>({ type: 'string', enum: values, default: values[0], ...notes });
-}
-
-function section<T extends Record<string, TSchema>>(description: string, values: T) {
-  return Type.Object(values, { description, additionalProperties: false });
-}
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
-const GIB = 1024 * MIB;
-const SECOND_MS = 1_000;
-const HOUR_MS = 3_600_000;
-const YEAR_MS = 365 * 24 * HOUR_MS;
+import { marketSections } from './config/market.ts';
+import {
+  choice,
+  GIB,
+  HOUR_MS,
+  integer,
+  KIB,
+  MIB,
+  SECOND_MS,
+  section,
+  text,
+  type ValueNotes,
+  YEAR_MS,
+} from './config/values.ts';
 
 /**
  * Every configuration value, once: its default, bounds, unit and meaning. `docs/configuration.md` is generated from it.
@@ -218,6 +199,7 @@ export const configSchema = Type.Object(
         { unit: 'ms', description: 'Longest wait of a record before its transaction, for sources with a rate.' },
       ),
     }),
+    ...marketSections,
     sink: section('How results and ticks go to ClickHouse.', {
       batchRows: integer(
         65_536,

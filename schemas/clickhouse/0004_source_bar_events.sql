@@ -7,3 +7,9 @@ ALTER TABLE source_bars_raw
   ADD COLUMN IF NOT EXISTS suspect LowCardinality(Nullable(String)) AFTER splitFactor;
 
 CREATE OR REPLACE VIEW source_bars AS SELECT * FROM source_bars_raw FINAL;
+
+-- Of each published bar what was published last: a correction takes the place of what it corrects.
+CREATE VIEW IF NOT EXISTS latest_source_bars AS
+SELECT * FROM source_bars_raw FINAL
+ORDER BY symbol, interval, adjusted, eventTime, revision DESC, offset DESC
+LIMIT 1 BY symbol, interval, adjusted, eventTime;

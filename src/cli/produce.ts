@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { TidemarkError } from '../errors.ts';
 import type { Act } from './context.ts';
+import { declareMarkets } from './produceMarket.ts';
 import { declareSimulate } from './simulate.ts';
 
 interface CsvOptions {
@@ -35,6 +36,7 @@ export function declareProduce(program: Command, act: Act): void {
     .option('--allow-late', 'produce rows that are older than what the topic has gone past')
     .addHelpText('after', CSV_EXAMPLES)
     .action(act(produceCsv));
+  declareMarkets(produce, act);
   declareSimulate(produce, act);
 }
 
@@ -49,7 +51,7 @@ const produceCsv: Parameters<Act>[0] = async (context, command) => {
   const { runProducer } = await import('./runProducer.ts');
   const layouts = layoutFiles.flatMap((path) => loadLayouts(path));
   const source = await CsvSource.open(command.args, layouts, topic);
-  const { complete } = await runProducer(context, source, { again, allowLate });
+  const { complete } = await runProducer(context, () => source, { again, allowLate });
   if (complete) return;
   throw new TidemarkError('TM_INTERRUPTED', 'stopped before the end of the files', {
     hint: 'Everything up to here is committed; the same command goes on from there.',

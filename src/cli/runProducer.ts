@@ -15,11 +15,21 @@ export function producerSettings({ log, producer, watermark }: Config): Producer
   return { ...log, bounds: { maxRecords: batchRecords, maxBytes: batchBytes, maxMs: batchMs }, eventTime: watermark };
 }
 
+export interface RunProducerOptions {
+  readonly again: boolean;
+  readonly allowLate: boolean;
+  /** What is said of a run that found nothing to write after earlier ones had. */
+  readonly nothingNew?: string;
+}
+
+/** The log that a source writes to, for sources that look at what is in it. */
+export type OpenedLog = Pick<ProduceOptions, 'log' | 'registry'>;
+
 /** Produces a source with the command's configuration; shows progress, then the summary, and gives it. */
 export async function runProducer(
   context: Context,
-  source: Source,
-  { again, allowLate }: { readonly again: boolean; readonly allowLate: boolean },
+  openSource: (opened: OpenedLog) => Source,
+  { again, allowLate, nothingNew = 'nothing left to produce; --again produces it a second time' }: RunProducerOptions,
 ): Promise<ProduceSummary> {
   const { config, signal, out, err, json } = context;
   // The registry first: that a broker lacks one is known before it is connected to.
@@ -29,7 +39,7 @@ export async function runProducer(
     const progress = startProgress({ unit: 'rows', stream: err });
     let summary: ProduceSummary;
     try {
-      summary = await produce(source, {
+      summary = await produce(openSource({ log, registry }), {
         log,
         registry,
         ...producerSettings(config),
@@ -43,7 +53,7 @@ export async function runProducer(
       progress.stop();
       await log.close();
     }
-    err.write(remarks(summary));
+    err.write(remarks(summary, nothingNew));
     await out.line(json ? JSON.stringify(summary) : summaryLine(summary));
     return summary;
   } finally {
@@ -56,14 +66,13 @@ function summaryLine({ rows, records, rejected, skipped }: ProduceSummary): stri
 }
 
 /** What the numbers do not say by themselves. */
-function remarks({ done, rows, rejected, skipped, complete }: ProduceSummary): string {
+function remarks({ done, rows, rejected, skipped, complete }: ProduceSummary, nothingNew: string): string {
   let text = '';
   if (done.length > 0) {
     const names = done.slice(0, SHOWN_NAMES).join(', ');
     const more = done.length > SHOWN_NAMES ? ` and ${done.length - SHOWN_NAMES} more` : '';
     text += `already produced, nothing added: ${names}${more}; --again produces it a second time\n`;
-  } else if (rows === 0 && skipped > 0 && complete)
-    text += 'nothing left to produce; --again produces it a second time\n';
+  } else if (rows === 0 && skipped > 0 && complete) text += `${nothingNew}\n`;
   if (rejected > 0) text += `${rejected} rows were rejected: they are in topic deadletter with file, line and reason\n`;
   if (!complete) text += 'stopped before the end; the same command goes on from here\n';
   return text;

@@ -94,5 +94,5 @@ const produceSimulation: Parameters<Act>[0] = async (context, command) => {
     maxRunMs: (seconds ?? Number.POSITIVE_INFINITY) * 1_000,
     wait: pause,
   });
-  await runProducer(context, simulator, { again, allowLate });
+  await runProducer(context, () => simulator, { again, allowLate });
 };

@@ -61,7 +61,7 @@ export async function openBench(): Promise<Bench> {
   };
 }
 
-async function readTopic(log: Log, registry: SchemaRegistry, topic: string): Promise<StoredRecord[]> {
+export async function readTopic(log: Log, registry: SchemaRegistry, topic: string): Promise<StoredRecord[]> {
   const types = new Map<number, avro.Type>();
   const records: StoredRecord[] = [];
   for (const { partition, begin, end } of await log.ranges(topic)) {

@@ -72,7 +72,7 @@ function chartMeta(meta: unknown, symbol: string, body: string): ChartMeta {
   const periods = meta.currentTradingPeriod;
   const regular = isObject(periods) && isObject(periods.regular) ? periods.regular.start : undefined;
   return {
-    instrument: `yahoo:${meta.symbol}`,
+    instrument: `yahoo:${symbol}`,
     currency: typeof meta.currency === 'string' ? meta.currency : null,
     period: periodOf(interval),
     previousClose: typeof previousClose === 'number' ? previousClose : null,

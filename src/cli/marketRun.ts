@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { TidemarkError } from '../errors.ts';
+import type { MarketSeries } from '../producers/market/marketSource.ts';
+import type { RateLimit } from '../producers/market/requestBudget.ts';
+import type { Context } from './context.ts';
+import { pause } from './pause.ts';
+import { describeWarning } from './report.ts';
+
+export interface MarketRun {
+  readonly vendor: 'alphavantage' | 'yahoo';
+  /** Whose budget of requests it is: a plan belongs to a key. */
+  readonly account: string;
+  readonly series: readonly MarketSeries[];
+  readonly everyMs: number | null;
+}
+
+/**
+ * Produces what a vendor is asked for. Series that cannot be had are reported as they fail; a single round that had some fails at its
+ * end, with all the others committed.
+ * @throws TidemarkError (TM_SOURCE_…)
+ */
+export async function runMarket(context: Context, { vendor, account, series, everyMs }: MarketRun): Promise<void> {
+  const { config, err } = context;
+  const { BarLedger } = await import('../producers/market/barLedger.ts');
+  const { MarketClient } = await import('../producers/market/client.ts');
+  const { MarketSource } = await import('../producers/market/marketSource.ts');
+  const { RequestBudget } = await import('../producers/market/requestBudget.ts');
+  const { openBudgetStore } = await import('../producers/market/budgetStore.ts');
+  const { runProducer } = await import('./runProducer.ts');
+  const { maxWaitMs, maxKnownBars, ...bounds } = config.requests;
+  const clock = { now: Date.now, wait: pause };
+  const store = openBudgetStore(join(config.data.directory, 'requests'));
+  let failed = 0;
+  let first: TidemarkError | null = null as TidemarkError | null;
+  try {
+    const budget = new RequestBudget({ store, name: account, limits: planOf(config[vendor]), maxWaitMs, ...clock });
+    const client = new MarketClient({ fetch, random: Math.random, bounds, budget, ...clock });
+    await runProducer(
+      context,
+      ({ log, registry }) =>
+        new MarketSource({
+          ...{ vendor, series, client, everyMs, wait: pause },
+          openLedger: (topic, instruments) => BarLedger.read(log, registry, topic, instruments, maxKnownBars),
+          onFailure(_, error) {
+            failed++;
+            first ??= error;
+            err.write(describeWarning(error));
+          },
+        }),
+      { again: false, allowLate: true, nothingNew: 'nothing new' },
+    );
+  } finally {
+    await store.close();
+  }
+  if (first === null || everyMs !== null) return;
+  throw new TidemarkError(first.code, `${failed} of ${series.length} requests failed; the first: ${first.message}`, {
+    ...(first.where === undefined ? {} : { where: first.where }),
+    hint: first.hint ?? 'what the others gave is committed',
+  });
+}
+
+/** What the configuration says of a vendor's plan. */
+function planOf({ requestsPerSecond, requestsPerMinute, requestsPerDay }: Config['yahoo']): readonly RateLimit[] {
+  const limits = [
+    { requests: requestsPerSecond, windowMs: 1_000 },
+    { requests: requestsPerMinute, windowMs: 60_000 },
+    { requests: requestsPerDay, windowMs: 86_400_000 },
+  ];
+  return limits.filter(({ requests }) => requests > 0);
+}

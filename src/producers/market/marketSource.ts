@@ -1,0 +1,213 @@
+import { createHash } from 'node:crypto';
+import { RowWriter } from '../../core/avro/rowWriter.ts';
+import { TidemarkError } from '../../errors.ts';
+import { DeadLetters } from '../deadLetters.ts';
+import { QUOTE, SOURCE_BAR } from '../schemas.ts';
+import type {
+  BatchBounds,
+  BatchOptions,
+  PartPosition,
+  Source,
+  SourceBatch,
+  SourcePart,
+  SourceTarget,
+} from '../source.ts';
+import type { BarLedger, RevisedBar } from './barLedger.ts';
+import type { MarketClient, MarketRequest } from './client.ts';
+import type { MarketResponse, MarketRows, PublishedQuote, ResponseFault } from './response.ts';
+
+const BARS: SourceTarget = { topic: 'source_bars', schema: SOURCE_BAR };
+const QUOTES: SourceTarget = { topic: 'quotes', schema: QUOTE };
+
+/** One thing that a vendor is asked for, again and again. */
+export interface MarketSeries {
+  /** For messages and for the committed position: `yahoo AAPL 1d`. Names the series for ever. */
+  readonly label: string;
+  readonly kind: 'bars' | 'quotes';
+  /** Whose bars may come of it. */
+  readonly instruments: readonly string[];
+  readonly request: MarketRequest;
+  readonly parse: (response: MarketResponse) => MarketRows;
+}
+
+export interface MarketSourceOptions {
+  /** As it is in the records. */
+  readonly vendor: string;
+  readonly series: readonly MarketSeries[];
+  readonly client: Pick<MarketClient, 'ask'>;
+  /** What was published before; opened once no other run can publish any more. */
+  readonly openLedger: (topic: string, instruments: readonly string[]) => Promise<BarLedger>;
+  /** From the beginning of one round to that of the next; null for one round. */
+  readonly everyMs: number | null;
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** A series could not be had in this round. */
+  readonly onFailure: (label: string, error: TidemarkError) => void;
+}
+
+/** What is committed with a series' rows, so that the same quotes and faults are not written again. */
+interface SeriesState {
+  /** Digests of the latest quotes, by instrument. */
+  readonly quotes: Readonly<Record<string, string>>;
+  /** Digest of the latest answer's faults. */
+  readonly faults: string;
+}
+
+const NO_STATE: SeriesState = { quotes: {}, faults: '' };
+
+/** What an answer says that is new. */
+interface News {
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly faults: readonly ResponseFault[];
+  readonly state: SeriesState;
+}
+
+/** A vendor's bars and quotes: what is new or changed since they were last published. */
+export class MarketSource implements Source {
+  readonly targets: readonly SourceTarget[];
+  readonly parts: readonly SourcePart[];
+  readonly #options: MarketSourceOptions;
+
+  constructor(options: MarketSourceOptions) {
+    const { series, vendor } = options;
+    this.#options = options;
+    this.targets = [...new Set(series.map(targetOf))];
+    this.parts = series.map((one) => ({
+      id: `${vendor}.${digest(one.label)}`,
+      topic: targetOf(one).topic,
+      label: one.label,
+    }));
+  }
+
+  /**
+   * Asks for each series in turn, round after round. A series that cannot be had is reported and passed over, until nothing can
+   * be had any more: when the key is refused, or, in a single round, when no requests are left.
+   */
+  async *batches({ from, bounds, signal, now }: BatchOptions): AsyncGenerator<SourceBatch> {
+    const { series, everyMs, wait } = this.#options;
+    const ledger = await this.#openLedger();
+    const positions = from.map((position) => position ?? { offset: 0, isDone: false });
+    while (!signal.aborted) {
+      const roundMs = now();
+      for (const [part, one] of series.entries()) {
+        const answer = await this.#ask(one, signal);
+        if (signal.aborted) return;
+        if (answer === null) continue;
+        const before = positions[part] as PartPosition;
+        for (const batch of this.#batchesOf(
+          part,
+          one,
+          newsOf(answer, one, ledger, before, this.#options.vendor),
+          before,
+          bounds,
+        )) {
+          positions[part] = batch.positions.get(part) as PartPosition;
+          yield batch;
+        }
+      }
+      if (everyMs === null) return;
+      await wait(Math.max(0, roundMs + everyMs - now()), signal);
+    }
+  }
+
+  /** What a vendor has is not known before it is asked; and what it changes is always of the past. */
+  async *preview(): AsyncGenerator<SourceBatch['outputs']> {}
+
+  #openLedger(): Promise<BarLedger> {
+    const { series, openLedger } = this.#options;
+    const instruments = series.filter(({ kind }) => kind === 'bars').flatMap((one) => one.instruments);
+    return openLedger(BARS.topic, instruments);
+  }
+
+  /** Null when the series cannot be had now. @throws TidemarkError when no series can */
+  async #ask(series: MarketSeries, signal: AbortSignal): Promise<Answer | null> {
+    const { client, everyMs, onFailure } = this.#options;
+    try {
+      return await client.ask(
+        series.request,
+        (response) => ({ rows: series.parse(response), receivedMicros: response.receivedMicros }),
+        signal,
+      );
+    } catch (error) {
+      if (!(error instanceof TidemarkError)) throw error;
+      if (signal.aborted) return null;
+      const isLast = error.code === 'TM_SOURCE_ACCESS' || (error.code === 'TM_SOURCE_QUOTA' && everyMs === null);
+      if (isLast) throw error;
+      onFailure(series.label, error);
+      return null;
+    }
+  }
+
+  /** The transactions of one answer's news. Only the last has the state that passes over them from then on. */
+  *#batchesOf(
+    part: number,
+    series: MarketSeries,
+    { rows, faults, state }: News,
+    before: PartPosition,
+    { maxRecords }: BatchBounds,
+  ): Generator<SourceBatch> {
+    if (rows.length === 0 && faults.length === 0) return;
+    const target = targetOf(series);
+    const writer = new RowWriter(target.schema);
+    const { offset } = before;
+    for (let start = 0; start === 0 || start < rows.length; start += maxRecords) {
+      const end = Math.min(rows.length, start + maxRecords);
+      for (const row of rows.slice(start, end)) writer.add(row);
+      const isLast = end === rows.length;
+      const deadLetters = new DeadLetters();
+      if (isLast) for (const fault of faults) deadLetters.add({ ...fault, source: series.label, topic: target.topic });
+      const done = offset + end + (isLast ? faults.length : 0);
+      const position: PartPosition = isLast
+        ? { offset: done, isDone: false, state: JSON.stringify(state) }
+        : { ...before, offset: done };
+      yield {
+        outputs: writer.length === 0 ? [] : [{ target, columns: writer.finish() }],
+        deadLetters: deadLetters.finish(),
+        positions: new Map([[part, position]]),
+      };
+    }
+  }
+}
+
+interface Answer {
+  readonly rows: MarketRows;
+  readonly receivedMicros: number;
+}
+
+function newsOf(
+  { rows: { bars, quotes, faults }, receivedMicros }: Answer,
+  series: MarketSeries,
+  ledger: BarLedger,
+  { state }: PartPosition,
+  vendor: string,
+): News {
+  const last = state === undefined ? NO_STATE : (JSON.parse(state) as SeriesState);
+  const request = series.request.url.href;
+  const revised: RevisedBar[] = [];
+  for (const bar of bars) {
+    const news = ledger.revise(bar);
+    if (news !== null) revised.push(news);
+  }
+  const newQuotes = quotes.filter((quote) => last.quotes[quote.instrument] !== quoteDigest(quote));
+  const latest = Object.fromEntries(quotes.map((quote) => [quote.instrument, quoteDigest(quote)]));
+  const faultsDigest = faults.length === 0 ? '' : digest(JSON.stringify(faults));
+  return {
+    rows: [
+      ...revised.map((bar) => ({ ...bar, source: vendor, request, receiveTime: receivedMicros })),
+      ...newQuotes.map((quote) => ({ ...quote, receiveTime: receivedMicros })),
+    ],
+    faults: faultsDigest === last.faults ? [] : faults,
+    state: { quotes: { ...last.quotes, ...latest }, faults: faultsDigest },
+  };
+}
+
+function targetOf({ kind }: MarketSeries): SourceTarget {
+  return kind === 'bars' ? BARS : QUOTES;
+}
+
+function quoteDigest({ eventTime, bid, ask, bidSize, askSize }: PublishedQuote): string {
+  return digest(JSON.stringify([eventTime, bid, ask, bidSize, askSize])).slice(0, 12);
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
