@@ -20,6 +20,10 @@ const EMISSION = ['test/property/emission.test.ts'];
 /** Against an oracle, at several sizes of chunks, with restarts. */
 const SCENARIOS = ['test/property/scenario.test.ts'];
 
+const ALPHAVANTAGE = ['test/producers/alphavantage/recorded.test.ts', 'test/producers/alphavantage/refusals.test.ts'];
+const YAHOO = ['test/producers/yahoo/recorded.test.ts'];
+const MARKET = ['client', 'marketSource', 'requestBudget'].map((name) => `test/producers/market/${name}.test.ts`);
+
 const WINDOWS = 'src/topology/windows';
 
 export const FAULTS: readonly Fault[] = [
@@ -282,5 +286,68 @@ export const FAULTS: readonly Fault[] = [
     find: 'this.#nextFiring === NO_WATERMARK ? END_OF_TIME : ',
     replace: '',
     tests: GLOBAL,
+  },
+  {
+    name: 'labels of ends are taken for starts',
+    file: 'src/producers/alphavantage/labels.ts',
+    find: 'areEnds ? label - lengthMicros : label',
+    replace: 'areEnds ? label : label',
+    tests: ALPHAVANTAGE,
+  },
+  {
+    name: 'adjusted days stay provisional for ever',
+    file: 'src/producers/alphavantage/parse.ts',
+    find: 'endMicros > response.receivedMicros',
+    replace: 'endMicros > startMicros',
+    tests: ALPHAVANTAGE,
+  },
+  {
+    name: 'a rate limit of the second is taken for one of the day',
+    file: 'src/producers/alphavantage/refusal.ts',
+    find: "[/per second|burst pattern/i, 'TM_SOURCE_RATE'],",
+    replace: '',
+    tests: ALPHAVANTAGE,
+  },
+  {
+    name: 'prices of Yahoo keep the noise of their floats',
+    file: 'src/producers/yahoo/float32.ts',
+    find: 'Math.fround(value) !== value ||',
+    replace: 'value !== 0 ||',
+    tests: YAHOO,
+  },
+  {
+    name: 'a live row is a bar of its own',
+    file: 'src/producers/yahoo/chart.ts',
+    find: 'row < times.length - 1 ? sentMicros',
+    replace: 'row < times.length ? sentMicros',
+    tests: YAHOO,
+  },
+  {
+    name: 'the key stays in what comes back',
+    file: 'src/producers/market/client.ts',
+    find: 'body: redact(body)',
+    replace: 'body',
+    tests: MARKET,
+  },
+  {
+    name: 'one request too many passes at the end of a window',
+    file: 'src/producers/market/requestBudget.ts',
+    find: 'oldest + windowMs)',
+    replace: 'oldest + windowMs - 1)',
+    tests: MARKET,
+  },
+  {
+    name: 'a provisional bar revises a settled one',
+    file: 'src/producers/market/barLedger.ts',
+    find: 'if (bar.provisional && !known.provisional) return null;',
+    replace: '',
+    tests: MARKET,
+  },
+  {
+    name: 'what was published is not read back',
+    file: 'src/producers/market/barLedger.ts',
+    find: 'if (wanted.has(bar.instrument)) ledger.#keep(bar, bar.revision);',
+    replace: '',
+    tests: MARKET,
   },
 ];

@@ -111,6 +111,7 @@ const produceAlphaVantage: Parameters<Act>[0] = async (context, command) => {
   }
   const unpaired = market === 'stocks' ? undefined : symbols.find((symbol) => !/^[^/]+\/[^/]+$/.test(symbol));
   if (unpaired !== undefined) throw usage(`${unpaired} is not a pair`, '--symbols', 'write EUR/USD');
+  if (adjusted && market !== 'stocks') throw usage('only stocks have adjusted prices', '--adjusted', 'leave it out');
   const isIntraday = !quote && /[hm]$/.test(interval);
   if (month !== null && !(isIntraday && market === 'stocks')) {
     throw usage(

@@ -36,7 +36,11 @@ export const marketSections = {
     backoffMs: integer(
       SECOND_MS,
       { minimum: 1, maximum: HOUR_MS },
-      { unit: 'ms', description: 'Longest wait before the first of these; each further one may be twice as long.' },
+      {
+        unit: 'ms',
+        description:
+          'Longest wait before the first of these, each further one may be twice as long; after a rate limit a quarter of `requests.maxBackoffMs`.',
+      },
     ),
     maxBackoffMs: integer(
       60 * SECOND_MS,

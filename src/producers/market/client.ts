@@ -1,4 +1,4 @@
-import { type ErrorCode, TidemarkError } from '../../errors.ts';
+import { TidemarkError } from '../../errors.ts';
 import { redactor } from './redact.ts';
 import { mayPass } from './refusals.ts';
 import type { RequestBudget } from './requestBudget.ts';
@@ -59,6 +59,7 @@ export class MarketClient {
     const { bounds, budget, random, wait } = this.#options;
     for (let attempt = 0; ; attempt++) {
       let retryAfterMs = 0;
+      let firstMs = bounds.backoffMs;
       await budget.take(signal);
       if (signal.aborted) throw interrupted();
       try {
@@ -69,8 +70,10 @@ export class MarketClient {
         if (!(error instanceof TidemarkError)) throw error;
         if (signal.aborted) throw interrupted();
         if (attempt >= bounds.retries || !canRetry(error)) throw at(request, error);
+        // Limits go by the minute as well as by the second: seconds do not help there.
+        if (error.code === 'TM_SOURCE_RATE') firstMs = Math.max(firstMs, bounds.maxBackoffMs / 4);
       }
-      const longest = Math.min(bounds.maxBackoffMs, bounds.backoffMs * 2 ** attempt);
+      const longest = Math.min(bounds.maxBackoffMs, firstMs * 2 ** attempt);
       await wait(Math.max(retryAfterMs, random() * longest), signal);
       if (signal.aborted) throw interrupted();
     }
@@ -98,7 +101,7 @@ export class MarketClient {
 
 /** The day's requests are not there again before the next day. */
 function canRetry(error: TidemarkError): boolean {
-  return mayPass(error) && error.code !== ('TM_SOURCE_QUOTA' satisfies ErrorCode);
+  return mayPass(error) && error.code !== 'TM_SOURCE_QUOTA';
 }
 
 function at({ url }: MarketRequest, error: TidemarkError): TidemarkError {

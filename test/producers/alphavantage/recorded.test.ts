@@ -81,6 +81,20 @@ describe('Alpha Vantage quirks', () => {
     expect(byStart('csv/CRYPTO_INTRADAY_ETHUSD_5min_20260517.csv').has('2026-05-17T17:10:00.000Z')).toBe(true);
   });
 
+  it('bars on both sides of a change of clocks have the hour of their day', () => {
+    const startsOf = (labels: readonly string[]) => {
+      const body = `time,open,high,low,close,volume\n${labels.map((label) => `${label},1,1,1,1,1\n`).join('')}`;
+      const { bars } = parseAlphaVantage(response(body, '2021-12-01T00:00:00Z'), stocks('IBM', '5m'));
+      return bars.map(({ eventTime }) => iso(eventTime));
+    };
+    expect(startsOf(['2021-03-15 09:35:00', '2021-03-12 20:00:00', '2021-03-12 09:35:00'])).toEqual([
+      ...['2021-03-12T14:30:00.000Z', '2021-03-13T00:55:00.000Z', '2021-03-15T13:30:00.000Z'],
+    ]);
+    expect(startsOf(['2021-11-08 09:35:00', '2021-11-05 20:00:00', '2021-11-05 09:35:00'])).toEqual([
+      ...['2021-11-05T13:30:00.000Z', '2021-11-05T23:55:00.000Z', '2021-11-08T14:30:00.000Z'],
+    ]);
+  });
+
   it('the half day of 2020-11-27 ends with its auction, and the holiday before has no rows', () => {
     const starts = [...byStart('csv/TIME_SERIES_INTRADAY_EXTENDED_MSFT_1min_202012.csv.gz').keys()];
     expect(starts.filter((start) => start.startsWith('2020-11-26T1'))).toEqual([]);

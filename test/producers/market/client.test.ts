@@ -72,6 +72,15 @@ describe('a market client', () => {
     expect(at).toEqual([0, 500, 1_500, 3_500, 6_000]);
   });
 
+  it('waits longer after a rate limit, which may be one of the minute', async () => {
+    const { client, at } = setUp([answer('no'), answer('no'), answer('ok')]);
+    const refuse = (received: MarketResponse) => {
+      if (received.body !== 'ok') throw new TidemarkError('TM_SOURCE_RATE', 'too often');
+    };
+    await client.ask(REQUEST, refuse, signal);
+    expect(at).toEqual([0, 625, 1_875]);
+  });
+
   it('waits as long as the vendor says, in seconds or until a date, up to the bound', async () => {
     const until = new Date(1_000_000 + 6_000).toUTCString();
     const { client, at } = setUp([

@@ -39,6 +39,7 @@ describe('tidemark produce, of a market API', () => {
       TIDEMARK_ALPHAVANTAGE_URL: `${vendor.url}/query`,
       TIDEMARK_YAHOO_URL: vendor.url,
       TIDEMARK_REQUESTS_BACKOFF_MS: '1',
+      TIDEMARK_REQUESTS_MAX_BACKOFF_MS: '1',
       ...more,
     };
   }
@@ -185,6 +186,7 @@ describe('tidemark produce, of a market API', () => {
     [['alphavantage', '--symbols', 'IBM', '--month', '2009-13'], '2009-13'],
     [['alphavantage', '--symbols', 'IBM', '--month', '2009-01'], '--month'],
     [['alphavantage', '--symbols', 'IBM', '--market', 'fx'], 'EUR/USD'],
+    [['alphavantage', '--symbols', 'EUR/USD', '--market', 'fx', '--adjusted'], '--adjusted'],
     [['yahoo', '--symbols', 'AAPL', '--every', '5'], 'TM_DURATION'],
   ])('%j is wrong usage', async (args, says) => {
     await serve(() => ({ body: '' }));
