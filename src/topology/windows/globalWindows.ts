@@ -83,8 +83,6 @@ export class GlobalWindows implements Windower {
     return to;
   }
 
-  prepare(): void {}
-
   /** Such a window is never complete. */
   refire(firings: Firings): number {
     if (this.#toShow !== null) this.#fire(this.#toShow.slot, this.#toShow.emitted, firings);

@@ -108,8 +108,6 @@ export class GridWindows implements Windower {
     return to;
   }
 
-  prepare(): void {}
-
   refire(firings: Firings): number {
     const refires = this.#refires;
     this.#refires = [];

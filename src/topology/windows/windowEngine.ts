@@ -277,7 +277,7 @@ export class WindowEngine {
   #prepare(opened: Opened, windower: Windower, chunk: Chunk, run: Run, from: number, at: number): number {
     this.#emitRun(opened, chunk, run, from, at);
     opened.firings.afterArrival = run.arrivals[at] as number;
-    windower.prepare(opened.firings);
+    windower.prepare?.(opened.firings);
     opened.firings.handOut();
     return at;
   }

@@ -51,8 +51,8 @@ export interface Windower {
   assign(run: Run, slots: readonly Int32Array[], from: number, to: number): number;
   readonly mustPrepare: boolean;
   readonly mustRefire: boolean;
-  /** Makes room for the record that `assign` stopped before: takes windows back and merges slots. */
-  prepare(firings: Firings): void;
+  /** Makes room for the record that `assign` stopped before: takes windows back and merges slots. There is none where nothing must be. */
+  prepare?(firings: Firings): void;
   /**
    * Emits the complete windows that hold the record assigned last, and, on each change, the others as provisional, by
    * definition and start. Returns how many were complete.
