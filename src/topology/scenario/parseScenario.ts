@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { Compile, type Validator } from 'typebox/compile';
 import { type ErrorCode, TidemarkError } from '../../errors.ts';
 import { checkJson } from './checkJson.ts';
 import {
@@ -145,10 +145,25 @@ function isSummable(value: number): boolean {
   return Math.abs(value) <= MAX_SUMMED && decimals <= MIN_SUMMED_DECIMALS;
 }
 
+/** Compiled when they are first asked for: a scenario may have many entries. */
+const validators = new Map<TSchema, Validator>();
+
+function validatorOf(schema: TSchema): Validator {
+  const known = validators.get(schema);
+  if (known !== undefined) return known;
+  const validator = Compile(schema);
+  validators.set(schema, validator);
+  return validator;
+}
+
+function isOf<S extends TSchema>(schema: S, value: unknown): value is Static<S> {
+  return validatorOf(schema).Check(value);
+}
+
 /** @throws TM_SCENARIO where the value is not of the schema */
 function checked<S extends TSchema>(schema: S, value: unknown, where: string): Static<S> {
-  if (Value.Check(schema, value)) return value;
-  const errors = [...Value.Errors(schema, value)];
+  if (isOf(schema, value)) return value;
+  const errors = validatorOf(schema).Errors(value);
   const unknown = errors.find(({ keyword }) => keyword === 'additionalProperties');
   const error = unknown ?? errors.find(({ keyword }) => keyword !== 'boolean') ?? errors[0];
   const within = (error?.instancePath ?? '').replace(/\/(\d+)(?=\/|$)/g, '[$1]').replaceAll('/', '.');

@@ -51,7 +51,10 @@ export interface Windower {
   assign(run: Run, slots: readonly Int32Array[], from: number, to: number): number;
   readonly mustPrepare: boolean;
   readonly mustRefire: boolean;
-  /** Makes room for the record that `assign` stopped before: takes windows back and merges slots. There is none where nothing must be. */
+  /**
+   * Makes room for the record that `assign` stopped before: takes windows back and merges slots. Needed only where
+   * `mustPrepare` may be true.
+   */
   prepare?(firings: Firings): void;
   /**
    * Emits the complete windows that hold the record assigned last, and, on each change, the others as provisional, by
