@@ -349,7 +349,8 @@ export class WindowEngine {
 /** The windower whose next closing comes first. There is at least one. */
 function nextOf(windowers: readonly Windower[]): Windower {
   let next = windowers[0] as Windower;
-  for (const windower of windowers) {
+  for (let w = 1; w < windowers.length; w++) {
+    const windower = windowers[w] as Windower;
     const later = windower.nextClosing - next.nextClosing;
     if (later < 0 || (later === 0 && windower.nextStart < next.nextStart)) next = windower;
   }
