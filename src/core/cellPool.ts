@@ -13,6 +13,10 @@ export interface CellPool {
 }
 
 export function cellPool(field: FieldSchema, capacity: number): CellPool {
+  return field.nullable ? new NullableCells(field, capacity) : filledCells(field, capacity);
+}
+
+function filledCells(field: FieldSchema, capacity: number): CellPool {
   switch (field.kind) {
     case 'string':
     case 'bytes':
@@ -47,12 +51,47 @@ export function cellPool(field: FieldSchema, capacity: number): CellPool {
   }
 }
 
+/** Cells of a field that can be null. Many are in all rows of a topic: then there is nothing to copy. */
+class NullableCells implements CellPool {
+  readonly #field: FieldSchema;
+  #capacity: number;
+  /** Made when the first value comes that is not null. */
+  #filled: CellPool | null = null;
+
+  constructor(field: FieldSchema, capacity: number) {
+    this.#field = field;
+    this.#capacity = capacity;
+  }
+
+  put(column: Column, rows: Int32Array, slots: Int32Array): void {
+    if (this.#filled === null && isNullIn(column, rows)) return;
+    this.#filled ??= filledCells(this.#field, this.#capacity);
+    this.#filled.put(column, rows, slots);
+  }
+
+  gather(slots: Int32Array): Column {
+    return this.#filled?.gather(slots) ?? filledCells(this.#field, 0).gather(new Int32Array(slots.length).fill(-1));
+  }
+
+  grow(capacity: number): void {
+    this.#capacity = capacity;
+    this.#filled?.grow(capacity);
+  }
+}
+
+function isNullIn({ nulls }: Column, rows: Int32Array): boolean {
+  if (nulls === undefined) return rows.length === 0;
+  for (let i = 0; i < rows.length; i++) if (nulls[rows[i] as number] === 0) return false;
+  return true;
+}
+
 /** Which values are null: kept where the field can be null. */
 class Nulls {
   #bits: Uint8Array | null;
 
   constructor({ nullable }: FieldSchema, capacity: number) {
-    this.#bits = nullable ? new Uint8Array(capacity) : null;
+    // Rows that came before there were cells have null.
+    this.#bits = nullable ? new Uint8Array(capacity).fill(1) : null;
   }
 
   put(nulls: Uint8Array | undefined, rows: Int32Array, slots: Int32Array): void {

@@ -137,13 +137,13 @@ export class InputMerge {
     if (change !== undefined) return [change];
     const places = this.#inputs.map((): number[] => []);
     const parts: Merged[] = [];
-    for (let taken = 0; taken < maxRecords; taken++) {
+    for (let taken = 0; taken < maxRecords; ) {
       const index = this.#lowest();
       if (index === -1) break;
       const input = this.#inputs[index] as MergeInput;
-      const arrivals = places[index] as number[];
-      arrivals.push(this.#arrivals++);
-      this.#take(index, input, arrivals, parts);
+      taken += this.#take(index, input, places[index] as number[], maxRecords - taken);
+      const first = input.buffered[0] as Buffered;
+      if (first.at === first.chunk.columns.length) parts.push(this.#useUp(index, input, places[index] as number[]));
       // One part of an input at a time: a step frees what an earlier chunk alone refers to when the next one comes.
       if (this.#changes.length > 0 || parts.length > 0) break;
     }
@@ -192,17 +192,46 @@ export class InputMerge {
     return lowest;
   }
 
-  /** Takes the input's next record; a chunk that is used up goes to the parts. */
-  #take(index: number, input: MergeInput, arrivals: number[], parts: Merged[]): void {
+  /** Takes records of the input's first chunk, at least the next one, for as long as it is the input to take from. */
+  #take(index: number, input: MergeInput, arrivals: number[], mostRecords: number): number {
     const first = input.buffered[0] as Buffered;
-    first.at++;
-    input.records--;
-    input.watermark = first.path[first.at] as number;
-    if (first.at < first.chunk.columns.length) return;
-    parts.push(partUpTo(index, first, arrivals));
+    const { path } = first;
+    const end = Math.min(first.chunk.columns.length, first.at + mostRecords);
+    const [lowestBefore, lowestAfter] = this.#lowestOfOthers(index);
+    const from = first.at;
+    let at = from;
+    do {
+      arrivals.push(this.#arrivals++);
+      at++;
+    } while (at < end && (path[at + 1] as number) < lowestBefore && (path[at + 1] as number) <= lowestAfter);
+    first.at = at;
+    input.records -= at - from;
+    input.watermark = path[at] as number;
+    return at - from;
+  }
+
+  /** The lowest watermark that the next records of active inputs leave, of those before an input and of those after it. */
+  #lowestOfOthers(index: number): readonly [number, number] {
+    let before = Number.POSITIVE_INFINITY;
+    let after = Number.POSITIVE_INFINITY;
+    for (let other = 0; other < this.#inputs.length; other++) {
+      const { isActive, buffered } = this.#inputs[other] as MergeInput;
+      const first = buffered[0];
+      if (other === index || !isActive || first === undefined) continue;
+      const watermark = first.path[first.at + 1] as number;
+      if (other < index) before = Math.min(before, watermark);
+      else after = Math.min(after, watermark);
+    }
+    return [before, after];
+  }
+
+  /** The last part of a chunk, all of whose records are taken. */
+  #useUp(index: number, input: MergeInput, arrivals: number[]): Merged {
+    const part = partUpTo(index, input.buffered[0] as Buffered, arrivals);
     arrivals.length = 0;
     input.buffered.shift();
     if (input.hasEnded && input.records === 0) this.#setActive(index, false);
+    return part;
   }
 
   #setActive(index: number, isActive: boolean): void {

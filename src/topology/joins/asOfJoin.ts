@@ -1,6 +1,7 @@
 import { KeyTable, type SavedKeys } from '../../core/keyTable.ts';
 import { MICROS_PER_MS } from '../../core/time.ts';
 import { TidemarkError } from '../../errors.ts';
+import { utf8Column } from '../aggregates/textColumn.ts';
 import type { Element, Shape, Stream } from '../elements.ts';
 import type { Keyed } from '../operators/keyBy.ts';
 import { markReleased, type ReleaseMarks } from '../operators/release.ts';
@@ -66,6 +67,8 @@ class AsOfJoin implements TwoInputStep {
   readonly #maxAgeMicros: number;
   readonly #maxRows: number;
   readonly #emit: (element: Element) => void;
+  /** Of the left side. */
+  #keyField = '';
   #left: JoinSide | null = null;
   #right: JoinSide | null = null;
   /** By key id: the slot of the right row in force, or -1, and its event time. */
@@ -90,7 +93,10 @@ class AsOfJoin implements TwoInputStep {
     const added = takenFields('asOfJoin', left.schema, right.schema, this.#take).map((f) => ({ ...f, nullable: true }));
     const taken = new Set(Object.values(this.#take));
     const kept = right.schema.fields.filter(({ name }) => taken.has(name)).map((f) => ({ ...f, nullable: true }));
-    this.#left = new JoinSide('asOfJoin', left, left.schema.fields, this.keys, this.#maxRows, this.#late);
+    // The keys are known besides: they need not be kept with each row.
+    const others = left.schema.fields.filter(({ name }) => name !== left.keyField);
+    this.#keyField = left.keyField as string;
+    this.#left = new JoinSide('asOfJoin', left, others, this.keys, this.#maxRows, this.#late);
     this.#right = new JoinSide('asOfJoin', right, kept, this.keys, this.#maxRows, this.#late);
     const step = `as-of join ${this.#maxAgeMicros} ${JSON.stringify(this.#take)} (${right.steps.join('; ')})`;
     const schema = { ...left.schema, fields: [...left.schema.fields, ...added] };
@@ -195,10 +201,11 @@ class AsOfJoin implements TwoInputStep {
     while (next < theirs.slots.length) this.#putInForce(theirs, next++, superseded);
     const { watermarks, arrivals, progress } = marksOf(ours);
     const columns = left.rows.pool.gather(ours.slots);
+    const key = utf8Column(ours.keyIds.length, (row) => this.keys.bytesOf(ours.keyIds[row] as number));
     const taken = renamed(right.rows.pool.gather(joined), this.#take);
     this.#emit({
       kind: 'chunk',
-      columns: { length: columns.length, byName: new Map([...columns.byName, ...taken.byName]) },
+      columns: { length: columns.length, byName: new Map([[this.#keyField, key], ...columns.byName, ...taken.byName]) },
       offsets: ours.offsets,
       arrivals,
       timesMicros: ours.timesMicros,

@@ -44,10 +44,12 @@ export class JoinSide {
         this.#noteLate(chunk, row, lateWatermarks[i] as number);
       });
       const keyIds = this.#idsOf(chunk, inTime);
+      const { timesMicros, offsets, arrivals } = chunk;
+      const kept = (values: Float64Array) => (late.length === 0 ? values : gatherDoubles(values, inTime));
       this.rows.add(chunk.columns, inTime, {
-        timesMicros: gatherDoubles(chunk.timesMicros, inTime),
-        offsets: gatherDoubles(chunk.offsets, inTime),
-        arrivals: gatherDoubles(chunk.arrivals, inTime),
+        timesMicros: kept(timesMicros),
+        offsets: kept(offsets),
+        arrivals: kept(arrivals),
         keyIds,
       });
     }
