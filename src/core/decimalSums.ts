@@ -5,6 +5,7 @@ import { nearestRatio, productError, sumError } from './exactArithmetic.ts';
 import { nearestQuotient } from './quotient.ts';
 import { ABSENT, NOT_EXACT, roundedQuotient, type ScaledColumn } from './scaledColumn.ts';
 import { POWERS_OF_TEN } from './shortDecimal.ts';
+import { DROP, SHOW, type Slides, TAKE } from './slides.ts';
 import { type SlotPart, SlotRecords } from './slotRecords.ts';
 
 const TEN = 10n;
@@ -120,25 +121,71 @@ export class DecimalSums implements SlotPart {
 
   /** Adds the sum of slot `from[i]` to slot `into[i]`, for each i in turn; `from[i]` stays as it is. */
   merge(from: Int32Array, into: Int32Array): void {
+    for (let i = 0; i < from.length; i++) this.#mergeSlot(from[i] as number, into[i] as number, 1);
+  }
+
+  /** Moves stretches of slots on: what comes is added, what leaves is taken away again. What they show goes to the slots from `out` on. */
+  slide({ count, kinds, stretches, slots }: Slides, out: number): void {
     const records = this.#records.values;
-    for (let i = 0; i < from.length; i++) {
-      const source = (from[i] as number) * WIDTH;
-      const target = (into[i] as number) * WIDTH;
-      if (records[source + COUNT] === 0) continue;
-      const isEmpty = records[target + COUNT] === 0;
-      const low = (records[target + LOW] as number) + (records[source + LOW] as number);
-      const high = (records[target + HIGH] as number) + (records[source + HIGH] as number);
-      const scale = records[source + SCALE] as number;
-      (records[target + COUNT] as number) += records[source + COUNT] as number;
-      if (isEmpty || (scale === records[target + SCALE] && Math.abs(low) <= MOST && Math.abs(high) <= MOST)) {
-        records[target + LOW] = low;
-        records[target + HIGH] = high;
-        records[target + SCALE] = scale;
+    const most = MOST;
+    const [take, drop, show] = [TAKE, DROP, SHOW];
+    let shown = out * WIDTH;
+    for (let i = 0; i < count; i++) {
+      const kind = kinds[i];
+      const target = (stretches[i] as number) * WIDTH;
+      if (kind === show) {
+        records[shown + LOW] = records[target + LOW] as number;
+        records[shown + HIGH] = records[target + HIGH] as number;
+        records[shown + SCALE] = records[target + SCALE] as number;
+        records[shown + COUNT] = records[target + COUNT] as number;
+        if (this.#spilled.size > 0) this.#copySpilled(target / WIDTH, shown / WIDTH);
+        shown += WIDTH;
+      } else if (kind === take || kind === drop) {
+        const source = (slots[i] as number) * WIDTH;
+        const sign = kind === take ? 1 : -1;
+        const counted = (records[target + COUNT] as number) + sign * (records[source + COUNT] as number);
+        const low = (records[target + LOW] as number) + sign * (records[source + LOW] as number);
+        const isPlain = records[source + HIGH] === 0 && records[source + SCALE] === records[target + SCALE];
+        if (isPlain && counted > 0 && low <= most && low >= -most && this.#spilled.size === 0) {
+          records[target + LOW] = low;
+          records[target + COUNT] = counted;
+        } else {
+          this.#mergeSlot(source / WIDTH, target / WIDTH, sign);
+          // Its scale and what was spilled are of values that have left.
+          if (counted === 0) this.#clearSlot(target / WIDTH);
+        }
       } else {
-        this.#addPair(into[i] as number, records[source + HIGH] as number, records[source + LOW] as number, scale);
+        this.#clearSlot(target / WIDTH);
       }
-      if (this.#spilled.size > 0) this.#mergeSpilled(from[i] as number, into[i] as number);
     }
+  }
+
+  #clearSlot(slot: number): void {
+    const records = this.#records.values;
+    for (let k = 0; k < WIDTH; k++) records[slot * WIDTH + k] = 0;
+    if (this.#spilled.size > 0) this.#spilled.delete(slot);
+  }
+
+  /** Adds the sum of one slot to another (`sign` 1), or takes it away again (-1). */
+  #mergeSlot(from: number, into: number, sign: 1 | -1): void {
+    const records = this.#records.values;
+    const source = from * WIDTH;
+    const target = into * WIDTH;
+    const counted = records[source + COUNT] as number;
+    if (counted === 0) return;
+    const isEmpty = records[target + COUNT] === 0;
+    const low = (records[target + LOW] as number) + sign * (records[source + LOW] as number);
+    const high = (records[target + HIGH] as number) + sign * (records[source + HIGH] as number);
+    const scale = records[source + SCALE] as number;
+    (records[target + COUNT] as number) += sign * counted;
+    if (isEmpty || (scale === records[target + SCALE] && Math.abs(low) <= MOST && Math.abs(high) <= MOST)) {
+      records[target + LOW] = low;
+      records[target + HIGH] = high;
+      records[target + SCALE] = scale;
+    } else {
+      this.#addPair(into, sign * (records[source + HIGH] as number), sign * (records[source + LOW] as number), scale);
+    }
+    if (this.#spilled.size > 0) this.#mergeSpilled(from, into, sign);
   }
 
   count(slot: number): number {
@@ -284,9 +331,17 @@ export class DecimalSums implements SlotPart {
     return (BigInt(high) * BigInt(HIGH_UNIT) + BigInt(low)) * TEN ** BigInt(this.#scale - scale);
   }
 
-  #mergeSpilled(from: number, into: number): void {
+  #mergeSpilled(from: number, into: number, sign: 1 | -1): void {
     const rest = this.#spilled.get(from);
-    if (rest !== undefined) this.#spill(into, rest);
+    if (rest === undefined) return;
+    this.#spill(into, BigInt(sign) * rest);
+    if (this.#spilled.get(into) === 0n) this.#spilled.delete(into);
+  }
+
+  #copySpilled(from: number, into: number): void {
+    const rest = this.#spilled.get(from);
+    if (rest === undefined) this.#spilled.delete(into);
+    else this.#spilled.set(into, rest);
   }
 
   #spill(slot: number, unscaled: bigint): void {

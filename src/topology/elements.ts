@@ -3,6 +3,7 @@ import type { Columns } from '../core/columns.ts';
 import type { KeyTable } from '../core/keyTable.ts';
 import type { FieldMerge } from '../core/output.ts';
 import type { RecordSchema } from '../core/schema.ts';
+import type { Slides } from '../core/slides.ts';
 import type { WatermarkStrategy } from './watermarks/strategy.ts';
 import type { WindowSet } from './windows/definition.ts';
 import type { FoundWindow } from './windows/foundWindow.ts';
@@ -131,9 +132,14 @@ export interface Merged {
   readonly into: Int32Array;
 }
 
+/** Stretches of slots that windows look back on, as they move on: what they show is for the `fired` that comes next. */
+export interface Slid extends Slides {
+  readonly kind: 'slid';
+}
+
 /**
  * Windows to emit, in order. Window w is the merge of the slots `panes[paneEnds[w - 1], paneEnds[w])`: one slot of a
- * tumbling window, several slices of a hopping one.
+ * tumbling window, several slices of a hopping one. A pane of `~n` is what was shown n-th by the `slid` before.
  */
 export interface Fired {
   readonly kind: 'fired';
@@ -275,7 +281,7 @@ export interface Resume {
   pending: boolean;
 }
 
-export type Windowed = Assigned | Merged | Fired | Released;
+export type Windowed = Assigned | Merged | Slid | Fired | Released;
 
 export type Element =
   | Shape

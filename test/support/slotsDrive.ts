@@ -111,25 +111,32 @@ export class SlotsDrive {
 
   /** The results of a window whose panes are the given slots. */
   result(...panes: readonly number[]): Readonly<Record<string, unknown>> {
+    return this.results([panes])[0] ?? {};
+  }
+
+  /** The results of windows that fire together, each with its panes. */
+  results(windows: readonly (readonly number[])[]): Readonly<Record<string, unknown>>[] {
+    const count = windows.length;
+    const zeros = new Float64Array(count);
     const fired = {
       kind: 'fired',
-      count: 1,
-      afterArrivals: Float64Array.of(0),
-      definition: Int32Array.of(0),
-      startMicros: Float64Array.of(0),
-      endMicros: Float64Array.of(SLOT_END),
-      revisions: Float64Array.of(0),
-      final: Uint8Array.of(1),
-      deleted: Uint8Array.of(0),
-      keyIds: Int32Array.of(0),
-      panes: Int32Array.from(panes),
-      paneEnds: Int32Array.of(panes.length),
+      count,
+      afterArrivals: zeros,
+      definition: new Int32Array(count),
+      startMicros: zeros,
+      endMicros: new Float64Array(count).fill(SLOT_END),
+      revisions: zeros,
+      final: new Uint8Array(count).fill(1),
+      deleted: new Uint8Array(count),
+      keyIds: new Int32Array(count),
+      panes: Int32Array.from(windows.flat()),
+      paneEnds: Int32Array.from(windows, (_, w) => windows.slice(0, w + 1).flat().length),
       keys: new KeyTable(),
     } as const;
     const columns = this.slots.results(fired);
     const byName = new Map(this.#schema.fields.map(({ name }, index) => [name, columns[index] as Column]));
     const view = new RowView<Readonly<Record<string, unknown>>>(this.#schema);
-    view.bind({ length: 1, byName });
-    return { ...view.at(0) };
+    view.bind({ length: count, byName });
+    return windows.map((_, w) => ({ ...view.at(w) }));
   }
 }

@@ -78,6 +78,8 @@ export function aggregate<const A extends AnyAggregates>(
           aggregator?.add(element);
         } else if (element.kind === 'merged') {
           aggregator?.slots.merge(element.from, element.into);
+        } else if (element.kind === 'slid') {
+          aggregator?.slots.slide(element);
         } else if (element.kind === 'released') {
           aggregator?.slots.release(element.slots);
         } else if (element.kind === 'fired') {

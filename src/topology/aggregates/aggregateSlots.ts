@@ -1,5 +1,7 @@
 import type { Column } from '../../core/columns.ts';
+import type { Slides } from '../../core/slides.ts';
 import type { Assigned, Chunk, Fired, Shape } from '../elements.ts';
+import { SlidingMerges } from './slidingMerges.ts';
 import type { AggregateGroup, AggregateState } from './spec.ts';
 
 const NO_SLOTS = new Int32Array(0);
@@ -18,6 +20,12 @@ export class AggregateSlots {
   #everyRow = new Int32Array(0);
   /** Every slot is below this. */
   #capacity = 0;
+  /** Slots above those, for what stretches show. */
+  #shown = 0;
+  /** Slots above those, for the merges of stretches, and the states that need them. */
+  #merged = 0;
+  readonly #merges = new SlidingMerges();
+  readonly #merging: readonly AggregateState[];
   /** Slots above those, for the merge of a window's panes; always left empty. */
   #scratch = 0;
   /** By slot, while slots are released: whether it has come. */
@@ -27,6 +35,7 @@ export class AggregateSlots {
     const states = new Map<AggregateGroup, AggregateState>();
     for (const { group } of outputs) if (!states.has(group)) states.set(group, group.bind(input));
     this.#states = [...states.values()];
+    this.#merging = this.#states.filter((state) => state.slide === undefined);
     this.#outputs = outputs.flatMap(({ group, output }) => {
       const state = states.get(group);
       return state === undefined ? [] : [{ state, output }];
@@ -57,8 +66,8 @@ export class AggregateSlots {
 
   /** A slot comes twice where it is emptied as it fires and then given up: states must see it once. */
   release(slots: Int32Array): void {
-    const highest = this.#capacity + this.#scratch;
-    if (this.#isReleased.length < highest) this.#isReleased = new Uint8Array(highest);
+    const end = this.#firstScratch + this.#scratch;
+    if (this.#isReleased.length < end) this.#isReleased = new Uint8Array(end);
     const isReleased = this.#isReleased;
     const once = new Int32Array(slots.length);
     let count = 0;
@@ -71,6 +80,30 @@ export class AggregateSlots {
     for (let i = 0; i < count; i++) isReleased[once[i] as number] = 0;
     const distinct = once.subarray(0, count);
     for (const state of this.#states) state.clear(distinct);
+  }
+
+  /** Moves stretches of slots on. What they show is there for the next `results`. */
+  slide(slides: Slides): void {
+    this.#reserveFor(slides.slots, slides.count);
+    this.#reserveFor(slides.stretches, slides.count);
+    this.#layOut(this.#capacity, slides.shown, this.#merged, this.#scratch);
+    const out = this.#capacity;
+    for (const state of this.#states) state.slide?.(slides, out);
+    if (this.#merging.length > 0) this.#slideByMerging(slides);
+  }
+
+  #slideByMerging(slides: Slides): void {
+    const { from, into } = this.#merges.merges(slides, this.#capacity);
+    this.#layOut(this.#capacity, this.#shown, this.#merges.capacity, this.#scratch);
+    const first = this.#firstMerge;
+    const slotOf = (slot: number) => (slot < 0 ? first + ~slot : slot);
+    const sources = Int32Array.from(from, slotOf);
+    const targets = Int32Array.from(into, slotOf);
+    const spent = Int32Array.from(this.#merges.takeSpent(), (slot) => first + slot);
+    for (const state of this.#merging) {
+      state.merge(sources, targets);
+      state.clear(spent);
+    }
   }
 
   /** What the slots hold, in their order, as plain data. */
@@ -92,17 +125,21 @@ export class AggregateSlots {
     const { slots, scratch } = this.#slotsOf(fired);
     const columns = this.#outputs.map(({ state, output }) => state.results(output, slots, fired.endMicros));
     this.release(scratch);
+    if (this.#merging.length > 0) this.#clear(this.#merging, this.#capacity, this.#capacity + this.#shown);
     return columns;
   }
 
   /** The slot of each window; panes are merged into a scratch slot. */
-  #slotsOf({ count, panes, paneEnds }: Fired): { readonly slots: Int32Array; readonly scratch: Int32Array } {
+  #slotsOf(fired: Fired): { readonly slots: Int32Array; readonly scratch: Int32Array } {
+    const { count, paneEnds } = fired;
+    const panes = this.#panesOf(fired);
     const merged = panes.length - count;
     if (merged === 0) return { slots: panes, scratch: NO_SLOTS };
     const slots = new Int32Array(count);
     const from = new Int32Array(panes.length);
     const into = new Int32Array(panes.length);
-    const first = this.#reserveScratch(Math.min(count, merged));
+    this.#layOut(this.#capacity, this.#shown, this.#merged, Math.min(count, merged));
+    const first = this.#firstScratch;
     let next = first;
     let pairs = 0;
     for (let w = 0, pane = 0; w < count; w++) {
@@ -120,6 +157,17 @@ export class AggregateSlots {
     }
     this.#merge(from.subarray(0, pairs), into.subarray(0, pairs));
     return { slots, scratch: Int32Array.from({ length: next - first }, (_, i) => first + i) };
+  }
+
+  /** The panes, with the slots of those that stretches show. */
+  #panesOf({ panes }: Fired): Int32Array {
+    const firstShown = this.#capacity;
+    const slots = new Int32Array(panes.length);
+    for (let i = 0; i < panes.length; i++) {
+      const pane = panes[i] as number;
+      slots[i] = pane < 0 ? firstShown + ~pane : pane;
+    }
+    return slots;
   }
 
   #merge(from: Int32Array, into: Int32Array): void {
@@ -142,14 +190,37 @@ export class AggregateSlots {
 
   #reserve(capacity: number): void {
     if (capacity <= this.#capacity) return;
-    this.#capacity = Math.max(capacity, 2 * this.#capacity);
-    for (const state of this.#states) state.reserve(this.#capacity + this.#scratch);
+    this.#layOut(Math.max(capacity, 2 * this.#capacity), this.#shown, this.#merged, this.#scratch);
   }
 
-  /** Makes room for so many scratch slots; the first of them. */
-  #reserveScratch(count: number): number {
-    if (count > this.#scratch) this.#scratch = Math.max(count, 2 * this.#scratch);
-    for (const state of this.#states) state.reserve(this.#capacity + this.#scratch);
-    return this.#capacity;
+  get #firstMerge(): number {
+    return this.#capacity + this.#shown;
+  }
+
+  get #firstScratch(): number {
+    return this.#firstMerge + this.#merged;
+  }
+
+  /** Makes room for at least so many slots of each use; merges move to where they are now. */
+  #layOut(capacity: number, shown: number, merged: number, scratch: number): void {
+    const [shownBefore, mergesBefore, scratchBefore] = [this.#capacity, this.#firstMerge, this.#firstScratch];
+    this.#capacity = capacity;
+    this.#shown = Math.max(this.#shown, shown);
+    this.#merged = Math.max(this.#merged, merged);
+    if (scratch > this.#scratch) this.#scratch = Math.max(scratch, 2 * this.#scratch);
+    for (const state of this.#states) state.reserve(this.#firstScratch + this.#scratch);
+    if (capacity > shownBefore) this.#clear(this.#states, shownBefore, mergesBefore);
+    const by = this.#firstMerge - mergesBefore;
+    if (by > 0) for (let slot = scratchBefore - 1; slot >= mergesBefore; slot--) this.#move(slot, slot + by);
+  }
+
+  #move(from: number, into: number): void {
+    for (const state of this.#merging) state.merge(Int32Array.of(from), Int32Array.of(into));
+    this.#clear(this.#merging, from, from + 1);
+  }
+
+  #clear(states: readonly AggregateState[], from: number, to: number): void {
+    const slots = Int32Array.from({ length: to - from }, (_, i) => from + i);
+    for (const state of states) state.clear(slots);
   }
 }

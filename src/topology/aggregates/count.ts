@@ -1,4 +1,5 @@
 import type { NumberColumn } from '../../core/columns.ts';
+import { DROP, SHOW, type Slides, TAKE } from '../../core/slides.ts';
 import { SlotRecords } from '../../core/slotRecords.ts';
 import type { Chunk, Shape } from '../elements.ts';
 import { SlotState } from './slotState.ts';
@@ -21,6 +22,20 @@ class CountState extends SlotState {
   merge(from: Int32Array, into: Int32Array): void {
     const counts = this.counts.values;
     for (let i = 0; i < from.length; i++) (counts[into[i] as number] as number) += counts[from[i] as number] as number;
+  }
+
+  slide({ count, kinds, stretches, slots }: Slides, out: number): void {
+    const counts = this.counts.values;
+    const [take, drop, show] = [TAKE, DROP, SHOW];
+    let shown = out;
+    for (let i = 0; i < count; i++) {
+      const kind = kinds[i];
+      const stretch = stretches[i] as number;
+      if (kind === take) (counts[stretch] as number) += counts[slots[i] as number] as number;
+      else if (kind === drop) (counts[stretch] as number) -= counts[slots[i] as number] as number;
+      else if (kind === show) counts[shown++] = counts[stretch] as number;
+      else counts[stretch] = 0;
+    }
   }
 
   results(_output: number, slots: Int32Array): NumberColumn {

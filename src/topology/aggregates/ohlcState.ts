@@ -1,4 +1,5 @@
 import type { NumberColumn } from '../../core/columns.ts';
+import { DROP, SHOW, type Slides, TAKE } from '../../core/slides.ts';
 import { SlotRecords } from '../../core/slotRecords.ts';
 import type { Chunk, Shape } from '../elements.ts';
 import { NO_SEQUENCE, RowOrder } from './rowOrder.ts';
@@ -31,6 +32,21 @@ const CLOSE_ARRIVAL = 9;
 const SEEN = 10;
 const WIDTH = 11;
 
+// What a slot in a stretch has besides: its neighbours, and the highest and lowest from it to the newest of the older ones.
+const PREVIOUS = 0;
+const NEXT = 1;
+const HIGH_FROM = 2;
+const LOW_FROM = 3;
+const LINKS_WIDTH = 4;
+
+// Of a stretch, in the record of its own slot: its first and last slot that have a price and the newest of the older ones, each
+// as its number + 1, or 0 for none; the highest and lowest of the newer ones.
+const FIRST = 0;
+const LAST = 1;
+const NEWEST_OLDER = 2;
+const NEWER_HIGH = 3;
+const NEWER_LOW = 4;
+
 /** Where each output lies in a slot's record. */
 const INDEXES: readonly number[] = [OPEN, HIGH, LOW, CLOSE, OPEN_TIME, OPEN_SEQUENCE, CLOSE_TIME, CLOSE_SEQUENCE];
 
@@ -39,6 +55,8 @@ export class OhlcState extends SlotState {
   readonly #field: string;
   readonly #order: RowOrder;
   readonly #records = new SlotRecords(WIDTH);
+  /** What slots in stretches have besides; nothing until there is a stretch. */
+  readonly #links = new SlotRecords(LINKS_WIDTH);
   protected readonly parts = [this.#records];
   #values: Float64Array = new Float64Array(0);
   #nulls: Uint8Array | undefined;
@@ -92,6 +110,24 @@ export class OhlcState extends SlotState {
     const records = this.#records.values;
     for (let i = 0; i < from.length; i++)
       mergeRecord(records, (from[i] as number) * WIDTH, (into[i] as number) * WIDTH);
+  }
+
+  slide({ count, kinds, stretches, slots }: Slides, out: number): void {
+    const records = this.#records.values;
+    this.#links.reserve(records.length / WIDTH);
+    const links = this.#links.values;
+    const [take, drop, show] = [TAKE, DROP, SHOW];
+    let shown = out;
+    for (let i = 0; i < count; i++) {
+      const kind = kinds[i];
+      const stretch = (stretches[i] as number) * WIDTH;
+      const slot = slots[i] as number;
+      if (kind === show) showStretch(records, links, stretch, WIDTH * shown++);
+      else if (kind !== take && kind !== drop) forgetStretch(records, stretch);
+      else if (records[slot * WIDTH + SEEN] === 0) continue;
+      else if (kind === take) takeSlot(records, links, stretch, slot);
+      else dropSlot(records, links, stretch);
+    }
   }
 
   results(output: number, slots: Int32Array): NumberColumn {
@@ -168,4 +204,84 @@ function isBefore(records: Float64Array, at: number, time: number, sequence: num
   const heldSequence = records[at + 1] as number;
   if (heldSequence !== sequence) return heldSequence < sequence;
   return (records[at + 2] as number) <= arrival;
+}
+
+function forgetStretch(records: Float64Array, stretch: number): void {
+  records[stretch + FIRST] = 0;
+  records[stretch + LAST] = 0;
+  records[stretch + NEWEST_OLDER] = 0;
+}
+
+/** A slot comes to a stretch: it is one of the newer ones, whose highest and lowest are kept together. */
+function takeSlot(records: Float64Array, links: Float64Array, stretch: number, slot: number): void {
+  const last = records[stretch + LAST] as number;
+  const high = records[slot * WIDTH + HIGH] as number;
+  const low = records[slot * WIDTH + LOW] as number;
+  const isNewest = last === records[stretch + NEWEST_OLDER];
+  if (isNewest || high > (records[stretch + NEWER_HIGH] as number)) records[stretch + NEWER_HIGH] = high;
+  if (isNewest || low < (records[stretch + NEWER_LOW] as number)) records[stretch + NEWER_LOW] = low;
+  links[slot * LINKS_WIDTH + PREVIOUS] = last;
+  if (last === 0) records[stretch + FIRST] = slot + 1;
+  else links[(last - 1) * LINKS_WIDTH + NEXT] = slot + 1;
+  records[stretch + LAST] = slot + 1;
+}
+
+/** The first slot leaves: it is one of the older ones, that each know the highest and lowest of what is left after the ones before. */
+function dropSlot(records: Float64Array, links: Float64Array, stretch: number): void {
+  const first = records[stretch + FIRST] as number;
+  if (first === records[stretch + LAST]) {
+    forgetStretch(records, stretch);
+    return;
+  }
+  if (records[stretch + NEWEST_OLDER] === 0) turnOver(records, links, stretch);
+  if (first === records[stretch + NEWEST_OLDER]) records[stretch + NEWEST_OLDER] = 0;
+  records[stretch + FIRST] = links[(first - 1) * LINKS_WIDTH + NEXT] as number;
+}
+
+/** Makes the newer slots older ones (two stacks, as in `SlidingMerges`). */
+function turnOver(records: Float64Array, links: Float64Array, stretch: number): void {
+  const first = records[stretch + FIRST] as number;
+  const last = records[stretch + LAST] as number;
+  let high = Number.NEGATIVE_INFINITY;
+  let low = Number.POSITIVE_INFINITY;
+  for (let slot = last; ; slot = links[(slot - 1) * LINKS_WIDTH + PREVIOUS] as number) {
+    const at = (slot - 1) * LINKS_WIDTH;
+    high = Math.max(high, records[(slot - 1) * WIDTH + HIGH] as number);
+    low = Math.min(low, records[(slot - 1) * WIDTH + LOW] as number);
+    links[at + HIGH_FROM] = high;
+    links[at + LOW_FROM] = low;
+    if (slot === first) break;
+  }
+  records[stretch + NEWEST_OLDER] = last;
+}
+
+/** Writes what a stretch holds into the record at `out`. */
+function showStretch(records: Float64Array, links: Float64Array, stretch: number, out: number): void {
+  const first = records[stretch + FIRST] as number;
+  const last = records[stretch + LAST] as number;
+  const newestOlder = records[stretch + NEWEST_OLDER] as number;
+  if (first === 0) {
+    records[out + SEEN] = 0;
+    return;
+  }
+  let high = records[stretch + NEWER_HIGH] as number;
+  let low = records[stretch + NEWER_LOW] as number;
+  if (newestOlder !== 0) {
+    const highFrom = links[(first - 1) * LINKS_WIDTH + HIGH_FROM] as number;
+    const lowFrom = links[(first - 1) * LINKS_WIDTH + LOW_FROM] as number;
+    const hasNewer = newestOlder !== last;
+    high = hasNewer ? Math.max(high, highFrom) : highFrom;
+    low = hasNewer ? Math.min(low, lowFrom) : lowFrom;
+  }
+  const from = (first - 1) * WIDTH;
+  const to = (last - 1) * WIDTH;
+  records[out + SEEN] = 1;
+  records[out + HIGH] = high;
+  records[out + LOW] = low;
+  records[out + OPEN] = records[from + OPEN] as number;
+  records[out + OPEN_TIME] = records[from + OPEN_TIME] as number;
+  records[out + OPEN_SEQUENCE] = records[from + OPEN_SEQUENCE] as number;
+  records[out + CLOSE] = records[to + CLOSE] as number;
+  records[out + CLOSE_TIME] = records[to + CLOSE_TIME] as number;
+  records[out + CLOSE_SEQUENCE] = records[to + CLOSE_SEQUENCE] as number;
 }

@@ -1,4 +1,5 @@
 import type { Column } from '../../core/columns.ts';
+import type { Slides } from '../../core/slides.ts';
 import type { Chunk, Shape } from '../elements.ts';
 import { OHLC_OUTPUTS, OhlcState } from './ohlcState.ts';
 import { SlotState } from './slotState.ts';
@@ -33,6 +34,10 @@ export class OhlcvState extends SlotState {
 
   merge(from: Int32Array, into: Int32Array): void {
     for (const part of this.parts) part.merge(from, into);
+  }
+
+  slide(slides: Slides, out: number): void {
+    for (const part of this.parts) part.slide(slides, out);
   }
 
   results(output: number, slots: Int32Array): Column {

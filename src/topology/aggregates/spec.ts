@@ -1,6 +1,7 @@
 import type { DecimalText } from '../../core/avro/row.ts';
 import type { Column, DecimalColumn, NumberColumn } from '../../core/columns.ts';
 import type { FieldSchema } from '../../core/schema.ts';
+import type { Slides } from '../../core/slides.ts';
 import { TidemarkError } from '../../errors.ts';
 import type { Chunk, Shape } from '../elements.ts';
 
@@ -16,6 +17,11 @@ export interface AggregateState {
   add(rows: Int32Array, slots: Int32Array, from: number, to: number): void;
   /** Adds what `from[i]` holds to `into[i]`, for each i in turn; `from[i]` stays as it is. */
   merge(from: Int32Array, into: Int32Array): void;
+  /**
+   * Moves stretches of slots on; what they show goes to the slots from `out` on, one after the other, whatever these hold.
+   * Of a stretch, its own slot is the state's to use. A state that has no quicker way than `merge` leaves this out.
+   */
+  slide?(slides: Slides, out: number): void;
   clear(slots: Int32Array): void;
   /** One of the group's results for each slot, in their order; `endsMicros` are the (exclusive) ends of the windows. */
   results(output: number, slots: Int32Array, endsMicros: Float64Array): Column;

@@ -1,6 +1,7 @@
 import type { DecimalColumn, NumberColumn } from '../../core/columns.ts';
 import { DecimalSums } from '../../core/decimalSums.ts';
 import { ScaledColumn } from '../../core/scaledColumn.ts';
+import type { Slides } from '../../core/slides.ts';
 import type { Chunk, Shape } from '../elements.ts';
 import { SlotState } from './slotState.ts';
 import { exactColumn, exactField, numbersOf } from './spec.ts';
@@ -40,6 +41,10 @@ export class SumState extends SlotState {
 
   merge(from: Int32Array, into: Int32Array): void {
     this.#sums.merge(from, into);
+  }
+
+  slide(slides: Slides, out: number): void {
+    this.#sums.slide(slides, out);
   }
 
   results(_output: number, slots: Int32Array): DecimalColumn | NumberColumn {

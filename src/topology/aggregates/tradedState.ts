@@ -1,6 +1,7 @@
 import type { Column } from '../../core/columns.ts';
 import { DecimalSums } from '../../core/decimalSums.ts';
 import { ScaledColumn } from '../../core/scaledColumn.ts';
+import type { Slides } from '../../core/slides.ts';
 import type { Chunk, Shape } from '../elements.ts';
 import { SlotState } from './slotState.ts';
 import { numberColumn, numberField, numbersOf } from './spec.ts';
@@ -42,6 +43,11 @@ export class TradedState extends SlotState {
   merge(from: Int32Array, into: Int32Array): void {
     this.#volume.merge(from, into);
     this.#notional.merge(from, into);
+  }
+
+  slide(slides: Slides, out: number): void {
+    this.#volume.slide(slides, out);
+    this.#notional.slide(slides, out);
   }
 
   results(output: number, slots: Int32Array): Column {

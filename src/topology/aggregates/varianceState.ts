@@ -2,6 +2,7 @@ import type { NumberColumn } from '../../core/columns.ts';
 import { DecimalSums } from '../../core/decimalSums.ts';
 import { nearestQuotient, nearestSquareRoot } from '../../core/quotient.ts';
 import { ScaledColumn } from '../../core/scaledColumn.ts';
+import type { Slides } from '../../core/slides.ts';
 import type { Chunk, Shape } from '../elements.ts';
 import { SlotState } from './slotState.ts';
 import { numberColumn, numberField, numbersOf } from './spec.ts';
@@ -36,6 +37,11 @@ export class VarianceState extends SlotState {
   merge(from: Int32Array, into: Int32Array): void {
     this.#sums.merge(from, into);
     this.#squares.merge(from, into);
+  }
+
+  slide(slides: Slides, out: number): void {
+    this.#sums.slide(slides, out);
+    this.#squares.slide(slides, out);
   }
 
   results(_output: number, slots: Int32Array): NumberColumn {

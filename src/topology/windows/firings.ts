@@ -2,6 +2,7 @@ import { Int32List } from '../../core/int32List.ts';
 import type { KeyTable } from '../../core/keyTable.ts';
 import type { Element } from '../elements.ts';
 import { type Emitted, FINAL, PROVISIONAL, RETRACTION } from './emitted.ts';
+import { SlideSteps } from './slideSteps.ts';
 import type { SlotStore } from './slotStore.ts';
 
 /**
@@ -11,8 +12,8 @@ import type { SlotStore } from './slotStore.ts';
 export const MAX_WINDOWS_PER_ELEMENT = 1024;
 
 /**
- * Gathers what is to be done with slots over many records, and hands it out in few elements: slots to merge, windows to emit,
- * slots to empty, in this order. So no slot may be merged into, added to or used anew after a window of it has been
+ * Gathers what is to be done with slots over many records, and hands it out in few elements: slots to merge, stretches to move
+ * on, windows to emit, slots to empty, in this order. So no slot may be merged into, added to or used anew after a window of it has been
  * gathered, before that is handed out: windows are gathered when they are complete, and a record that goes into a
  * complete one is preceded by `handOut`.
  */
@@ -33,6 +34,8 @@ export class Firings {
   readonly #mergeFrom = new Int32List();
   readonly #mergeInto = new Int32List();
   readonly #emptied = new Int32List();
+  /** What is done to stretches. A window may have one pane that a stretch shows. */
+  readonly slides = new SlideSteps();
   #count = 0;
   #budget = MAX_WINDOWS_PER_ELEMENT;
   /** Arrival of the record that windows added now come out after. */
@@ -111,6 +114,8 @@ export class Firings {
 
   handOut(): void {
     this.#handOutMerges();
+    const slides = this.slides.handOut();
+    if (slides !== null) this.#emit({ kind: 'slid', ...slides });
     this.#handOutWindows();
     this.#handOutEmptied();
   }

@@ -162,9 +162,10 @@ export class WindowEngine {
 
   /** Fires the windows that are complete at a watermark, by end, then start, then first record. */
   *#closeTo({ firings, windowers }: Opened, watermark: number): Generator<void> {
+    const causeOf = (instant: number) => this.#causeOf(instant);
     for (let next = nextOf(windowers); next.nextClosing <= watermark; next = nextOf(windowers)) {
-      firings.afterArrival = this.#causeOf(next.nextClosing);
-      yield* next.close(firings);
+      firings.afterArrival = causeOf(next.nextClosing);
+      yield* next.close(firings, windowers.length === 1 ? watermark : next.nextClosing, causeOf);
     }
     for (const windower of windowers) yield* windower.expire(watermark, firings);
   }

@@ -61,8 +61,11 @@ export interface Windower {
    * definition and start. Returns how many were complete.
    */
   refire(firings: Firings): number;
-  /** Does what is due at `nextClosing` and `nextStart`; a step for each window or slot. */
-  close(firings: Firings): Generator<void>;
+  /**
+   * Does what is due at `nextClosing` and `nextStart`, and may do what else is due at a watermark; a step for each window or
+   * slot. `causeOf` tells what `Firings.afterArrival` is at an instant; it is set for the first.
+   */
+  close(firings: Firings, watermark: number, causeOf: (instant: number) => number): Generator<void>;
   openWindows(): Iterable<OpenWindow>;
   /** The window of a key that an instant names (`namedWindow`); null where nothing of it is kept. */
   find(definition: number, keyId: number, atMicros: number): FoundWindow | null;
