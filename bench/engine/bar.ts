@@ -10,6 +10,9 @@ export interface TickObject {
   /** Set by the first operator: the watermark in force before the tick, and after it. */
   watermark: number;
   watermarkAfter: number;
+  readonly isQuote: boolean;
+  /** The quote in force: its price is bid. Null where there is none, or the case has no quotes. */
+  quote: TickObject | null;
 }
 
 /** A result of the baseline. Volume and notional are whole units. */
@@ -32,6 +35,14 @@ export interface BarRow {
   readonly closeTime: number;
   readonly closeSequence: number;
   readonly count: number;
+  readonly quoted: Quoted | null;
+}
+
+/** Of the ticks that have a quote. */
+export interface Quoted {
+  count: number;
+  /** Volume is the sum of what was bid. */
+  readonly bids: ExactSums;
 }
 
 /** One key's ticks in one window, of the baseline. */
@@ -44,6 +55,7 @@ export class Bar {
   #low: number;
   #count = 1;
   readonly #sums = new ExactSums();
+  #quoted: Quoted | null = null;
 
   constructor(first: TickObject) {
     this.instrument = first.instrument;
@@ -52,6 +64,7 @@ export class Bar {
     this.#high = first.price;
     this.#low = first.price;
     this.#sums.add(first.price, first.size);
+    if (first.quote !== null) this.#addQuote(first.quote);
   }
 
   add(tick: TickObject): void {
@@ -62,6 +75,7 @@ export class Bar {
     else if (isAfter(this.#open, tick)) this.#open = tick;
     this.#sums.add(price, tick.size);
     this.#count++;
+    if (tick.quote !== null) this.#addQuote(tick.quote);
   }
 
   /** Takes in what another bar of the key holds. */
@@ -95,7 +109,14 @@ export class Bar {
       closeTime: this.#close.tsMicros,
       closeSequence: this.#close.sequence,
       count: this.#count,
+      quoted: this.#quoted,
     };
+  }
+
+  #addQuote({ price }: TickObject): void {
+    this.#quoted ??= { count: 0, bids: new ExactSums() };
+    this.#quoted.count++;
+    this.#quoted.bids.add(0, price);
   }
 }
 

@@ -1,5 +1,6 @@
 import { map, Observable, type OperatorFunction, Subject } from 'rxjs';
 import type { BarRow, TickObject } from './bar.ts';
+import { asOf, BaselineMerge } from './baselineAsOf.ts';
 import { BaselineGrid } from './baselineGrid.ts';
 import { BaselineSessions } from './baselineSessions.ts';
 import { BaselineSliding } from './baselineSliding.ts';
@@ -7,26 +8,32 @@ import type { Case, CaseWindow } from './cases.ts';
 import type { Contender } from './contender.ts';
 import { notionalText, volumeText } from './exactSums.ts';
 import { type Outcome, OutcomeSum } from './outcome.ts';
-import { CHUNK_RECORDS, type Ticks } from './workload.ts';
+import { CHUNK_RECORDS, type Ticks, type Work } from './workload.ts';
 
 const MICROS_PER_MS = 1_000;
 
 /** The same job as one would write it with RxJS and without Tidemark: an object a tick, a `Map` of bars for each window. */
 export class Baseline implements Contender {
   readonly chunks: number;
-  readonly #ticks: Ticks;
+  readonly #work: Work;
+  readonly #merge: BaselineMerge;
   readonly #source = new Subject<TickObject>();
   readonly #sum = new OutcomeSum();
-  #prepared = new Map<number, TickObject[]>();
+  /** Ticks, and quotes. */
+  #prepared = new Map<number, readonly [TickObject[], TickObject[]]>();
   #rows: BarRow[] = [];
 
-  constructor({ windows, outOfOrdernessMs, allowedLatenessMs }: Case, ticks: Ticks) {
-    this.#ticks = ticks;
-    this.chunks = Math.ceil(ticks.count / CHUNK_RECORDS);
+  constructor({ windows, outOfOrdernessMs, allowedLatenessMs, maxQuoteAgeMs }: Case, work: Work) {
+    this.#work = work;
+    this.chunks = Math.ceil(work.ticks.count / CHUNK_RECORDS);
+    const outOfOrdernessMicros = outOfOrdernessMs * MICROS_PER_MS;
     const onLate = () => this.#sum.late++;
+    const steps =
+      maxQuoteAgeMs === null ? withWatermark(outOfOrdernessMicros) : asOf(maxQuoteAgeMs * MICROS_PER_MS, onLate);
     this.#source
-      .pipe(withWatermark(outOfOrdernessMs * MICROS_PER_MS), bars(windows, allowedLatenessMs * MICROS_PER_MS, onLate))
+      .pipe(steps, bars(windows, allowedLatenessMs * MICROS_PER_MS, onLate))
       .subscribe((row) => this.#rows.push(row));
+    this.#merge = new BaselineMerge(outOfOrdernessMicros, (one) => this.#source.next(one));
   }
 
   get outcome(): Outcome {
@@ -35,26 +42,19 @@ export class Baseline implements Contender {
 
   /** The objects are made before the clock starts. */
   prepare(chunk: number): void {
-    const { instruments, instrument, timesMicros, price, size, sequence } = this.#ticks;
-    const first = chunk * CHUNK_RECORDS;
-    const length = Math.min(CHUNK_RECORDS, this.#ticks.count - first);
-    const ticks = Array.from({ length }, (_, at): TickObject => {
-      const i = first + at;
-      return {
-        instrument: instruments[instrument[i] as number] as string,
-        tsMicros: timesMicros[i] as number,
-        price: price[i] as number,
-        size: size[i] as number,
-        sequence: sequence[i] as number,
-        watermark: Number.NEGATIVE_INFINITY,
-        watermarkAfter: Number.NEGATIVE_INFINITY,
-      };
-    });
-    this.#prepared.set(chunk, ticks);
+    const { ticks, quotes } = this.#work;
+    const quoteObjects = quotes === null ? [] : objectsOf(quotes, chunk, true);
+    this.#prepared.set(chunk, [objectsOf(ticks, chunk, false), quoteObjects]);
   }
 
   push(chunk: number): boolean {
-    for (const tick of this.#prepared.get(chunk) ?? []) this.#source.next(tick);
+    const [ticks, quotes] = this.#prepared.get(chunk) ?? [[], []];
+    if (this.#work.quotes === null) {
+      for (const tick of ticks) this.#source.next(tick);
+    } else {
+      this.#merge.add(ticks, quotes);
+      this.#merge.run(chunk === this.chunks - 1);
+    }
     return false;
   }
 
@@ -63,10 +63,30 @@ export class Baseline implements Contender {
   }
 
   fold(): void {
-    for (const row of this.#rows) this.#sum.addRow(rowText(row));
+    for (const row of this.#rows) this.#sum.addRow(rowText(row, this.#work.quotes !== null));
     this.#rows = [];
     this.#prepared.clear();
   }
+}
+
+function objectsOf(ticks: Ticks, chunk: number, isQuote: boolean): TickObject[] {
+  const { instruments, instrument, timesMicros, price, size, sequence } = ticks;
+  const first = chunk * CHUNK_RECORDS;
+  const length = Math.min(CHUNK_RECORDS, ticks.count - first);
+  return Array.from({ length }, (_, at): TickObject => {
+    const i = first + at;
+    return {
+      instrument: instruments[instrument[i] as number] as string,
+      tsMicros: timesMicros[i] as number,
+      price: price[i] as number,
+      size: size[i] as number,
+      sequence: sequence[i] as number,
+      watermark: Number.NEGATIVE_INFINITY,
+      watermarkAfter: Number.NEGATIVE_INFINITY,
+      isQuote,
+      quote: null,
+    };
+  });
 }
 
 /** Gives each tick the watermark in force before it, and after it. */
@@ -107,10 +127,12 @@ function windowsOf(definition: CaseWindow, latenessMicros: number, emit: (row: B
 }
 
 /** As the engine's row reads: the fields in the order of its schema. */
-function rowText(row: BarRow): string {
+function rowText(row: BarRow, hasQuotes: boolean): string {
   const { instrument, interval, start, end, revision, deleted, open, high, low, close, vwap, count } = row;
-  const { openTime, openSequence, closeTime, closeSequence } = row;
+  const { openTime, openSequence, closeTime, closeSequence, quoted } = row;
   const prices = [open, high, low, close, volumeText(row.volume), notionalText(row.notional), vwap];
   const places = [openTime, openSequence, closeTime, closeSequence, count];
-  return [instrument, interval, start, end, revision, true, deleted, ...prices, ...places].join(' ');
+  const bids = quoted === null ? null : volumeText(quoted.bids.volume);
+  const quotes = hasQuotes ? [quoted?.count ?? 0, String(bids)] : [];
+  return [instrument, interval, start, end, revision, true, deleted, ...prices, ...places, ...quotes].join(' ');
 }

@@ -34,11 +34,14 @@ export class BaselineSliding {
     }
   }
 
-  /** False when the tick is late: its own window has expired. */
+  /** False when the tick is late: its own window has expired, and so have those of later ticks that look back on it. */
   add(tick: TickObject): boolean {
     const { tsMicros, watermark, instrument } = tick;
-    if (watermark >= tsMicros + this.#latenessMicros) return false;
     const moments = this.#byKey.get(instrument) ?? [];
+    const expiredTo = watermark - this.#latenessMicros;
+    const next = moments[indexFrom(moments, expiredTo + 1, (moment) => moment.tsMicros)];
+    const isHeldLater = next !== undefined && next.tsMicros < tsMicros + this.#definition.sizeMicros;
+    if (tsMicros <= expiredTo && !isHeldLater) return false;
     this.#byKey.set(instrument, moments);
     const at = indexFrom(moments, tsMicros, (moment) => moment.tsMicros);
     const isNew = moments[at]?.tsMicros !== tsMicros;
@@ -52,7 +55,7 @@ export class BaselineSliding {
     }
     for (const later of moments.slice(at)) {
       if (later.tsMicros >= tsMicros + this.#definition.sizeMicros || later.tsMicros > watermark) break;
-      this.#fire(later, moments);
+      if (later.tsMicros > expiredTo) this.#fire(later, moments);
     }
     return true;
   }

@@ -1,6 +1,8 @@
 import { aggregate } from '../../src/topology/aggregates/aggregate.ts';
 import { count } from '../../src/topology/aggregates/count.ts';
 import { ohlcv } from '../../src/topology/aggregates/ohlcv.ts';
+import { sum } from '../../src/topology/aggregates/sum.ts';
+import { asOfJoin } from '../../src/topology/joins/asOfJoin.ts';
 import { keyBy } from '../../src/topology/operators/keyBy.ts';
 import { type Topology, topology } from '../../src/topology/topology.ts';
 import { bounded } from '../../src/topology/watermarks/bounded.ts';
@@ -26,6 +28,8 @@ export interface Case {
   readonly name: string;
   readonly keys: number;
   readonly windows: readonly CaseWindow[];
+  /** How old a quote may be that a tick is joined with first; null where there are no quotes. */
+  readonly maxQuoteAgeMs: number | null;
   readonly outOfOrdernessMs: number;
   readonly allowedLatenessMs: number;
   /** The speed is to be at least `atLeast` times that of the baseline doing the same, or of another case. */
@@ -39,6 +43,7 @@ const JOB = {
   keys: 500,
   outOfOrdernessMs: OUT_OF_ORDERNESS_MS,
   allowedLatenessMs: 300_000,
+  maxQuoteAgeMs: null,
   against: 'tumbling',
   isBaselineTimed: true,
 } as const;
@@ -69,13 +74,25 @@ export const CASES = {
     isBaselineTimed: false,
   },
   manyKeys: { ...JOB, name: '1 m, 100,000 keys', keys: 100_000, windows: [tumbling('1m')], atLeast: 0.3 },
+  asOf: {
+    ...JOB,
+    name: '1 m, each tick with the quote in force',
+    windows: [tumbling('1m')],
+    allowedLatenessMs: 0,
+    maxQuoteAgeMs: 10_000,
+    atLeast: 0.2,
+  },
 } as const satisfies Readonly<Record<string, Case>>;
 
 export type CaseName = keyof typeof CASES;
 export const CASE_NAMES = Object.keys(CASES) as CaseName[];
 
 /** The job as a user would write it: what `bars` does, over the case's windows. */
-export function topologyOf({ windows, outOfOrdernessMs, allowedLatenessMs }: Case): Topology {
+export function topologyOf(job: Case): Topology {
+  return job.maxQuoteAgeMs === null ? barsOf(job) : quotedBarsOf(job, job.maxQuoteAgeMs);
+}
+
+function barsOf({ windows, outOfOrdernessMs, allowedLatenessMs }: Case): Topology {
   return topology({
     name: 'bench',
     version: 1,
@@ -86,6 +103,29 @@ export function topologyOf({ windows, outOfOrdernessMs, allowedLatenessMs }: Cas
         keyBy('instrument'),
         window(windows, { allowedLatenessMs }),
         aggregate({ ...ohlcv('price', 'size'), count: count() }),
+      ),
+    }),
+  });
+}
+
+function quotedBarsOf({ windows, outOfOrdernessMs, allowedLatenessMs }: Case, maxAgeMs: number): Topology {
+  return topology({
+    name: 'bench',
+    version: 1,
+    inputs: { ticks: 'ticks', quotes: 'quotes' },
+    build: ({ ticks, quotes }) => ({
+      bench: asOfJoin(
+        ticks.pipe(watermark(bounded(outOfOrdernessMs)), keyBy('instrument')),
+        quotes.pipe(watermark(bounded(outOfOrdernessMs)), keyBy('instrument')),
+        { take: { bid: 'bid', ask: 'ask' }, maxAgeMs },
+      ).pipe(
+        window(windows, { allowedLatenessMs }),
+        aggregate({
+          ...ohlcv('price', 'size'),
+          count: count(),
+          quoted: count('ask'),
+          bids: sum('bid'),
+        }),
       ),
     }),
   });

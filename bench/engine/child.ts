@@ -4,7 +4,7 @@ import { CASES, type Case, type CaseName } from './cases.ts';
 import { type Contender, drive } from './contender.ts';
 import { Engine } from './engine.ts';
 import { measureState } from './state.ts';
-import { generateTicks, type Ticks } from './workload.ts';
+import { workOf } from './workload.ts';
 
 const SPAN_MICROS = 2 * 3_600_000_000;
 /** Before the clock starts, so that compiling is not measured. */
@@ -16,8 +16,8 @@ if (mode === 'state') {
 } else {
   const job: Case = CASES[name as CaseName];
   const make = (count: number, seed: number): Contender => {
-    const made: Ticks = generateTicks({ ticks: count, spanMicros: SPAN_MICROS, keys: job.keys, seed });
-    return contender === 'baseline' ? new Baseline(job, made) : new Engine(job, made);
+    const work = workOf(job, { ticks: count, spanMicros: SPAN_MICROS, seed });
+    return contender === 'baseline' ? new Baseline(job, work) : new Engine(job, work);
   };
   drive(make(Math.min(WARM_UP_TICKS, Number(ticks)), 2));
   console.log(JSON.stringify(drive(make(Number(ticks), 1))));

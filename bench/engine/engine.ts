@@ -2,16 +2,25 @@ import { RowView } from '../../src/core/avro/rowView.ts';
 import type { OutputSpec } from '../../src/core/output.ts';
 import { type Assembly, assemble } from '../../src/topology/assemble.ts';
 import type { Chunk, Late } from '../../src/topology/elements.ts';
+import { InputMerge } from '../../src/topology/inputs/merge.ts';
 import { type Case, topologyOf } from './cases.ts';
 import type { Contender } from './contender.ts';
 import { type Outcome, OutcomeSum } from './outcome.ts';
-import { chunksOf, type Ticks } from './workload.ts';
+import { CHUNK_RECORDS, chunksOf, quoteChunksOf, type Work } from './workload.ts';
+
+/** The inputs, in the order in which the topology declares them. */
+const INPUTS = ['ticks', 'quotes'] as const;
+/** How far one input is read ahead of the other is up to who offers them here. */
+const UNBOUNDED = { maxSkewMs: Number.MAX_SAFE_INTEGER, maxBufferedRecords: Number.MAX_SAFE_INTEGER };
 
 type Row = Readonly<Record<string, unknown>>;
 
 /** The engine, driven as a task drives it: chunks of columns in, columns of results out. */
 export class Engine implements Contender {
   readonly #chunks: readonly Chunk[];
+  /** Where there are quotes: they and the ticks are merged, as a task does it. */
+  readonly #quotes: readonly Chunk[];
+  readonly #merge: InputMerge | null;
   readonly #assembly: Assembly;
   readonly #view: RowView<Row>;
   readonly #fields: readonly string[];
@@ -19,8 +28,9 @@ export class Engine implements Contender {
   #results: Chunk[] = [];
   #late: Late[] = [];
 
-  constructor(job: Case, ticks: Ticks) {
+  constructor(job: Case, { ticks, quotes }: Work) {
     this.#chunks = chunksOf(ticks);
+    this.#quotes = quotes === null ? [] : quoteChunksOf(quotes);
     const topology = topologyOf(job);
     this.#assembly = assemble({
       topology,
@@ -31,6 +41,8 @@ export class Engine implements Contender {
         else if (element.kind === 'late') this.#late.push(element);
       },
     });
+    const strategies = this.#assembly.inputs.map((input) => input.watermark);
+    this.#merge = quotes === null ? null : new InputMerge(strategies, UNBOUNDED);
     const [output] = this.#assembly.outputs as readonly [OutputSpec];
     this.#view = new RowView<Row>(output.schema);
     this.#fields = output.schema.fields.map(({ name }) => name);
@@ -47,12 +59,23 @@ export class Engine implements Contender {
   prepare(): void {}
 
   push(chunk: number): boolean {
-    this.#assembly.push('ticks', this.#chunks[chunk] as Chunk);
+    const ticks = this.#chunks[chunk] as Chunk;
+    if (this.#merge === null) {
+      this.#assembly.push('ticks', ticks);
+    } else {
+      this.#merge.offer(0, ticks);
+      this.#merge.offer(1, this.#quotes[chunk] as Chunk);
+      if (chunk === this.chunks - 1) for (const input of INPUTS.keys()) this.#merge.end(input);
+    }
     return this.resume();
   }
 
   resume(): boolean {
-    return this.#assembly.resume();
+    if (this.#assembly.resume()) return true;
+    const parts = this.#merge?.next(CHUNK_RECORDS) ?? null;
+    if (parts === null) return false;
+    for (const { input, element } of parts) this.#assembly.push(INPUTS[input] as string, element);
+    return true;
   }
 
   fold(): void {

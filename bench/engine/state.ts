@@ -25,7 +25,7 @@ export interface StateFigures {
 /** Opens a million windows, fills them once more, and closes all of them by one tick. */
 export async function measureState(keys = KEYS): Promise<StateFigures> {
   const job: Case = { ...CASES.tumbling, keys, outOfOrdernessMs: HOUR_MS };
-  const engine = new Engine(job, ticksOf(keys));
+  const engine = new Engine(job, { ticks: ticksOf(keys), quotes: null });
   const windows = keys * MINUTES;
   const last = engine.chunks - 1;
   const empty = used();

@@ -1,6 +1,7 @@
 import type { Column } from '../../src/core/columns.ts';
 import { type Chunk, NO_WATERMARK } from '../../src/topology/elements.ts';
 import { seededRandom } from '../random.ts';
+import type { Case } from './cases.ts';
 
 /** A tick comes up to this much after its event time. */
 const DISORDER_MICROS = 1_000_000;
@@ -32,6 +33,13 @@ export interface Ticks {
   readonly sequence: Float64Array;
 }
 
+/** What a case works on. */
+export interface Work {
+  readonly ticks: Ticks;
+  /** As many; null where the case joins none. */
+  readonly quotes: Ticks | null;
+}
+
 /** A key's market: prices are whole multiples of 10^-priceDecimals that walk at random. */
 interface Market {
   priceUnits: number;
@@ -41,11 +49,20 @@ interface Market {
   readonly typicalSize: number;
 }
 
+/** The input of a case. */
+export function workOf({ keys, maxQuoteAgeMs }: Case, options: Omit<WorkloadOptions, 'keys'>): Work {
+  const ticks = generateTicks({ ...options, keys });
+  return {
+    ticks,
+    quotes: maxQuoteAgeMs === null ? null : generateTicks({ ...options, keys, seed: options.seed + 1_000 }),
+  };
+}
+
 /**
  * Ticks, up to a second out of order, of keys whose shares follow Zipf's law. Prices have 2
  * to 5 decimals, sizes up to 6. The same options give the same ticks.
  */
-export function generateTicks({ ticks, spanMicros, keys, seed }: WorkloadOptions): Ticks {
+function generateTicks({ ticks, spanMicros, keys, seed }: WorkloadOptions): Ticks {
   const random = seededRandom(seed);
   const draw = zipfTable(keys);
   const markets = Array.from({ length: keys }, () => marketOf(random));
@@ -73,29 +90,72 @@ export function generateTicks({ ticks, spanMicros, keys, seed }: WorkloadOptions
 
 /** The ticks as chunks of the engine. */
 export function chunksOf(ticks: Ticks): Chunk[] {
+  return chunksBy(ticks, (from, to) => [
+    ['price', { kind: 'double', values: ticks.price.subarray(from, to) }],
+    ['size', { kind: 'double', values: ticks.size.subarray(from, to) }],
+    ['side', { kind: 'enum', codes: noCodes(to - from), symbols: ['buy', 'sell'], nulls: allNull(to - from) }],
+    ['tradeId', noTexts(to - from)],
+    ['conditions', noTexts(to - from)],
+  ]);
+}
+
+/** The ticks as quotes: what they were traded at is bid, and asked. */
+export function quoteChunksOf(ticks: Ticks): Chunk[] {
+  return chunksBy(ticks, (from, to) => [
+    ['bid', { kind: 'double', values: ticks.price.subarray(from, to) }],
+    ['ask', { kind: 'double', values: ticks.price.subarray(from, to) }],
+    ['bidSize', noNumbers('double', to - from)],
+    ['askSize', noNumbers('double', to - from)],
+  ]);
+}
+
+function chunksBy(ticks: Ticks, columnsOf: (from: number, to: number) => [string, Column][]): Chunk[] {
   const encoder = new TextEncoder();
   const names = ticks.instruments.map((name) => encoder.encode(name));
   const chunks: Chunk[] = [];
   for (let from = 0; from < ticks.count; from += CHUNK_RECORDS) {
-    chunks.push(chunkOf(ticks, names, from, Math.min(ticks.count, from + CHUNK_RECORDS)));
+    const to = Math.min(ticks.count, from + CHUNK_RECORDS);
+    chunks.push(chunkOf(ticks, names, from, to, columnsOf(from, to)));
   }
   return chunks;
 }
 
-function chunkOf(ticks: Ticks, names: readonly Uint8Array[], from: number, to: number): Chunk {
+function chunkOf(
+  ticks: Ticks,
+  names: readonly Uint8Array[],
+  from: number,
+  to: number,
+  columns: readonly [string, Column][],
+): Chunk {
   const timesMicros = ticks.timesMicros.subarray(from, to);
   const offsets = Float64Array.from(timesMicros, (_, i) => from + i);
   const byName = new Map<string, Column>([
     ['instrument', instrumentColumn(ticks.instrument.subarray(from, to), names)],
     ['eventTime', { kind: 'long', values: timesMicros }],
-    ['price', { kind: 'double', values: ticks.price.subarray(from, to) }],
-    ['size', { kind: 'double', values: ticks.size.subarray(from, to) }],
     ['sequence', { kind: 'long', values: ticks.sequence.subarray(from, to), nulls: new Uint8Array(to - from) }],
+    ['publishTime', noNumbers('long', to - from)],
+    ['receiveTime', noNumbers('long', to - from)],
+    ...columns,
   ]);
-  const columns = { length: to - from, byName };
   const keyless = { watermarks: null, watermarkAfter: NO_WATERMARK, keys: null, keyIds: null };
-  return { kind: 'chunk', columns, offsets, arrivals: offsets, timesMicros, ...keyless };
+  return { kind: 'chunk', columns: { length: to - from, byName }, offsets, arrivals: offsets, timesMicros, ...keyless };
 }
+
+function noNumbers(kind: 'double' | 'long', length: number): Column {
+  return { kind, values: zeros(length), nulls: allNull(length) };
+}
+
+function noTexts(length: number): Column {
+  return { kind: 'string', bytes: new Uint8Array(0), offsets: noCodes(length + 1), nulls: allNull(length) };
+}
+
+// Nobody writes into these, so all chunks share them.
+const ZEROS = new Float64Array(CHUNK_RECORDS);
+const CODES = new Int32Array(CHUNK_RECORDS + 1);
+const NULLS = new Uint8Array(CHUNK_RECORDS).fill(1);
+const zeros = (length: number) => ZEROS.subarray(0, length);
+const noCodes = (length: number) => CODES.subarray(0, length);
+const allNull = (length: number) => NULLS.subarray(0, length);
 
 function instrumentColumn(indexes: Int32Array, names: readonly Uint8Array[]): Column {
   const offsets = new Int32Array(indexes.length + 1);
@@ -115,7 +175,7 @@ function zipfTable(keys: number): Int32Array {
   let key = 0;
   let reached = 1 / total;
   for (let entry = 0; entry < DRAW_ENTRIES; entry++) {
-    while (entry / DRAW_ENTRIES >= reached && key < keys - 1) reached += 1 / ++key / total;
+    while (entry / DRAW_ENTRIES >= reached && key < keys - 1) reached += 1 / (++key + 1) / total;
     table[entry] = key;
   }
   return table;

@@ -3,7 +3,7 @@ import { Baseline } from '../../bench/engine/baseline.ts';
 import { CASE_NAMES, CASES, type Case } from '../../bench/engine/cases.ts';
 import { drive } from '../../bench/engine/contender.ts';
 import { Engine } from '../../bench/engine/engine.ts';
-import { generateTicks } from '../../bench/engine/workload.ts';
+import { workOf } from '../../bench/engine/workload.ts';
 
 const TICKS = 4_000;
 /** So dense that most ticks are out of order, and so short that the hopping windows of the baseline stay few. */
@@ -16,10 +16,10 @@ describe("the engine's benchmark", () => {
   it.each(CASE_NAMES)('compares two that do the same job: %s', (name) => {
     for (const allowedLatenessMs of [0, ALLOWED_LATENESS_MS]) {
       const job: Case = { ...CASES[name], keys: 50, outOfOrdernessMs: OUT_OF_ORDERNESS_MS, allowedLatenessMs };
-      const ticks = generateTicks({ ticks: TICKS, spanMicros: SPAN_MICROS, keys: job.keys, seed: 3 });
-      const { rows, late, checksum } = drive(new Engine(job, ticks));
+      const work = workOf(job, { ticks: TICKS, spanMicros: SPAN_MICROS, seed: 3 });
+      const { rows, late, checksum } = drive(new Engine(job, work));
       expect(rows).toBeGreaterThan(0);
-      expect(drive(new Baseline(job, ticks))).toMatchObject({ rows, late, checksum });
+      expect(drive(new Baseline(job, work))).toMatchObject({ rows, late, checksum });
     }
   });
 });
