@@ -365,4 +365,25 @@ export const FAULTS: readonly Fault[] = [
     replace: '',
     tests: MARKET,
   },
+  {
+    name: 'the wall clock begins where it has moved the watermark before',
+    file: 'src/topology/watermarks/watermark.ts',
+    find: 'byRecords + element.quietMicros',
+    replace: 'current + element.quietMicros',
+    tests: WATERMARKS,
+  },
+  {
+    name: 'the wall clock stands still for a join whose inputs are idle',
+    file: 'src/topology/joins/combinedWatermark.ts',
+    find: 'Math.max(left, right)',
+    replace: 'NO_WATERMARK',
+    tests: ['test/runtime/wallClock.test.ts'],
+  },
+  {
+    name: 'the watermark of a union of which one input is quiet goes by the other alone',
+    file: 'src/topology/joins/combinedWatermark.ts',
+    find: 'Math.min(left, right)',
+    replace: 'Math.max(left, right)',
+    tests: ['test/topology/joins/union.test.ts'],
+  },
 ];

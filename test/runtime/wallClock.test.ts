@@ -19,6 +19,7 @@ import type { Log } from '../../src/log/log.ts';
 import type { SchemaRegistry } from '../../src/log/registry/registry.ts';
 import { taskPositions } from '../../src/runtime/positions.ts';
 import { planTopology, type TopologyRunner } from '../../src/runtime/topologyRunner.ts';
+import { windowStatus } from '../../src/runtime/windowStatus.ts';
 import { type Control, controlSchema, type Late, lateSchema } from '../../src/schemas.generated.ts';
 import { appendQuotes } from '../simulation/quotes.ts';
 import type { TestTick } from '../support/drive.ts';
@@ -129,6 +130,10 @@ describe('the wall clock', () => {
       await stepAt(runner, 100 + 994);
       await stepAt(runner, 100 + 5_000);
       await runner.commit();
+      const question = { key: 'a', interval: '1s', atMicros: 1_500 * MS };
+      const { clockMicros, text } = await windowStatus({ log, registry }, counting, {}, question);
+      expect(clockMicros).toBe(993 * MS);
+      expect(text).toContain('last commit, moved by the wall clock 0.993 s beyond its records.');
       expect(await taskPositions(log)).toMatchObject([
         { watermark: 12 * MS - 5 * MS - 1 + 993 * MS, clockMicros: 993 * MS },
       ]);
