@@ -186,11 +186,8 @@ export class TopologyRunner {
       if (opened === undefined) throw new RangeError(`no task has partition ${chunk.partition}`);
       this.#arrivals.cameIn(chunk);
       await opened.task.take(chunk);
-    } else if (reader !== null) {
-      for (const task of this.#tasks) {
-        for (const [input, { place }] of task.inputs.all.entries()) await task.skipTo(input, reader.position(place));
-      }
     }
+    if (reader !== null) await this.#skipMarkers(reader);
     await this.#lead();
     for (const task of this.#tasks) {
       await this.#activity.decide(task, ends);
@@ -227,6 +224,13 @@ export class TopologyRunner {
 
   get #tasks(): readonly Task[] {
     return Array.from(this.#opened.values(), ({ task }) => task);
+  }
+
+  /** What lies before a reader's position was taken, or is no record: also where another partition keeps it busy. */
+  async #skipMarkers(reader: LogReader): Promise<void> {
+    for (const task of this.#tasks) {
+      for (const [input, { place }] of task.inputs.all.entries()) await task.skipTo(input, reader.position(place));
+    }
   }
 
   /** Inputs that were read far enough ahead of the others are not read on. */

@@ -15,12 +15,13 @@ import {
   watermark,
   window,
 } from '../../src/index.ts';
-import type { Log } from '../../src/log/log.ts';
+import type { Log, TopicPartition } from '../../src/log/log.ts';
 import type { SchemaRegistry } from '../../src/log/registry/registry.ts';
 import { taskPositions } from '../../src/runtime/positions.ts';
 import { planTopology, type TopologyRunner } from '../../src/runtime/topologyRunner.ts';
 import { windowStatus } from '../../src/runtime/windowStatus.ts';
 import { type Control, controlSchema, type Late, lateSchema } from '../../src/schemas.generated.ts';
+import { mortalLog } from '../simulation/mortalLog.ts';
 import { appendQuotes } from '../simulation/quotes.ts';
 import type { TestTick } from '../support/drive.ts';
 import { appendTicksTo, inStore, openRunner, rowsOf } from '../support/tickStore.ts';
@@ -89,6 +90,28 @@ async function live(
       await runner.close();
     }
   });
+}
+
+/** A log of which one partition seems to have the end of a transaction behind its last record, as on a broker. */
+function endingInMarker(log: Log, place: TopicPartition): Log {
+  const isThere = ({ topic, partition }: TopicPartition) => topic === place.topic && partition === place.partition;
+  return {
+    ...mortalLog(log, () => null),
+    ranges: async (topic) =>
+      (await log.ranges(topic)).map((range) => (isThere(range) ? { ...range, end: range.end + 1 } : range)),
+    openReader: async (start) => {
+      const reader = await log.openReader(start);
+      const end = (await log.ranges(place.topic))[place.partition]?.end;
+      return {
+        read: (bounds, waitMs) => reader.read(bounds, waitMs),
+        position: (at) => reader.position(at) + (isThere(at) && reader.position(at) === end ? 1 : 0),
+        seek: (at, offset) => reader.seek(at, offset),
+        pause: (at) => reader.pause(at),
+        resume: (at) => reader.resume(at),
+        close: () => reader.close(),
+      };
+    },
+  };
 }
 
 /** Steps at a time of the clock until all that there is has been taken. */
@@ -164,6 +187,30 @@ describe('the wall clock', () => {
       [2, '10ms', 607 * MS - 1],
     ]);
     expect(await results()).toEqual(['10ms 0: 1, 0', '10ms 10: 1, 0']);
+  });
+
+  it('closes those of a partition that ends in the end of a transaction, though records keep coming in others', async () => {
+    const quiet = { topic: 'ticks', partition: 1 };
+    const instrument = ['busy', 'quiet'];
+    const ticks = [tick(12), ...Array.from({ length: 20 }, () => tick(3))].map((each, i) => ({
+      ...each,
+      instrument: instrument[i === 0 ? 1 : 0] ?? '',
+    }));
+    await inStore(directory, async (log, registry) => {
+      await appendTicksTo(log, registry, 2, ticks, (each) => instrument.indexOf(each.instrument));
+      const runner = await openRunner(endingInMarker(log, quiet), registry, counting, 2, {
+        now: () => nowMs,
+        readBounds: { maxRecords: 1, maxBytes: 1_000_000 },
+        wallClockBounds: { wallClockAfterMs: AFTER_MS, wallClockEveryMs: EVERY_MS },
+      });
+      for (let step = 0; step < 4; step++) {
+        nowMs = step * AFTER_MS;
+        expect(await runner.step(0)).toBe(true);
+      }
+      await runner.commit();
+      expect((await log.ranges('counting')).map(({ end }) => end)).toEqual([0, 2]);
+      await runner.close();
+    });
   });
 
   it('begins anew with the process that runs the task', async () => {
