@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { declareBackfill } from './cli/backfill.ts';
 import { declareBars } from './cli/bars.ts';
 import { type Act, type GlobalOptions, makeContext, type Surroundings } from './cli/context.ts';
 import { declareDemo } from './cli/demo.ts';
@@ -60,6 +61,7 @@ function makeProgram(act: Act): Command {
   const declarations = [
     declareDemo,
     declareProduce,
+    declareBackfill,
     declareRun,
     declareBars,
     declareQuery,

@@ -326,8 +326,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'prices of Yahoo keep the noise of their floats',
     file: 'src/producers/yahoo/float32.ts',
-    find: 'Math.fround(value) !== value ||',
-    replace: 'value !== 0 ||',
+    find: 'if (Math.fround(value) !== value)',
+    replace: 'if (value !== 0)',
     tests: YAHOO,
   },
   {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { TidemarkError } from '../errors.ts';
@@ -13,6 +14,8 @@ export interface MarketRun {
   readonly account: string;
   readonly series: readonly MarketSeries[];
   readonly everyMs: number | null;
+  /** Where bars go. */
+  readonly barsTopic: string;
 }
 
 /**
@@ -20,7 +23,10 @@ export interface MarketRun {
  * end, with all the others committed.
  * @throws TidemarkError (TM_SOURCE_…)
  */
-export async function runMarket(context: Context, { vendor, account, series, everyMs }: MarketRun): Promise<void> {
+export async function runMarket(
+  context: Context,
+  { vendor, account, series, everyMs, barsTopic }: MarketRun,
+): Promise<void> {
   const { config, err } = context;
   const { BarLedger } = await import('../producers/market/barLedger.ts');
   const { MarketClient } = await import('../producers/market/client.ts');
@@ -40,8 +46,8 @@ export async function runMarket(context: Context, { vendor, account, series, eve
       context,
       ({ log, registry }) =>
         new MarketSource({
-          ...{ vendor, series, client, everyMs, wait: pause },
-          openLedger: (topic, instruments) => BarLedger.read(log, registry, topic, instruments, maxKnownBars),
+          ...{ vendor, series, barsTopic, client, everyMs, wait: pause },
+          openLedger: (instruments) => BarLedger.read(log, registry, barsTopic, instruments, maxKnownBars),
           onFailure(_, error) {
             failed++;
             first ??= error;
@@ -60,8 +66,24 @@ export async function runMarket(context: Context, { vendor, account, series, eve
   });
 }
 
-/** What the configuration says of a vendor's plan. */
-function planOf({ requestsPerSecond, requestsPerMinute, requestsPerDay }: Config['yahoo']): readonly RateLimit[] {
+/** Alpha Vantage's address and key, and the account that the plan belongs to. @throws TM_USAGE without a key */
+export function alphaVantageAccount({ alphavantage: { url, key } }: Config) {
+  if (key === '') {
+    throw new TidemarkError('TM_USAGE', 'Alpha Vantage needs an API key', {
+      where: 'TIDEMARK_ALPHAVANTAGE_KEY',
+      hint: 'set it to your key; https://www.alphavantage.co/support/#api-key gives one',
+    });
+  }
+  const account = `alphavantage.${createHash('sha256').update(key).digest('hex').slice(0, 16)}`;
+  return { address: { url, key }, account };
+}
+
+/** The limits that the configuration gives a vendor's plan. */
+export function planOf({
+  requestsPerSecond,
+  requestsPerMinute,
+  requestsPerDay,
+}: Config['yahoo']): readonly RateLimit[] {
   const limits = [
     { requests: requestsPerSecond, windowMs: 1_000 },
     { requests: requestsPerMinute, windowMs: 60_000 },

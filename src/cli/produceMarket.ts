@@ -1,10 +1,16 @@
-import { createHash } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { TidemarkError } from '../errors.ts';
 import type { Act } from './context.ts';
 
+export const BARS_TOPIC = 'source_bars';
 /** Symbols in one request for quotes, so that what is committed of it stays small. */
 const SYMBOLS_A_REQUEST = 50;
+
+/** Of bars, as commands take them. */
+export const ALPHAVANTAGE_INTERVALS: readonly string[] = ['1m', '5m', '15m', '30m', '1h', '1d', '1w', '1mo'];
+export const YAHOO_INTERVALS: readonly string[] = [
+  ...['1m', '2m', '5m', '15m', '30m', '90m', '1h', '1d', '5d', '1w', '1mo', '3mo'],
+];
 
 interface AlphaVantageOptions {
   readonly symbols: readonly string[];
@@ -56,7 +62,7 @@ export function declareMarkets(produce: Command, act: Act): void {
     .description('Produce bars and quotes of Alpha Vantage.')
     .requiredOption('--symbols <list>', 'symbols with commas; of currencies and coins pairs: EUR/USD', symbolList)
     .addOption(new Option('--market <market>', 'what they are').choices(['stocks', 'fx', 'crypto']).default('stocks'))
-    .addOption(intervals(['1m', '5m', '15m', '30m', '1h', '1d', '1w', '1mo']))
+    .addOption(intervals(ALPHAVANTAGE_INTERVALS))
     .option('--quote', 'the latest price in place of bars')
     .option('--adjusted', 'prices adjusted for splits and dividends; from a day on, an adjusted close besides')
     .option('--full', 'all that the API has, in place of the latest hundred bars')
@@ -68,7 +74,7 @@ export function declareMarkets(produce: Command, act: Act): void {
     .command('yahoo')
     .description('Produce bars and quotes of Yahoo Finance.')
     .requiredOption('--symbols <list>', 'symbols with commas, as Yahoo has them: AAPL, OCDO.L, EURUSD=X', symbolList)
-    .addOption(intervals(['1m', '2m', '5m', '15m', '30m', '90m', '1h', '1d', '5d', '1w', '1mo', '3mo']))
+    .addOption(intervals(YAHOO_INTERVALS))
     .option('--range <range>', 'how far back: 1d, 5d, 1mo, 1y, max', '5d')
     .option('--quote', 'best bid and ask in place of bars, to topic quotes')
     .option('--every <duration>', 'go on, a round each so often (5m)')
@@ -76,12 +82,12 @@ export function declareMarkets(produce: Command, act: Act): void {
     .action(act(produceYahoo));
 }
 
-function intervals(names: readonly string[]): Option {
+export function intervals(names: readonly string[]): Option {
   return new Option('--interval <interval>', 'of the bars').choices(names).default('1d');
 }
 
 /** Symbols as vendors have them, in capitals. */
-function symbolList(text: string): readonly string[] {
+export function symbolList(text: string): readonly string[] {
   const symbols = [...new Set(text.toUpperCase().split(','))];
   const wrong = symbols.find((symbol) => !/^[A-Z0-9^=./-]{1,32}$/.test(symbol));
   if (wrong !== undefined) throw new InvalidArgumentError(`${JSON.stringify(wrong)} is not a symbol.`);
@@ -102,15 +108,7 @@ async function everyMs(text: string | undefined): Promise<number | null> {
 const produceAlphaVantage: Parameters<Act>[0] = async (context, command) => {
   const options = command.opts<AlphaVantageOptions>();
   const { symbols, market, interval, quote = false, adjusted = false, full = false, month = null } = options;
-  const { key } = context.config.alphavantage;
-  if (key === '') {
-    throw new TidemarkError('TM_USAGE', 'Alpha Vantage needs an API key', {
-      where: 'TIDEMARK_ALPHAVANTAGE_KEY',
-      hint: 'set it to your key; https://www.alphavantage.co/support/#api-key gives one',
-    });
-  }
-  const unpaired = market === 'stocks' ? undefined : symbols.find((symbol) => !/^[^/]+\/[^/]+$/.test(symbol));
-  if (unpaired !== undefined) throw usage(`${unpaired} is not a pair`, '--symbols', 'write EUR/USD');
+  checkPairs(market, symbols);
   if (adjusted && market !== 'stocks') throw usage('only stocks have adjusted prices', '--adjusted', 'leave it out');
   const isIntraday = !quote && /[hm]$/.test(interval);
   if (month !== null && !(isIntraday && market === 'stocks')) {
@@ -121,19 +119,25 @@ const produceAlphaVantage: Parameters<Act>[0] = async (context, command) => {
     );
   }
   const { alphaVantageSeries } = await import('../producers/alphavantage/request.ts');
-  const { runMarket } = await import('./marketRun.ts');
+  const { alphaVantageAccount, runMarket } = await import('./marketRun.ts');
+  const { address, account } = alphaVantageAccount(context.config);
   const asked = { market, interval: quote ? null : interval, adjusted };
   await runMarket(context, {
     vendor: 'alphavantage',
-    account: `alphavantage.${createHash('sha256').update(key).digest('hex').slice(0, 16)}`,
-    series: symbols.map((symbol) =>
-      alphaVantageSeries(context.config.alphavantage, { ...asked, symbol }, { full, month }),
-    ),
+    account,
+    series: symbols.map((symbol) => alphaVantageSeries(address, { ...asked, symbol }, { full, month })),
     everyMs: await everyMs(options.every),
+    barsTopic: BARS_TOPIC,
   });
 };
 
-function usage(message: string, where: string, hint: string): TidemarkError {
+/** @throws TM_USAGE for a currency or coin without the other side of its pair */
+export function checkPairs(market: 'stocks' | 'fx' | 'crypto', symbols: readonly string[]): void {
+  const unpaired = market === 'stocks' ? undefined : symbols.find((symbol) => !/^[^/]+\/[^/]+$/.test(symbol));
+  if (unpaired !== undefined) throw usage(`${unpaired} is not a pair`, '--symbols', 'write EUR/USD');
+}
+
+export function usage(message: string, where: string, hint: string): TidemarkError {
   return new TidemarkError('TM_USAGE', message, { where, hint });
 }
 
@@ -147,6 +151,9 @@ const produceYahoo: Parameters<Act>[0] = async (context, command) => {
   );
   const series = quote
     ? lists.map((list) => yahooQuotes(url, list))
-    : symbols.map((symbol) => yahooBars(url, symbol, interval, range));
-  await runMarket(context, { vendor: 'yahoo', account: 'yahoo', series, everyMs: await everyMs(every) });
+    : symbols.map((symbol) => yahooBars(url, symbol, interval, { range }));
+  await runMarket(context, {
+    ...{ vendor: 'yahoo', account: 'yahoo', series, barsTopic: BARS_TOPIC },
+    everyMs: await everyMs(every),
+  });
 };

@@ -128,7 +128,11 @@ interface PositionNote {
   readonly state?: string;
 }
 
-async function committedPositions(log: Log, parts: readonly SourcePart[]): Promise<readonly (PartPosition | null)[]> {
+/** How far the parts of a source have come; null for one that was never begun. */
+export async function committedPositions(
+  log: Log,
+  parts: readonly SourcePart[],
+): Promise<readonly (PartPosition | null)[]> {
   return Promise.all(
     parts.map(async (part) => {
       const positions = await log.committed(groupOf(part));

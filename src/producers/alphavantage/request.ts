@@ -38,6 +38,7 @@ export function alphaVantageSeries(
     instruments: [instrumentOf(series)],
     request: { url: address, headers: {}, secrets: { apikey: key } },
     parse: (response) => parseAlphaVantage(response, series),
+    endsMicros: null,
   };
 }
 

@@ -16,7 +16,6 @@ import type { BarLedger, RevisedBar } from './barLedger.ts';
 import type { MarketClient, MarketRequest } from './client.ts';
 import type { MarketResponse, MarketRows, PublishedQuote, ResponseFault } from './response.ts';
 
-const BARS: SourceTarget = { topic: 'source_bars', schema: SOURCE_BAR };
 const QUOTES: SourceTarget = { topic: 'quotes', schema: QUOTE };
 
 /** One thing that a vendor is asked for, again and again. */
@@ -28,15 +27,22 @@ export interface MarketSeries {
   readonly instruments: readonly string[];
   readonly request: MarketRequest;
   readonly parse: (response: MarketResponse) => MarketRows;
+  /**
+   * Epoch microseconds from which on its rows change no more: after an answer that came later it is done, and never asked for
+   * again. Null for one that goes on.
+   */
+  readonly endsMicros: number | null;
 }
 
 export interface MarketSourceOptions {
   /** As it is in the records. */
   readonly vendor: string;
   readonly series: readonly MarketSeries[];
+  /** Where bars go. */
+  readonly barsTopic: string;
   readonly client: Pick<MarketClient, 'ask'>;
-  /** What was published before; opened once no other run can publish any more. */
-  readonly openLedger: (topic: string, instruments: readonly string[]) => Promise<BarLedger>;
+  /** What was published before of some instruments; opened once no other run can publish any more. */
+  readonly openLedger: (instruments: readonly string[]) => Promise<BarLedger>;
   /** From the beginning of one round to that of the next; null for one round. */
   readonly everyMs: number | null;
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -59,6 +65,15 @@ interface News {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
   readonly faults: readonly ResponseFault[];
   readonly state: SeriesState;
+  /** There is nothing more to come. */
+  readonly isDone: boolean;
+}
+
+/** The parts of a source of these series. */
+export function marketParts(vendor: string, series: readonly MarketSeries[], barsTopic: string): readonly SourcePart[] {
+  return series.map(({ label, kind }) => {
+    return { id: `${vendor}.${digest(label)}`, topic: kind === 'bars' ? barsTopic : QUOTES.topic, label };
+  });
 }
 
 /** A vendor's bars and quotes: what is new or changed since they were last published. */
@@ -66,16 +81,14 @@ export class MarketSource implements Source {
   readonly targets: readonly SourceTarget[];
   readonly parts: readonly SourcePart[];
   readonly #options: MarketSourceOptions;
+  readonly #bars: SourceTarget;
 
   constructor(options: MarketSourceOptions) {
-    const { series, vendor } = options;
+    const { series, vendor, barsTopic } = options;
     this.#options = options;
-    this.targets = [...new Set(series.map(targetOf))];
-    this.parts = series.map((one) => ({
-      id: `${vendor}.${digest(one.label)}`,
-      topic: targetOf(one).topic,
-      label: one.label,
-    }));
+    this.#bars = { topic: barsTopic, schema: SOURCE_BAR };
+    this.targets = [...new Set(series.map((one) => this.#targetOf(one)))];
+    this.parts = marketParts(vendor, series, barsTopic);
   }
 
   /**
@@ -89,10 +102,11 @@ export class MarketSource implements Source {
     while (!signal.aborted) {
       const roundMs = now();
       for (const [part, one] of series.entries()) {
+        const before = positions[part] as PartPosition;
+        if (before.isDone) continue;
         const answer = await this.#ask(one, signal);
         if (signal.aborted) return;
         if (answer === null) continue;
-        const before = positions[part] as PartPosition;
         for (const batch of this.#batchesOf(
           part,
           one,
@@ -115,7 +129,11 @@ export class MarketSource implements Source {
   #openLedger(): Promise<BarLedger> {
     const { series, openLedger } = this.#options;
     const instruments = series.filter(({ kind }) => kind === 'bars').flatMap((one) => one.instruments);
-    return openLedger(BARS.topic, instruments);
+    return openLedger(instruments);
+  }
+
+  #targetOf({ kind }: MarketSeries): SourceTarget {
+    return kind === 'bars' ? this.#bars : QUOTES;
   }
 
   /** Null when the series cannot be had now. @throws TidemarkError when no series can */
@@ -141,12 +159,12 @@ export class MarketSource implements Source {
   *#batchesOf(
     part: number,
     series: MarketSeries,
-    { rows, faults, state }: News,
+    { rows, faults, state, isDone }: News,
     before: PartPosition,
     { maxRecords }: BatchBounds,
   ): Generator<SourceBatch> {
-    if (rows.length === 0 && faults.length === 0) return;
-    const target = targetOf(series);
+    if (rows.length === 0 && faults.length === 0 && !isDone) return;
+    const target = this.#targetOf(series);
     const writer = new RowWriter(target.schema);
     const { offset } = before;
     for (let start = 0; start === 0 || start < rows.length; start += maxRecords) {
@@ -157,7 +175,7 @@ export class MarketSource implements Source {
       if (isLast) for (const fault of faults) deadLetters.add({ ...fault, source: series.label, topic: target.topic });
       const done = offset + end + (isLast ? faults.length : 0);
       const position: PartPosition = isLast
-        ? { offset: done, isDone: false, state: JSON.stringify(state) }
+        ? { offset: done, isDone, state: JSON.stringify(state) }
         : { ...before, offset: done };
       yield {
         outputs: writer.length === 0 ? [] : [{ target, columns: writer.finish() }],
@@ -197,11 +215,8 @@ function newsOf(
     ],
     faults: faultsDigest === last.faults ? [] : faults,
     state: { quotes: { ...last.quotes, ...latest }, faults: faultsDigest },
+    isDone: series.endsMicros !== null && receivedMicros >= series.endsMicros,
   };
-}
-
-function targetOf({ kind }: MarketSeries): SourceTarget {
-  return kind === 'bars' ? BARS : QUOTES;
 }
 
 function quoteDigest({ eventTime, bid, ask, bidSize, askSize }: PublishedQuote): string {

@@ -74,6 +74,20 @@ export class RequestBudget {
   }
 }
 
+/** The least time that so many requests take from the first to the last, when none was sent before. */
+export function leastDurationMs(requests: number, limits: readonly RateLimit[]): number {
+  const times: number[] = [];
+  for (let sent = 0; sent < requests; sent++) {
+    times.push(
+      limits.reduce((from, limit) => {
+        const oldest = times[sent - limit.requests];
+        return oldest === undefined ? from : Math.max(from, oldest + limit.windowMs);
+      }, times.at(-1) ?? 0),
+    );
+  }
+  return times.at(-1) ?? 0;
+}
+
 function minutes(ms: number): string {
   return `${Math.ceil(ms / 60_000)} minutes`;
 }

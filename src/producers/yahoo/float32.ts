@@ -6,7 +6,7 @@ const MOST_DIGITS = 9;
  * float; nine digits are always enough (IEEE 754: FLT_DECIMAL_DIG). Another double is what it is.
  */
 export function shortestFloat(value: number): number {
-  if (Math.fround(value) !== value || Number.isInteger(value)) return value;
+  if (Math.fround(value) !== value) return value;
   for (let digits = 1; digits < MOST_DIGITS; digits++) {
     const shorter = Number(value.toPrecision(digits));
     if (Math.fround(shorter) === value) return shorter;

@@ -12,12 +12,20 @@ export const YAHOO_INTERVALS: ReadonlyMap<string, string> = new Map([
   ['1w', '1wk'],
 ]);
 
-/** The bars of a symbol over a range that ends now: `1d`, `5d`, `1mo`, `1y`, `max`. */
-export function yahooBars(base: string, symbol: string, interval: string, range: string): MarketSeries {
+/**
+ * The bars of a symbol.
+ * @param extent a range that ends now (`1d`, `5d`, `1mo`, `1y`, `max`), or from when to when, epoch seconds
+ */
+export function yahooBars(
+  base: string,
+  symbol: string,
+  interval: string,
+  extent: { readonly range: string } | { readonly period1: string; readonly period2: string },
+): MarketSeries {
   const url = new URL(`/v8/finance/chart/${encodeURIComponent(symbol)}`, base);
   const query = {
     interval: YAHOO_INTERVALS.get(interval) ?? interval,
-    range,
+    ...extent,
     events: 'div,split',
     includePrePost: 'false',
   };
@@ -28,6 +36,7 @@ export function yahooBars(base: string, symbol: string, interval: string, range:
     instruments: [`yahoo:${symbol}`],
     request: requestOf(url),
     parse: (response) => parseYahooChart(response, symbol),
+    endsMicros: null,
   };
 }
 
@@ -41,6 +50,7 @@ export function yahooQuotes(base: string, symbols: readonly string[]): MarketSer
     instruments: symbols.map((symbol) => `yahoo:${symbol}`),
     request: requestOf(url),
     parse: (response) => parseYahooQuotes(response, symbols),
+    endsMicros: null,
   };
 }
 

@@ -1,18 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Log } from '../../../src/log/log.ts';
 import { openEmbeddedRegistry } from '../../../src/log/registry/embeddedRegistry.ts';
+import { effort } from '../../support/effort.ts';
 import { killRepeatedly, seededRandom, watchCommits } from '../../support/killing.ts';
 import { withLog } from '../../support/logContents.ts';
-import { startTidemark, tidemark } from '../../support/tidemarkCommand.ts';
+import { startTidemark } from '../../support/tidemarkCommand.ts';
 import { readTopic } from '../support.ts';
 import { recordedBody } from './recorded.ts';
 import { startVendor, type VendorServer } from './vendorServer.ts';
 
-const TEST_TIMEOUT_MS = 300_000;
-const KILLS = 4;
+const TEST_TIMEOUT_MS = effort(300_000);
+const KILLS = effort(4);
 const ROWS = 5_416;
 const TOPIC = 'source_bars';
 
@@ -24,57 +25,94 @@ async function produced(log: Log): Promise<number> {
   return known ? (await log.ranges(TOPIC)).reduce((sum, range) => sum + range.end, 0) : 0;
 }
 
+const ENVIRONMENT = {
+  TIDEMARK_PRODUCER_BATCH_RECORDS: '50',
+  TIDEMARK_ALPHAVANTAGE_KEY: 'demo',
+  TIDEMARK_ALPHAVANTAGE_REQUESTS_PER_SECOND: '0',
+  TIDEMARK_ALPHAVANTAGE_REQUESTS_PER_MINUTE: '0',
+  TIDEMARK_ALPHAVANTAGE_REQUESTS_PER_DAY: '0',
+};
+
+/** A month of a backfill: more bars than a transaction takes. */
+const MONTHS = Array.from(
+  { length: 60 },
+  (_, month) => `${2015 + Math.floor(month / 12)}-${String((month % 12) + 1).padStart(2, '0')}`,
+);
+const BARS_A_MONTH = 90;
+
+function monthOfBars(month: string): string {
+  const rows = Array.from({ length: BARS_A_MONTH }, (_, bar) => {
+    return `${month}-${String(20 - Math.floor(bar / 9)).padStart(2, '0')} 1${9 - (bar % 9)}:30:00,1,2,1,2,${bar}`;
+  });
+  return `timestamp,open,high,low,close,volume\n${rows.join('\n')}\n`;
+}
+
 describe(`a market API's bars under kill -9 (TIDEMARK_TEST_SEED=${seed})`, () => {
   let directory: string;
   let vendor: VendorServer;
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'tidemark-market-kills-'));
-    const body = recordedBody('alphavantage/json/TIME_SERIES_DAILY_MSFT_full_20190712.json');
-    vendor = await startVendor(() => ({ body }));
   });
 
+  afterEach(() => vendor.close());
+
   afterAll(async () => {
-    await vendor.close();
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('are each there once, with revision 0', { timeout: TEST_TIMEOUT_MS }, async () => {
-    const env = {
-      TIDEMARK_PRODUCER_BATCH_RECORDS: '50',
-      TIDEMARK_ALPHAVANTAGE_KEY: 'demo',
-      TIDEMARK_ALPHAVANTAGE_URL: vendor.url,
-      TIDEMARK_ALPHAVANTAGE_REQUESTS_PER_SECOND: '0',
-      TIDEMARK_ALPHAVANTAGE_REQUESTS_PER_MINUTE: '0',
-      TIDEMARK_ALPHAVANTAGE_REQUESTS_PER_DAY: '0',
-    };
-    const args = ['produce', 'alphavantage', '--symbols', 'MSFT', '--full'];
-    const calm = join(directory, 'calm');
+  /** Runs a command once undisturbed and once with kills; gives the bars of both. */
+  async function bothRuns(name: string, args: readonly string[], url: string) {
+    const env = { ...ENVIRONMENT, TIDEMARK_ALPHAVANTAGE_URL: url };
+    const calm = join(directory, `${name}-calm`);
     const [seen] = await withLog(calm, (log) =>
       watchCommits([() => produced(log)], startTidemark(calm, args, { env })),
     );
-    const killed = join(directory, 'killed');
-    const start = () => startTidemark(killed, args, { env });
+    const killed = join(directory, `${name}-killed`);
+    const end = seen?.end ?? 0;
+    const start = () => startTidemark(killed, args, { env: { ...env, TIDEMARK_ALPHAVANTAGE_URL: `${url}/killed` } });
     await withLog(killed, (log) =>
-      killRepeatedly({
-        ...{ progress: () => produced(log), end: seen?.end ?? 0, start, kills: KILLS, random: seededRandom(seed) },
-      }),
+      killRepeatedly({ progress: () => produced(log), end, start, kills: KILLS, random: seededRandom(seed) }),
     );
-    await tidemark(killed, args, { env });
-    const [bars, undisturbed] = await Promise.all([killed, calm].map(barsOf));
-    expect(bars).toHaveLength(ROWS);
-    expect(bars).toEqual(undisturbed);
-    expect(bars?.every(({ revision }) => revision === 0)).toBe(true);
-    expect(await tidemark(killed, args, { env })).toMatch(/^rows 0, records 0, rejected 0, skipped \d+$/m);
+    await start().result;
+    expect((await start().result).stdout).toMatch(/^rows 0, records 0, rejected 0, skipped \d+$/m);
+    return { calm: await barsOf(calm), killed: await barsOf(killed) };
+  }
+
+  it('are each there once, with revision 0', { timeout: TEST_TIMEOUT_MS }, async () => {
+    const body = recordedBody('alphavantage/json/TIME_SERIES_DAILY_MSFT_full_20190712.json');
+    vendor = await startVendor(() => ({ body }));
+    const args = ['produce', 'alphavantage', '--symbols', 'MSFT', '--full'];
+    const { calm, killed } = await bothRuns('produce', args, vendor.url);
+    expect(killed).toHaveLength(ROWS);
+    expect(killed).toEqual(calm);
+    expect(killed.every(({ revision }) => revision === 0)).toBe(true);
+  });
+
+  it('of a backfill are those of an undisturbed one, and no request that was done is sent again', {
+    timeout: TEST_TIMEOUT_MS,
+  }, async () => {
+    vendor = await startVendor(({ searchParams }) => ({ body: monthOfBars(searchParams.get('month') ?? '') }));
+    const stretch = ['--from', '2015-01-01', '--to', '2020-01-01'];
+    const args = ['backfill', 'alphavantage', '--symbols', 'IBM', '--interval', '30m', ...stretch];
+    const { calm, killed } = await bothRuns('backfill', args, vendor.url);
+    expect(killed).toHaveLength(MONTHS.length * BARS_A_MONTH);
+    expect(killed).toEqual(calm);
+    const asked = vendor.asked
+      .filter(({ pathname }) => pathname === '/killed')
+      .map(({ searchParams }) => searchParams.get('month'));
+    // Each run goes on with the month that the one before was killed in.
+    expect(asked).toEqual([...asked].sort());
+    expect([...new Set(asked)]).toEqual(MONTHS);
   });
 });
 
-/** The bars of a data directory in the topic's order, without the time at which they came. */
+/** The bars of a data directory in the topic's order, without when and where they came from. */
 async function barsOf(data: string): Promise<Readonly<Record<string, unknown>>[]> {
   const registry = await openEmbeddedRegistry({ directory: join(data, 'log') });
   try {
     const bars = await withLog(data, (log) => readTopic(log, registry, TOPIC));
-    return bars.map(({ receiveTime: _, ...bar }) => bar);
+    return bars.map(({ receiveTime: _, request: __, ...bar }) => bar);
   } finally {
     await registry.close();
   }

@@ -39,7 +39,14 @@ function bars(...days: readonly (readonly [number, Partial<PublishedBar>?])[]): 
 
 function series(label: string, kind: MarketSeries['kind'] = 'bars'): MarketSeries {
   const request = { url: new URL(`http://vendor.test/${label}`), headers: {}, secrets: {} };
-  return { label, kind, instruments: ['v:A'], request, parse: ({ body }) => JSON.parse(body) as MarketRows };
+  return {
+    label,
+    kind,
+    instruments: ['v:A'],
+    request,
+    parse: ({ body }) => JSON.parse(body) as MarketRows,
+    endsMicros: null,
+  };
 }
 
 describe('a market source', () => {
@@ -67,7 +74,8 @@ describe('a market source', () => {
           return parse({ status: 200, body: JSON.stringify(answer), receivedMicros: 1 });
         },
       },
-      openLedger: (topic, instruments) => BarLedger.read(bench.log, bench.registry, topic, instruments, MAX_BARS),
+      barsTopic: 'source_bars',
+      openLedger: (instruments) => BarLedger.read(bench.log, bench.registry, 'source_bars', instruments, MAX_BARS),
       everyMs: null,
       wait: async () => {},
       onFailure: () => {},
@@ -171,6 +179,23 @@ describe('a market source', () => {
     await bench.produce(source, { signal: stop.signal });
     expect(waited).toEqual([60_000, 60_000, 60_000]);
     expect(await published()).toMatchObject([{ day: 1 }, { day: 2 }]);
+  });
+
+  it('is done with a series once an answer came after its end, also one without rows, and asks no more', async () => {
+    const asked: string[] = [];
+    const ended = (label: string, endsMicros: number): MarketSeries => ({
+      ...series(label),
+      parse(response) {
+        asked.push(label);
+        return series(label).parse(response);
+      },
+      endsMicros,
+    });
+    // The answers come at 1 microsecond.
+    const both = { series: [ended('past', 1), ended('present', 2)] };
+    await bench.produce(sourceOf([NONE, bars([1])], both));
+    await bench.produce(sourceOf([bars([1])], both));
+    expect(asked).toEqual(['past', 'present', 'present']);
   });
 
   it('is refused more bars than it may keep in mind', async () => {

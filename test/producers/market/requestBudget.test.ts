@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openBudgetStore } from '../../../src/producers/market/budgetStore.ts';
-import { type RateLimit, RequestBudget } from '../../../src/producers/market/requestBudget.ts';
+import { leastDurationMs, type RateLimit, RequestBudget } from '../../../src/producers/market/requestBudget.ts';
 import { effort } from '../../support/effort.ts';
 import { FakeClock, memoryStore } from './fakeClock.ts';
 
@@ -74,6 +74,18 @@ describe('a budget of requests', () => {
         expect(taken).toBeGreaterThanOrEqual(0.95 * hours * perHour);
       }),
       { numRuns: effort(50) },
+    );
+  });
+
+  it('takes as long as is told beforehand', async () => {
+    await fc.assert(
+      fc.asyncProperty(plans, fc.integer({ min: 1, max: 100 }), async (limits, requests) => {
+        const clock = new FakeClock(0);
+        const budget = new RequestBudget({ ...clock, store: memoryStore(), name: 'plan', limits, maxWaitMs: DAY_MS });
+        for (let sent = 0; sent < requests; sent++) await budget.take(signal);
+        expect(leastDurationMs(requests, limits)).toBe(clock.now());
+      }),
+      { numRuns: effort(100) },
     );
   });
 

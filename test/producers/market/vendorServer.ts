@@ -16,12 +16,12 @@ export interface VendorServer {
 }
 
 /** A vendor on this machine: it answers each request as `reply` says. */
-export async function startVendor(reply: (url: URL, count: number) => Reply): Promise<VendorServer> {
+export async function startVendor(reply: (url: URL, count: number) => Reply | Promise<Reply>): Promise<VendorServer> {
   const asked: URL[] = [];
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '', 'http://vendor');
     asked.push(url);
-    const { status = 200, headers = {}, body } = reply(url, asked.length);
+    const { status = 200, headers = {}, body } = await reply(url, asked.length);
     response.writeHead(status, headers).end(body);
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));

@@ -1,0 +1,131 @@
+import { type Command, Option } from 'commander';
+import type { MarketSeries } from '../producers/market/marketSource.ts';
+import type { Stretch } from '../producers/market/stretches.ts';
+import type { Act, Context } from './context.ts';
+import { parseInstant } from './instant.ts';
+import {
+  ALPHAVANTAGE_INTERVALS,
+  BARS_TOPIC,
+  checkPairs,
+  intervals,
+  symbolList,
+  usage,
+  YAHOO_INTERVALS,
+} from './produceMarket.ts';
+
+interface BackfillOptions {
+  readonly symbols: readonly string[];
+  readonly interval: string;
+  readonly from: string;
+  readonly to?: string;
+  readonly topic: string;
+  readonly dryRun?: boolean;
+  /** Of Alpha Vantage alone. */
+  readonly market: 'stocks' | 'fx' | 'crypto';
+  readonly adjusted?: boolean;
+}
+
+const EXAMPLES = `
+The stretch is cut into requests. Those that an earlier backfill had done are not sent again, wherever it was stopped or killed.
+Requests keep to the plan's limits; where a day's are used up, the same command goes on the next day. What is old is late for
+topologies that read the topic: give --topic for a topic of its own.
+
+Examples:
+  What it would cost:
+    $ tidemark backfill alphavantage --symbols IBM --interval 5m --from 2020-01-01 --to 2021-01-01 --dry-run
+
+  Ten years of days:
+    $ tidemark backfill yahoo --symbols AAPL,MSFT --from 2015-01-01 --to 2025-01-01`;
+
+export function declareBackfill(program: Command, act: Act): void {
+  const backfill = program
+    .command('backfill')
+    .description('Produce the history of market APIs, in requests that are each done once.');
+  const declare = (vendor: string, description: string, names: readonly string[]): Command =>
+    backfill
+      .command(vendor)
+      .description(description)
+      .requiredOption('--symbols <list>', 'symbols with commas, as for produce', symbolList)
+      .addOption(intervals(names))
+      .requiredOption('--from <instant>', 'the first bars begin here')
+      .option('--to <instant>', 'bars that begin here or later are left out (default: now)')
+      .option('--topic <name>', 'topic', BARS_TOPIC)
+      .option('--dry-run', 'only say which requests it would take')
+      .addHelpText('after', EXAMPLES);
+  declare('alphavantage', 'Produce the history of Alpha Vantage.', ALPHAVANTAGE_INTERVALS)
+    .addOption(new Option('--market <market>', 'what they are').choices(['stocks', 'fx', 'crypto']).default('stocks'))
+    .option('--adjusted', 'prices adjusted for splits and dividends; from a day on, an adjusted close besides')
+    .action(act(backfillAlphaVantage));
+  declare('yahoo', 'Produce the history of Yahoo Finance.', YAHOO_INTERVALS).action(act(backfillYahoo));
+}
+
+const backfillAlphaVantage: Parameters<Act>[0] = async (context, command) => {
+  const options = command.opts<BackfillOptions>();
+  const { symbols, interval, market, adjusted = false } = options;
+  checkPairs(market, symbols);
+  if (adjusted && market !== 'stocks') throw usage('only stocks have adjusted prices', '--adjusted', 'leave it out');
+  if (market !== 'stocks' && /[hm]$/.test(interval)) {
+    throw usage('only stocks have a history of bars below a day', '--interval', 'give 1d, 1w or 1mo');
+  }
+  const stretch = stretchOf(options);
+  const { alphaVantageBackfill } = await import('../producers/alphavantage/backfill.ts');
+  const { alphaVantageAccount } = await import('./marketRun.ts');
+  const { address, account } = alphaVantageAccount(context.config);
+  const series = symbols.flatMap((symbol) =>
+    alphaVantageBackfill(address, { market, symbol, interval, adjusted }, stretch),
+  );
+  await run(context, 'alphavantage', account, series, options);
+};
+
+const backfillYahoo: Parameters<Act>[0] = async (context, command) => {
+  const options = command.opts<BackfillOptions>();
+  const stretch = stretchOf(options);
+  const { yahooBackfill } = await import('../producers/yahoo/backfill.ts');
+  const series = options.symbols.flatMap((symbol) =>
+    yahooBackfill(context.config.yahoo.url, symbol, options.interval, stretch),
+  );
+  await run(context, 'yahoo', 'yahoo', series, options);
+};
+
+function stretchOf({ from, to }: BackfillOptions): Stretch {
+  const fromMicros = parseInstant(from, '--from');
+  const toMicros = to === undefined ? Date.now() * 1_000 : parseInstant(to, '--to');
+  if (fromMicros < toMicros) return { fromMicros, toMicros };
+  throw usage('the stretch is empty', '--from, --to', 'give a --to that is later than --from');
+}
+
+async function run(
+  context: Context,
+  vendor: 'alphavantage' | 'yahoo',
+  account: string,
+  series: readonly MarketSeries[],
+  { dryRun = false, topic }: BackfillOptions,
+): Promise<void> {
+  if (dryRun) return showPlan(context, vendor, series, topic);
+  const { runMarket } = await import('./marketRun.ts');
+  await runMarket(context, { vendor, account, series, everyMs: null, barsTopic: topic });
+}
+
+/** Says what is left to be asked for, and how long that takes at least. */
+async function showPlan(
+  { config, openLogIfAny, out, json }: Context,
+  vendor: 'alphavantage' | 'yahoo',
+  series: readonly MarketSeries[],
+  topic: string,
+): Promise<void> {
+  const { marketParts } = await import('../producers/market/marketSource.ts');
+  const { leastDurationMs } = await import('../producers/market/requestBudget.ts');
+  const { committedPositions } = await import('../producers/produce.ts');
+  const { planOf } = await import('./marketRun.ts');
+  const log = await openLogIfAny();
+  const positions = log === null ? [] : await committedPositions(log, marketParts(vendor, series, topic));
+  await log?.close();
+  const left = series.filter((_, index) => positions[index]?.isDone !== true);
+  const seconds = Math.ceil(leastDurationMs(left.length, planOf(config[vendor])) / 1_000);
+  const plan = { requests: series.length, done: series.length - left.length, left: left.length, seconds };
+  if (json) return out.line(JSON.stringify({ ...plan, urls: left.map(({ request }) => request.url.href) }));
+  for (const { request } of left) await out.line(request.url.href);
+  await out.line(
+    `requests ${plan.requests}, done ${plan.done}, left ${plan.left}, at least ${seconds} s by the plan's limits`,
+  );
+}

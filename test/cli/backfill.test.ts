@@ -1,0 +1,117 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { recordedBody } from '../producers/market/recorded.ts';
+import { type Reply, startVendor, type VendorServer } from '../producers/market/vendorServer.ts';
+import { endAll, run, start } from './command.ts';
+
+const KEY = 'SECRETKEY0123456';
+const MONTHS = ['2020-01', '2020-02', '2020-03', '2020-04', '2020-05', '2020-06'];
+
+/** A minute bar on the second day of the month. */
+function month(url: URL): Reply {
+  const name = url.searchParams.get('month');
+  return { body: `timestamp,open,high,low,close,volume\n${name}-02 10:00:00,1,2,1,2,9\n` };
+}
+
+describe('tidemark backfill', () => {
+  let directory: string;
+  let vendor: VendorServer;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'tidemark-backfill-'));
+  });
+
+  afterEach(async () => {
+    await endAll();
+    await vendor.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const environment = (perSecond: number): Record<string, string> => ({
+    TIDEMARK_ALPHAVANTAGE_KEY: KEY,
+    TIDEMARK_ALPHAVANTAGE_URL: `${vendor.url}/query`,
+    TIDEMARK_ALPHAVANTAGE_REQUESTS_PER_SECOND: String(perSecond),
+    TIDEMARK_ALPHAVANTAGE_REQUESTS_PER_MINUTE: '0',
+    TIDEMARK_ALPHAVANTAGE_REQUESTS_PER_DAY: '0',
+    TIDEMARK_REQUESTS_BACKOFF_MS: '1',
+  });
+  const command = () => [
+    ...[
+      'backfill',
+      'alphavantage',
+      '--symbols',
+      'IBM',
+      '--interval',
+      '1m',
+      '--from',
+      '2020-01-01',
+      '--to',
+      '2020-07-01',
+    ],
+    ...['--data', join(directory, 'data')],
+  ];
+  const backfill = (args: readonly string[] = [], perSecond = 0) =>
+    run([...command(), ...args], { env: environment(perSecond) });
+  const asked = () => vendor.asked.map(({ searchParams }) => searchParams.get('month'));
+
+  it('says what it would take, without asking or making anything', async () => {
+    vendor = await startVendor(month);
+    const { status, stdout } = await backfill(['--dry-run'], 2);
+    const lines = stdout.trim().split('\n');
+    expect([status, lines.pop()]).toEqual([0, "requests 6, done 0, left 6, at least 2 s by the plan's limits"]);
+    expect(lines.map((line) => new URL(line).searchParams.get('month'))).toEqual(MONTHS);
+    expect(stdout).not.toContain(KEY);
+    expect(vendor.asked).toEqual([]);
+  });
+
+  it('sends each request once, and none that it has done', async () => {
+    vendor = await startVendor(month);
+    expect(await backfill()).toMatchObject({ status: 0, stdout: 'rows 6, records 6, rejected 0, skipped 0\n' });
+    expect(asked()).toEqual(MONTHS);
+    expect(await backfill()).toMatchObject({ status: 0, stdout: 'rows 0, records 0, rejected 0, skipped 6\n' });
+    expect(asked()).toEqual(MONTHS);
+    expect((await backfill(['--dry-run', '--json'])).stdout).toBe(
+      '{"requests":6,"done":6,"left":0,"seconds":0,"urls":[]}\n',
+    );
+  });
+
+  it('killed with -9, goes on with the first request that was not done', async () => {
+    let reachFourth = (): void => {};
+    const fourth = new Promise<void>((reached) => {
+      reachFourth = reached;
+    });
+    const held = new Promise<Reply>(() => {});
+    vendor = await startVendor((url, count) => {
+      if (count !== 4) return month(url);
+      reachFourth();
+      return held;
+    });
+    const running = start(command(), { env: environment(0) });
+    await fourth;
+    running.child.kill('SIGKILL');
+    await running.ended;
+    expect(await backfill()).toMatchObject({ status: 0, stdout: 'rows 3, records 3, rejected 0, skipped 3\n' });
+    expect(asked()).toEqual([...MONTHS.slice(0, 4), ...MONTHS.slice(3)]);
+  });
+
+  it('goes on another day where the requests of one are used up', async () => {
+    const quota = recordedBody('alphavantage/errors/information_25_per_day.json');
+    vendor = await startVendor((url, count) => (count === 3 ? { body: quota } : month(url)));
+    const first = await backfill();
+    expect([first.status, first.stderr]).toEqual([1, expect.stringContaining('TM_SOURCE_QUOTA')]);
+    expect(await backfill()).toMatchObject({ status: 0, stdout: 'rows 4, records 4, rejected 0, skipped 2\n' });
+    expect(asked()).toEqual([...MONTHS.slice(0, 3), ...MONTHS.slice(2)]);
+  });
+
+  it.each([
+    [['--to', '2019-01-01'], 'later than --from'],
+    [['--from', 'x'], '--from'],
+    [['--market', 'fx'], 'EUR/USD'],
+  ])('with %j is wrong usage', async (args, says) => {
+    vendor = await startVendor(month);
+    const { status, stderr } = await backfill(args);
+    expect([status, stderr]).toEqual([2, expect.stringContaining(says)]);
+  });
+});
