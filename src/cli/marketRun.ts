@@ -37,8 +37,8 @@ export async function runMarket(
   const { maxWaitMs, maxKnownBars, ...bounds } = config.requests;
   const clock = { now: Date.now, wait: pause };
   const store = openBudgetStore(join(config.data.directory, 'requests'));
-  let failed = 0;
-  let first: TidemarkError | null = null as TidemarkError | null;
+  /** Of a single round. */
+  const failures: TidemarkError[] = [];
   try {
     const budget = new RequestBudget({ store, name: account, limits: planOf(config[vendor]), maxWaitMs, ...clock });
     const client = new MarketClient({ fetch, random: Math.random, bounds, budget, ...clock });
@@ -49,8 +49,7 @@ export async function runMarket(
           ...{ vendor, series, barsTopic, client, everyMs, wait: pause },
           openLedger: (instruments) => BarLedger.read(log, registry, barsTopic, instruments, maxKnownBars),
           onFailure(_, error) {
-            failed++;
-            first ??= error;
+            if (everyMs === null) failures.push(error);
             err.write(describeWarning(error));
           },
         }),
@@ -59,11 +58,16 @@ export async function runMarket(
   } finally {
     await store.close();
   }
-  if (first === null || everyMs !== null) return;
-  throw new TidemarkError(first.code, `${failed} of ${series.length} requests failed; the first: ${first.message}`, {
-    ...(first.where === undefined ? {} : { where: first.where }),
-    hint: first.hint ?? 'what the others gave is committed',
-  });
+  const [first] = failures;
+  if (first === undefined) return;
+  throw new TidemarkError(
+    first.code,
+    `${failures.length} of ${series.length} requests failed; the first: ${first.message}`,
+    {
+      ...(first.where === undefined ? {} : { where: first.where }),
+      hint: first.hint ?? 'what the others gave is committed',
+    },
+  );
 }
 
 /** Alpha Vantage's address and key, and the account that the plan belongs to. @throws TM_USAGE without a key */
