@@ -6,6 +6,8 @@ import { recordedBody } from '../producers/market/recorded.ts';
 import { type Reply, startVendor, type VendorServer } from '../producers/market/vendorServer.ts';
 import { endAll, run, start } from './command.ts';
 
+/** Of several commands, one after the other. */
+const TEST_TIMEOUT_MS = 240_000;
 const KEY = 'SECRETKEY0123456';
 const MONTHS = ['2020-01', '2020-02', '2020-03', '2020-04', '2020-05', '2020-06'];
 
@@ -15,7 +17,7 @@ function month(url: URL): Reply {
   return { body: `timestamp,open,high,low,close,volume\n${name}-02 10:00:00,1,2,1,2,9\n` };
 }
 
-describe('tidemark backfill', () => {
+describe('tidemark backfill', { timeout: TEST_TIMEOUT_MS }, () => {
   let directory: string;
   let vendor: VendorServer;
 

@@ -12,7 +12,7 @@ import { requirement } from '../support/requirement.ts';
 import { tidemark } from '../support/tidemarkCommand.ts';
 
 const START_TIMEOUT_MS = 120_000;
-const TEST_TIMEOUT_MS = 120_000;
+const TEST_TIMEOUT_MS = 240_000;
 const ROWS = 5_416;
 
 const missing = whyNoBroker();

@@ -11,11 +11,13 @@ import { yahooBody } from '../yahoo/asked.ts';
 import { recordedBody } from './recorded.ts';
 import { type Reply, startVendor, type VendorServer } from './vendorServer.ts';
 
+/** Of several commands, one after the other. */
+const TEST_TIMEOUT_MS = 240_000;
 const KEY = 'SECRETKEY0123456';
 const DAILY = recordedBody('alphavantage/json/TIME_SERIES_DAILY_MSFT_compact_20190712.json');
 const LIMITS = { REQUESTS_PER_SECOND: '0', REQUESTS_PER_MINUTE: '0', REQUESTS_PER_DAY: '0' };
 
-describe('tidemark produce, of a market API', () => {
+describe('tidemark produce, of a market API', { timeout: TEST_TIMEOUT_MS }, () => {
   let directory: string;
   let vendor: VendorServer;
 
