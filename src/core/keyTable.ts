@@ -1,3 +1,6 @@
+import { copyBytes } from './binaryBytes.ts';
+import type { BinaryColumn } from './columns.ts';
+
 /** The keys that something refers to, as plain data: key i has the id `ids[i]` and ends at `ends[i]` in `bytes`. */
 export interface SavedKeys {
   /** Whether the table told keys apart by their ends. */
@@ -7,7 +10,16 @@ export interface SavedKeys {
   readonly ends: Int32Array;
 }
 
-const FREED = new Uint8Array(0);
+const NO_BYTES = new Uint8Array(0);
+// What is kept of an id, side by side: a record's key touches one cache line of it.
+const HASH = 0;
+/** Where its bytes begin in the arena. */
+const START = 1;
+const LENGTH = 2;
+const REFERENCES = 3;
+const WIDTH = 4;
+/** In place of the length of an id that was given back. */
+const FREED = -1;
 const END_BYTES = 8;
 /** So many keys may have the same last bytes before all of each key is hashed. */
 const MOST_ALIKE = 4;
@@ -19,19 +31,19 @@ const MOST_ALIKE = 4;
  */
 export class KeyTable {
   #buckets = new Int32Array(1024).fill(-1);
-  #hashes = new Int32Array(512);
-  #references = new Int32Array(512);
-  readonly #keys: Uint8Array[] = [];
-  /** The bytes of all keys once more, where they are compared: that of id i begins at `#starts[i]`. */
+  #records = new Int32Array(512 * WIDTH);
+  #capacity = 0;
+  /** The bytes of all keys. */
   #arena = new DataView(new ArrayBuffer(8192));
+  #arenaBytes = new Uint8Array(this.#arena.buffer);
   #arenaUsed = 0;
   /** Of those in use, the bytes of keys that were given back. */
   #arenaFreed = 0;
-  #starts = new Int32Array(512);
-  #lengths = new Int32Array(512);
+  /** By id, the keys that were asked for, or null. */
+  readonly #asked: (Uint8Array | null)[] = [];
   /** The latest source of keys, and a view of it: most calls have the same one as the call before. */
-  #source: Uint8Array = FREED;
-  #view = new DataView(FREED.buffer);
+  #source: Uint8Array = NO_BYTES;
+  #view = new DataView(NO_BYTES.buffer);
   readonly #free: number[] = [];
   #unreferenced: number[] = [];
   #live = 0;
@@ -45,13 +57,33 @@ export class KeyTable {
 
   /** One more than the highest id ever given: the length that an array by key id needs. */
   get capacity(): number {
-    return this.#keys.length;
+    return this.#capacity;
   }
 
   bytesOf(id: number): Uint8Array {
-    const bytes = this.#keys[id];
-    if (bytes === undefined) throw new RangeError(`no key has the id ${id}`);
+    const asked = this.#asked[id];
+    if (asked !== undefined && asked !== null) return asked;
+    if (!this.#isLive(id)) throw new RangeError(`no key has the id ${id}`);
+    const bytes = this.#bytesIn(this.#arenaBytes, id).slice();
+    this.#asked[id] = bytes;
     return bytes;
+  }
+
+  /** The keys of ids as a column of texts. */
+  column(ids: Int32Array): BinaryColumn {
+    const records = this.#records;
+    const offsets = new Int32Array(ids.length + 1);
+    for (let i = 0; i < ids.length; i++) {
+      offsets[i + 1] = (offsets[i] as number) + (records[(ids[i] as number) * WIDTH + LENGTH] as number);
+    }
+    const bytes = new Uint8Array(offsets[ids.length] as number);
+    const arena = this.#arenaBytes;
+    for (let i = 0; i < ids.length; i++) {
+      const at = (ids[i] as number) * WIDTH;
+      const start = records[at + START] as number;
+      copyBytes(arena, start, start + (records[at + LENGTH] as number), bytes, offsets[i] as number);
+    }
+    return { kind: 'string', bytes, offsets };
   }
 
   /** The id of `source[start, end)`; a new key gets a new id. */
@@ -62,27 +94,31 @@ export class KeyTable {
     }
     const view = this.#view;
     const hash = this.#hashOf(view, start, end);
+    const records = this.#records;
     const mask = this.#buckets.length - 1;
     let at = hash & mask;
     for (;;) {
       const id = this.#buckets[at] as number;
-      if (id === -1) return this.#add(source.slice(start, end), hash);
-      if (this.#hashes[id] === hash && this.#equals(id, view, start, end)) return id;
+      if (id === -1) return this.#add(source.subarray(start, end), hash);
+      if (records[id * WIDTH + HASH] === hash && this.#equals(id, view, start, end)) return id;
       at = (at + 1) & mask;
     }
   }
 
   /** The id that a key has, or -1. It looks at every key: for questions, not for records. */
   idOf(key: Uint8Array): number {
-    return this.#keys.findIndex((other) => other !== FREED && Buffer.compare(other, key) === 0);
+    for (let id = 0; id < this.#capacity; id++) {
+      if (this.#isLive(id) && Buffer.compare(this.#bytesIn(this.#arenaBytes, id), key) === 0) return id;
+    }
+    return -1;
   }
 
   retain(id: number): void {
-    (this.#references[id] as number)++;
+    (this.#records[id * WIDTH + REFERENCES] as number)++;
   }
 
   release(id: number): void {
-    const left = --(this.#references[id] as number);
+    const left = --(this.#records[id * WIDTH + REFERENCES] as number);
     if (left === 0) this.#unreferenced.push(id);
   }
 
@@ -92,10 +128,12 @@ export class KeyTable {
     const candidates = this.#unreferenced;
     this.#unreferenced = [];
     for (const id of candidates) {
-      if (this.#references[id] !== 0 || this.#keys[id] === FREED) continue;
+      const at = id * WIDTH;
+      if (this.#records[at + REFERENCES] !== 0 || !this.#isLive(id)) continue;
       this.#removeFromBuckets(id);
-      this.#keys[id] = FREED;
-      this.#arenaFreed += this.#lengths[id] as number;
+      this.#arenaFreed += this.#records[at + LENGTH] as number;
+      this.#records[at + LENGTH] = FREED;
+      this.#asked[id] = null;
       this.#free.push(id);
       this.#live--;
     }
@@ -103,43 +141,45 @@ export class KeyTable {
 
   snapshot(): SavedKeys {
     const ids = Int32Array.from(this.#referenced());
-    const ends = new Int32Array(ids.length);
-    let end = 0;
-    for (let i = 0; i < ids.length; i++) {
-      end += this.bytesOf(ids[i] as number).length;
-      ends[i] = end;
-    }
-    const bytes = new Uint8Array(end);
-    for (let i = 0; i < ids.length; i++) bytes.set(this.bytesOf(ids[i] as number), ends[i - 1] ?? 0);
-    return { hashesEnds: this.#hashesEnds, ids, bytes, ends };
+    const { bytes, offsets } = this.column(ids);
+    return { hashesEnds: this.#hashesEnds, ids, bytes, ends: offsets.slice(1) };
   }
 
   /** Takes the keys of a snapshot into a table that is empty, with their ids. Whoever has state of a key retains it again. */
   restore({ hashesEnds, ids, bytes, ends }: SavedKeys): void {
     const capacity = ids.reduce((highest, id) => Math.max(highest, id + 1), 0);
-    while (this.#hashes.length < capacity) this.#growIds();
-    while (this.#keys.length < capacity) this.#keys.push(FREED);
+    for (let id = 0; id < capacity; id++) this.#records[this.#newId() * WIDTH + LENGTH] = FREED;
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i] as number;
-      const key = bytes.slice(ends[i - 1] ?? 0, ends[i]);
-      this.#keys[id] = key;
-      this.#putIntoArena(id, key);
+      this.#putIntoArena(id, bytes.subarray(ends[i - 1] ?? 0, ends[i]));
       this.#unreferenced.push(id);
     }
     this.#live = ids.length;
     this.#hashBy(hashesEnds);
-    for (let id = capacity - 1; id >= 0; id--) if (this.#keys[id] === FREED) this.#free.push(id);
+    for (let id = capacity - 1; id >= 0; id--) if (!this.#isLive(id)) this.#free.push(id);
   }
 
   *#referenced(): Iterable<number> {
-    for (let id = 0; id < this.#keys.length; id++) if ((this.#references[id] as number) > 0) yield id;
+    for (let id = 0; id < this.#capacity; id++) {
+      if ((this.#records[id * WIDTH + REFERENCES] as number) > 0) yield id;
+    }
+  }
+
+  #isLive(id: number): boolean {
+    return id >= 0 && id < this.#capacity && this.#records[id * WIDTH + LENGTH] !== FREED;
+  }
+
+  #bytesIn(arena: Uint8Array, id: number): Uint8Array {
+    const start = this.#records[id * WIDTH + START] as number;
+    return arena.subarray(start, start + (this.#records[id * WIDTH + LENGTH] as number));
   }
 
   #equals(id: number, view: DataView, start: number, end: number): boolean {
     const length = end - start;
-    if (this.#lengths[id] !== length) return false;
+    const at = id * WIDTH;
+    if (this.#records[at + LENGTH] !== length) return false;
     const arena = this.#arena;
-    const own = this.#starts[id] as number;
+    const own = this.#records[at + START] as number;
     if (length < 4) {
       for (let k = 0; k < length; k++) if (arena.getUint8(own + k) !== view.getUint8(start + k)) return false;
       return true;
@@ -153,19 +193,26 @@ export class KeyTable {
 
   /** Copies a key to the end of the arena, which grows, or closes up over freed keys if these are most of it. */
   #putIntoArena(id: number, key: Uint8Array): void {
-    if (this.#arenaUsed + key.length > this.#arena.byteLength) {
-      const live = this.#arenaUsed - this.#arenaFreed;
-      const size = live * 2 > this.#arenaUsed ? this.#arena.byteLength * 2 : this.#arena.byteLength;
-      this.#arena = new DataView(new ArrayBuffer(Math.max(size, (live + key.length) * 2)));
-      this.#arenaUsed = 0;
-      this.#arenaFreed = 0;
-      for (let other = 0; other < this.#keys.length; other++) {
-        if (other !== id && this.#keys[other] !== FREED) this.#putIntoArena(other, this.#keys[other] as Uint8Array);
-      }
-    }
-    new Uint8Array(this.#arena.buffer).set(key, this.#arenaUsed);
-    this.#starts[id] = this.#arenaUsed;
-    this.#lengths[id] = key.length;
+    if (this.#arenaUsed + key.length > this.#arena.byteLength) this.#renewArena(key.length);
+    this.#append(id, key);
+  }
+
+  #renewArena(room: number): void {
+    const arena = this.#arenaBytes;
+    const live = this.#arenaUsed - this.#arenaFreed;
+    const size = live * 2 > this.#arenaUsed ? arena.byteLength * 2 : arena.byteLength;
+    this.#arena = new DataView(new ArrayBuffer(Math.max(size, (live + room) * 2)));
+    this.#arenaBytes = new Uint8Array(this.#arena.buffer);
+    this.#arenaUsed = 0;
+    this.#arenaFreed = 0;
+    for (let id = 0; id < this.#capacity; id++) if (this.#isLive(id)) this.#append(id, this.#bytesIn(arena, id));
+  }
+
+  #append(id: number, key: Uint8Array): void {
+    const at = id * WIDTH;
+    this.#arenaBytes.set(key, this.#arenaUsed);
+    this.#records[at + START] = this.#arenaUsed;
+    this.#records[at + LENGTH] = key.length;
     this.#arenaUsed += key.length;
   }
 
@@ -174,12 +221,11 @@ export class KeyTable {
       this.#hashBy(false);
       return this.#add(key, this.#hashOf(viewOf(key), 0, key.length));
     }
-    const id = this.#free.pop() ?? this.#keys.length;
-    if (id >= this.#hashes.length) this.#growIds();
-    this.#keys[id] = key;
+    const id = this.#free.pop() ?? this.#newId();
+    this.#records[id * WIDTH + LENGTH] = FREED;
     this.#putIntoArena(id, key);
-    this.#hashes[id] = hash;
-    this.#references[id] = 0;
+    this.#records[id * WIDTH + HASH] = hash;
+    this.#records[id * WIDTH + REFERENCES] = 0;
     this.#unreferenced.push(id);
     this.#live++;
     if (this.#live * 2 > this.#buckets.length) this.#rehash();
@@ -192,7 +238,7 @@ export class KeyTable {
     const mask = this.#buckets.length - 1;
     let alike = 0;
     for (let at = hash & mask; this.#buckets[at] !== -1; at = (at + 1) & mask) {
-      if (this.#hashes[this.#buckets[at] as number] === hash) alike++;
+      if (this.#records[(this.#buckets[at] as number) * WIDTH + HASH] === hash) alike++;
     }
     return alike;
   }
@@ -200,9 +246,12 @@ export class KeyTable {
   /** From now on the ends of keys are hashed, or all of each. */
   #hashBy(ends: boolean): void {
     this.#hashesEnds = ends;
-    for (let id = 0; id < this.#keys.length; id++) {
-      const key = this.#keys[id] as Uint8Array;
-      this.#hashes[id] = this.#hashOf(viewOf(key), 0, key.length);
+    for (let id = 0; id < this.#capacity; id++) {
+      const at = id * WIDTH;
+      const start = this.#records[at + START] as number;
+      if (this.#isLive(id)) {
+        this.#records[at + HASH] = this.#hashOf(this.#arena, start, start + (this.#records[at + LENGTH] as number));
+      }
     }
     this.#rehash();
   }
@@ -211,18 +260,19 @@ export class KeyTable {
     return this.#hashesEnds && end - start >= END_BYTES ? hashOfEnd(view, start, end) : hashOf(view, start, end);
   }
 
-  #growIds(): void {
-    this.#hashes = doubled(this.#hashes);
-    this.#references = doubled(this.#references);
-    this.#starts = doubled(this.#starts);
-    this.#lengths = doubled(this.#lengths);
+  /** An id above all others. */
+  #newId(): number {
+    const id = this.#capacity++;
+    this.#asked.push(null);
+    if (id * WIDTH === this.#records.length) this.#records = doubled(this.#records);
+    return id;
   }
 
   #rehash(): void {
     let size = this.#buckets.length;
     while (this.#live * 2 > size) size *= 2;
     this.#buckets = new Int32Array(size).fill(-1);
-    for (let id = 0; id < this.#keys.length; id++) if (this.#keys[id] !== FREED) this.#place(id);
+    for (let id = 0; id < this.#capacity; id++) if (this.#isLive(id)) this.#place(id);
   }
 
   #place(id: number): void {
@@ -233,7 +283,7 @@ export class KeyTable {
   }
 
   #home(id: number): number {
-    const hash = this.#hashes[id] as number;
+    const hash = this.#records[id * WIDTH + HASH] as number;
     return hash & (this.#buckets.length - 1);
   }
 

@@ -158,7 +158,7 @@ class Aggregator {
 function windowColumns(fired: Fired, intervals: readonly Uint8Array[]): readonly Column[] {
   const { count, keys, keyIds, definition, startMicros, endMicros, revisions, final, deleted } = fired;
   return [
-    utf8Column(count, (w) => keys.bytesOf(keyIds[w] as number)),
+    keys.column(keyIds),
     utf8Column(count, (w) => intervals[definition[w] as number] as Uint8Array),
     { kind: 'long', values: startMicros },
     { kind: 'long', values: endMicros },
