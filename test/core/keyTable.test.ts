@@ -49,6 +49,11 @@ describe('the key table', () => {
           expect(intern(table, key)).toBe(id);
           expect(decoder.decode(table.bytesOf(id))).toBe(key);
         }
+        const { bytes, offsets } = table.column(Int32Array.from(held.values(), ({ id }) => id));
+        const texts = Array.from({ length: held.size }, (_, i) =>
+          decoder.decode(bytes.slice(offsets[i], offsets[i + 1])),
+        );
+        expect(texts).toEqual([...held.keys()]);
       }),
     );
   });
