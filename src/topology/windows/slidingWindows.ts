@@ -260,7 +260,8 @@ export class SlidingWindows implements Windower {
   #fire(timeline: Timeline, stretch: Stretch, slot: number, emitted: Emitted, firings: Firings): void {
     if (!mustFire(this.#slots, slot, emitted, false)) return;
     const { slots } = timeline;
-    const isNext = slots[stretch.to] === slot;
+    // Before the first that is kept there are slots that have expired, and that others may have by now.
+    const isNext = stretch.slot >= 0 && slots[stretch.to] === slot;
     const index = isNext ? stretch.to : timeline.indexFrom(this.#slots.starts[slot] as number);
     this.#show(timeline, stretch, index, firings);
     this.#emit(timeline, slot, emitted, firings);
