@@ -41,6 +41,7 @@ export { flatMap } from './topology/operators/flatMap.ts';
 export { keyBy } from './topology/operators/keyBy.ts';
 export { map } from './topology/operators/map.ts';
 export { reorder } from './topology/operators/reorder.ts';
+export { repartition } from './topology/operators/repartition.ts';
 export { eachRow, fromRows, type RowElement, rows } from './topology/operators/rows.ts';
 export { select } from './topology/operators/select.ts';
 export { tap } from './topology/operators/tap.ts';

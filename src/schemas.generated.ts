@@ -72,6 +72,12 @@ export const controlSchema = {
       default: null,
       doc: 'of wallClock: for how long no record had come, microseconds: each watermark goes so far beyond where its records left it',
     },
+    {
+      name: 'upstream',
+      type: ['null', 'int'],
+      default: null,
+      doc: 'of idle and active of a repartition topic: the upstream partition that it is about',
+    },
   ],
 } as const;
 

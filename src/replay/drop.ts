@@ -1,7 +1,7 @@
 import { generationTopic } from '../core/output.ts';
 import { takeLease } from '../runtime/lease.ts';
 import { resultsSinkGroup } from '../runtime/sinks.ts';
-import { planTopology } from '../runtime/topologyRunner.ts';
+import { planTopology } from '../runtime/topologyPlan.ts';
 import { outputTable } from '../sinks/clickhouse/outputTables.ts';
 import { quoteName, quoteText } from '../sinks/clickhouse/sqlText.ts';
 import { recordDrop } from './decisions.ts';

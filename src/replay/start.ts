@@ -2,7 +2,7 @@ import { generationTopic } from '../core/output.ts';
 import { ALL_TIME, type TimeRange } from '../core/timeRange.ts';
 import { TidemarkError } from '../errors.ts';
 import { type Generation, type Generations, readGenerations, recordDecision } from '../runtime/generations.ts';
-import { planTopology } from '../runtime/topologyRunner.ts';
+import { planTopology } from '../runtime/topologyPlan.ts';
 import { controlTopic } from '../runtime/topologyTopics.ts';
 import { lowestStartAcross } from '../topology/windows/definition.ts';
 import { definitionOf, expiredAt, reachOf } from './definition.ts';
@@ -57,8 +57,9 @@ async function newGeneration(parts: ReplayParts, { all, live }: Generations, ran
   if ((await log.committed(base)).length === 0) {
     throw nothing(parts, `topology ${topology} has computed nothing yet that could be replayed`);
   }
-  if (Object.keys(definition.inputs).length > 1) {
-    throw new TidemarkError('TM_REPLAY_INPUTS', 'a topology of several inputs cannot be replayed yet', {
+  const { inputs, repartitions } = planTopology(definition, definition.params, live);
+  if (inputs.length > 1 || repartitions.length > 0) {
+    throw new TidemarkError('TM_REPLAY_INPUTS', 'a topology of several inputs or stages cannot be replayed yet', {
       where: `topology ${topology}`,
       hint: 'Run it under another name: that computes its history anew, beside this one.',
     });

@@ -5,7 +5,7 @@ import type { Task } from './task.ts';
 /**
  * Says which inputs of tasks hold the others back: one that is at its end is idle, and is active again when it has records. It
  * decides only when of every input a record is there, or is known not to be: given ends, once the input is read to them; else once
- * it is read to the log's end and nothing came for the idle timeout. Given ends, that depends on the records alone.
+ * it is read to the log's end and nothing came for the idle timeout; what another task writes, once that says so. Given ends, that depends on the records alone.
  */
 export class ActivityWatch {
   readonly #log: Log;
@@ -34,9 +34,21 @@ export class ActivityWatch {
     }
   }
 
+  /** Whether a task has taken in all that there is, for now. */
+  async hasNothing(task: Task, ends: readonly PartitionRange[] | null): Promise<boolean> {
+    const { inputs } = task;
+    const isEmpty = !inputs.all.some((_, input) => inputs.hasBuffered(input));
+    return isEmpty && !task.isRereading && (await this.#isKnown(task, ends));
+  }
+
   async #isKnown({ inputs }: Task, ends: readonly PartitionRange[] | null): Promise<boolean> {
     for (const [input, { place }] of inputs.all.entries()) {
       if (inputs.hasBuffered(input)) continue;
+      const hasRested = inputs.hasRested(input, ends);
+      if (hasRested !== null) {
+        if (!hasRested) return false;
+        continue;
+      }
       const readTo = inputs.readTo[input] as number;
       if (ends !== null) {
         if (readTo < endOf(ends, place)) return false;

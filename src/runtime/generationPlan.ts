@@ -1,10 +1,11 @@
 import { generationTopic, type OutputSpec } from '../core/output.ts';
 import { ALL_TIME, type TimeRange } from '../core/timeRange.ts';
+import type { RepartitionTopic } from '../topology/stages/carried.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
 import type { Base } from './baseFollower.ts';
 import type { Generation } from './generations.ts';
 import type { GenerationWatch } from './generationWatch.ts';
-import { planTopology, type TopologyPlan } from './topologyRunner.ts';
+import { planTopology, type TopologyPlan } from './topologyPlan.ts';
 import { paramsOver } from './topologySource.ts';
 import { controlTopic } from './topologyTopics.ts';
 
@@ -14,6 +15,7 @@ export interface TakenOver {
   /** The group that wrote them. */
   readonly run: string;
   readonly outputs: readonly OutputSpec[];
+  readonly repartitions: readonly RepartitionTopic[];
   /** Of the generations since. */
   readonly outside: readonly TimeRange[];
 }
@@ -76,8 +78,9 @@ function takenOverBy(
   const outside: TimeRange[] = [];
   for (let { base, range } = generation; base !== null && !isAllTime(range); { base, range } = watch.get(base)) {
     outside.push(range);
-    const { outputs } = planTopology(topology, params, base);
-    taken.push({ generation: base, run: generationTopic(topology.name, base), outputs, outside: [...outside] });
+    const { outputs, repartitions } = planTopology(topology, params, base);
+    const run = generationTopic(topology.name, base);
+    taken.push({ generation: base, run, outputs, repartitions, outside: [...outside] });
   }
   return taken;
 }

@@ -1,4 +1,4 @@
-import type { RecordChunk } from '../log/log.ts';
+import type { RecordChunk, TopicPartition } from '../log/log.ts';
 import { InputMerge, type MergeBounds, type Merged, type SavedMerge } from '../topology/inputs/merge.ts';
 import type { RejectedInput, TaskInput, TaskInputs } from './taskInputs.ts';
 
@@ -8,6 +8,7 @@ const MOST_MERGED = 8_192;
 /** Several inputs, their records in an order that depends on nothing but the records and recorded controls. */
 export class MergedInputs implements TaskInputs {
   readonly all: readonly TaskInput[];
+  readonly places: readonly TopicPartition[];
   readonly #merge: InputMerge;
   readonly #readTo: number[];
   #rejected: RejectedInput[] = [];
@@ -15,6 +16,7 @@ export class MergedInputs implements TaskInputs {
 
   constructor(all: readonly TaskInput[], bounds: MergeBounds, offsets: readonly number[]) {
     this.all = all;
+    this.places = all.map(({ place }) => place);
     this.#readTo = [...offsets];
     this.#isActive = all.map(() => true);
     const strategies = all.map(({ watermark }) => watermark);
@@ -37,12 +39,12 @@ export class MergedInputs implements TaskInputs {
     const input = this.all.findIndex(({ place }) => place.topic === records.topic);
     const { chunk, rejected } = await (this.all[input] as TaskInput).stage.accept(records);
     this.#merge.offer(input, chunk);
-    this.#rejected.push(...rejected.map((record) => ({ input, record })));
+    this.#rejected.push(...rejected.map((record) => ({ place: input, record })));
     this.#readTo[input] = records.nextOffset;
   }
 
-  skipTo(input: number, offset: number): void {
-    this.#readTo[input] = Math.max(this.#readTo[input] as number, offset);
+  skipTo(place: number, offset: number): void {
+    this.#readTo[place] = Math.max(this.#readTo[place] as number, offset);
   }
 
   next(upTo: number): readonly Merged[] | null {
@@ -52,14 +54,22 @@ export class MergedInputs implements TaskInputs {
   takeRejected(): readonly RejectedInput[] {
     if (this.#rejected.length === 0) return [];
     const offsets = this.offsets;
-    const isPassed = ({ input, record }: RejectedInput): boolean => record.offset < (offsets[input] as number);
+    const isPassed = ({ place, record }: RejectedInput): boolean => record.offset < (offsets[place] as number);
     const passed = this.#rejected.filter(isPassed);
     this.#rejected = this.#rejected.filter((each) => !isPassed(each));
     return passed;
   }
 
-  isPaused(input: number): boolean {
-    return this.#merge.paused(input);
+  isPaused(place: number): boolean {
+    return this.#merge.paused(place);
+  }
+
+  rereadFrom(): null {
+    return null;
+  }
+
+  hasRested(): null {
+    return null;
   }
 
   hasBuffered(input: number): boolean {
@@ -80,10 +90,10 @@ export class MergedInputs implements TaskInputs {
     return this.#merge.snapshot();
   }
 
-  restore(saved: SavedMerge | null): void {
-    if (saved === null) throw new RangeError('a snapshot of several inputs says where their merge stands');
-    this.#merge.restore(saved);
-    saved.inactive.forEach((inactive, input) => {
+  restore(saved: unknown): void {
+    const merge = saved as SavedMerge;
+    this.#merge.restore(merge);
+    merge.inactive.forEach((inactive, input) => {
       this.#isActive[input] = inactive === 0;
     });
   }

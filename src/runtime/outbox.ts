@@ -1,5 +1,6 @@
 import { compileEncoder, type Encoder } from '../core/avro/encoder.ts';
 import { parseRecordSchema } from '../core/avro/parseSchema.ts';
+import { bytesAt } from '../core/columnAccess.ts';
 import type { Columns } from '../core/columns.ts';
 import { ColumnsBuilder } from '../core/columnsBuilder.ts';
 import type { OutputSpec } from '../core/output.ts';
@@ -7,6 +8,7 @@ import { type TimeRange, timesWithin, windowsWithin } from '../core/timeRange.ts
 import type { RecordBytes, TopicPartition } from '../log/log.ts';
 import { type Control, controlSchema, deadLetterSchema, lateSchema } from '../schemas.generated.ts';
 import type { Chunk, Late } from '../topology/elements.ts';
+import type { Carried, RepartitionTopic } from '../topology/stages/carried.ts';
 import { RecordBuffer } from './recordBuffer.ts';
 import type { TopologyTopics } from './topologyTopics.ts';
 
@@ -24,6 +26,7 @@ export interface RejectedRecord {
 export interface ControlRecord {
   readonly kind: Control['kind'];
   readonly topic: string;
+  readonly upstream: number | null;
   readonly position: number;
   readonly controlSequence: number;
   readonly watermark: number | null;
@@ -43,12 +46,20 @@ const LATE = parseRecordSchema(lateSchema);
 const DEAD_LETTER = parseRecordSchema(deadLetterSchema);
 const CONTROL = parseRecordSchema(controlSchema);
 
+/** What the records of a task's inputs came of. */
+export interface Source {
+  readonly topic: string;
+  readonly partition: number;
+  /** Of a task that reads what others have written: offsets hold their partition too, of so many. */
+  readonly upstreamPartitions: number | null;
+}
+
 /** What a task has to write in its next transaction, encoded. */
 export class Outbox {
-  readonly #input: TopicPartition;
+  readonly #input: Source;
   readonly #topics: TopologyTopics;
   readonly #encoders = new Map<string, Encoder>();
-  readonly #buffers = new Map<string, RecordBuffer>();
+  readonly #buffers = new Map<string, TopicPartition & { readonly records: RecordBuffer }>();
   readonly #sourceKey: Uint8Array;
   /** While true, results and late records are dropped: the task re-reads what it committed before. */
   muted = false;
@@ -59,8 +70,9 @@ export class Outbox {
   range: TimeRange | null = null;
   /** Result rows, late records and rejected records since the start. */
   readonly totals = { results: 0, late: 0, rejected: 0 };
+  #carried = 0;
 
-  constructor(input: TopicPartition, topics: TopologyTopics) {
+  constructor(input: Source, topics: TopologyTopics) {
     this.#input = input;
     this.#topics = topics;
     this.#sourceKey = new TextEncoder().encode(`${input.topic}/${input.partition}`);
@@ -69,8 +81,13 @@ export class Outbox {
   /** Bytes that wait to be written. */
   get bytes(): number {
     let bytes = 0;
-    for (const buffer of this.#buffers.values()) bytes += buffer.bytes;
+    for (const { records } of this.#buffers.values()) bytes += records.bytes;
     return bytes;
+  }
+
+  /** Results and records for the next stage since the start. */
+  get written(): number {
+    return this.totals.results + this.#carried;
   }
 
   addResults(output: OutputSpec, { columns, keys, keyIds }: Chunk): void {
@@ -88,6 +105,18 @@ export class Outbox {
     this.totals.results += count;
   }
 
+  addCarried({ topic, schema, keyField }: RepartitionTopic, { columns, targets }: Carried): void {
+    if (this.muted) return;
+    const key = columns.byName.get(keyField);
+    if (key?.kind !== 'string') throw new RangeError(`there is no column of texts '${keyField}'`);
+    const { values, valueOffsets } = this.#encode(topic, schema, columns);
+    for (let i = 0; i < columns.length; i++) {
+      const buffer = this.#buffer(topic, targets[i]);
+      buffer.add(bytesAt(key, i), values, valueOffsets[i] as number, valueOffsets[i + 1] as number);
+    }
+    this.#carried += columns.length;
+  }
+
   addLate(late: Late): void {
     if (this.muted) return;
     const builder = new ColumnsBuilder(LATE, late.count);
@@ -101,8 +130,9 @@ export class Outbox {
       builder.setBytes(builder.fieldIndex('key'), key, 0, key.length);
       builder.setNumber(builder.fieldIndex('eventTime'), late.timesMicros[i] as number);
       builder.setText(builder.fieldIndex('topic'), late.topics?.[i] ?? this.#input.topic);
-      builder.setNumber(builder.fieldIndex('partition'), this.#input.partition);
-      builder.setNumber(builder.fieldIndex('offset'), late.offsets[i] as number);
+      const source = this.#sourceOf(late.offsets[i] as number);
+      builder.setNumber(builder.fieldIndex('partition'), source.partition);
+      builder.setNumber(builder.fieldIndex('offset'), source.offset);
       builder.setNumber(builder.fieldIndex('watermark'), late.watermarks[i] as number);
       builder.setText(builder.fieldIndex('intervals'), late.intervals[i] as string);
       builder.setBoolean(builder.fieldIndex('missedAll'), late.missedAll[i] === 1);
@@ -145,15 +175,22 @@ export class Outbox {
     setNullable('watermark', control.watermark);
     setNullable('maxEventTime', control.maxEventTime);
     setNullable('quiet', control.quiet);
+    setNullable('upstream', control.upstream);
     builder.endRow();
     this.#addOne(this.#topics.control, CONTROL, builder.finish());
   }
 
-  /** All that was gathered, one append a topic, to the partition of the task; empties the outbox. */
+  /** All that was gathered, one append a topic and partition; empties the outbox. */
   take(): (TopicPartition & { readonly records: RecordBytes })[] {
-    const { partition } = this.#input;
-    const filled = [...this.#buffers].filter(([, buffer]) => buffer.count > 0);
-    return filled.map(([topic, buffer]) => ({ topic, partition, records: buffer.take() }));
+    const filled = [...this.#buffers.values()].filter(({ records }) => records.count > 0);
+    return filled.map(({ topic, partition, records }) => ({ topic, partition, records: records.take() }));
+  }
+
+  /** Where a record came of, by its offset. */
+  #sourceOf(offset: number): { readonly partition: number; readonly offset: number } {
+    const { partition, upstreamPartitions } = this.#input;
+    if (upstreamPartitions === null) return { partition, offset };
+    return { partition: offset % upstreamPartitions, offset: Math.floor(offset / upstreamPartitions) };
   }
 
   #addOne(topic: string, schema: OutputSpec['schema'], columns: Columns): void {
@@ -175,12 +212,13 @@ export class Outbox {
     return encoder.encode(columns, rows, this.#topics.schemaId(topic));
   }
 
-  #buffer(topic: string): RecordBuffer {
-    let buffer = this.#buffers.get(topic);
+  #buffer(topic: string, partition = this.#input.partition): RecordBuffer {
+    const name = `${topic}/${partition}`;
+    let buffer = this.#buffers.get(name);
     if (buffer === undefined) {
-      buffer = new RecordBuffer();
-      this.#buffers.set(topic, buffer);
+      buffer = { topic, partition, records: new RecordBuffer() };
+      this.#buffers.set(name, buffer);
     }
-    return buffer;
+    return buffer.records;
   }
 }

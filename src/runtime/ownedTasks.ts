@@ -125,7 +125,10 @@ export class OwnedTasks {
   async reached(ends: readonly PartitionRange[]): Promise<boolean> {
     if (!this.#owner.isMember || !this.#runner.haveFlushed) return false;
     await this.#runner.commit();
-    return this.#isTimeToLook() && (await recordsBehind(this.#log, this.#group, ends)) === 0;
+    if (!this.#isTimeToLook() || (await recordsBehind(this.#log, this.#group, ends)) > 0) return false;
+    // What all tasks have written for the next stage is there now: has it been taken in too?
+    const between = await Promise.all(this.#runner.repartitions.map(({ topic }) => this.#log.ranges(topic)));
+    return (await recordsBehind(this.#log, this.#group, between.flat())) === 0;
   }
 
   /** Whether every task of this process has taken over from its base. */

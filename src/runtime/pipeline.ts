@@ -209,13 +209,14 @@ export class Pipeline {
    * Makes the topics of a generation once, for its tasks and for its sink, which reads what the tasks, perhaps in another
    * process, have yet to make. Two that make them at once would be in each other's way at the registry.
    */
-  #createTopics({ run, outputs, inputs }: GenerationPlan): Promise<TopologyTopics> {
+  #createTopics(plan: GenerationPlan): Promise<TopologyTopics> {
     const { log, registry, config } = this.#options;
+    const { run, inputs } = plan;
     const known = this.#topics.get(run);
     if (known !== undefined) return known;
     const made = log
       .ranges(inputs[0]?.topic ?? '')
-      .then(({ length }) => TopologyTopics.create(log, registry, run, outputs, { ...config.log, partitions: length }))
+      .then(({ length }) => TopologyTopics.create(log, registry, run, plan, { ...config.log, partitions: length }))
       .catch((error: unknown) => {
         this.#topics.delete(run);
         throw error;

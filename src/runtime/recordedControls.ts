@@ -11,6 +11,8 @@ export interface RecordedControl {
   readonly kind: Control['kind'];
   /** Of idle and active: the input that it is about. */
   readonly topic: string;
+  /** Of these in a repartition topic: the upstream partition. */
+  readonly upstream: number | null;
   readonly controlSequence: number;
   readonly position: number;
   /** Of `wallClock`: for how long no record had come, microseconds. */

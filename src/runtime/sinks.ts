@@ -9,7 +9,7 @@ import { type InsertTarget, lateTarget, rawTarget, resultsTarget } from '../sink
 import { createOutput } from '../sinks/clickhouse/outputTables.ts';
 import { ClickHouseSink, type SinkSource } from '../sinks/clickhouse/sink.ts';
 import type { GenerationPlan, TakenOver } from './generationPlan.ts';
-import { DEAD_LETTER_TOPIC, lateTopic } from './topologyTopics.ts';
+import { DEAD_LETTER_TOPIC, lateTopic, stageRuns } from './topologyTopics.ts';
 
 const LATE = parseRecordSchema(lateSchema);
 
@@ -59,7 +59,7 @@ export async function openRawSink(parts: SinkParts): Promise<ClickHouseSink> {
 
 /** Stores the results and the late ledger of a generation, making the tables that they need. */
 export async function openResultsSink(parts: SinkParts, plan: GenerationPlan): Promise<ClickHouseSink> {
-  const own = { generation: plan.generation.number, run: plan.run, outputs: plan.outputs, outside: [] };
+  const own = { ...plan, generation: plan.generation.number, outside: [] };
   const tables = new Map<string, InsertTarget>();
   for (const output of plan.outputs) tables.set(output.name, await createOutput(parts.clickhouse, output));
   const sources = [own, ...plan.takenOver].flatMap((written) => writtenBy(written, plan, tables));
@@ -67,27 +67,29 @@ export async function openResultsSink(parts: SinkParts, plan: GenerationPlan): P
 }
 
 /** The topics that the sink of a generation reads. */
-export function resultsTopics({ run, outputs, takenOver }: GenerationPlan): readonly string[] {
-  return [{ run, outputs }, ...takenOver].flatMap((written) => [
-    ...written.outputs.map(({ topic }) => topic),
-    lateTopic(written.run),
+export function resultsTopics(plan: GenerationPlan): readonly string[] {
+  return [plan, ...plan.takenOver].flatMap(({ outputs, run, repartitions }) => [
+    ...outputs.map(({ topic }) => topic),
+    ...stageRuns(run, repartitions).map(lateTopic),
   ]);
 }
 
 /** What a generation stores of what it, or one before it, has written. */
 function writtenBy(
-  { generation, run, outputs, outside }: TakenOver,
+  { generation, run, outputs, repartitions, outside }: TakenOver,
   { topology, generation: own }: GenerationPlan,
   targets: ReadonlyMap<string, InsertTarget>,
 ): SinkSource[] {
   const isOwn = generation === own.number;
   const ledger = { topology: topology.name, generation: own.number, takenFrom: isOwn ? 0 : generation };
-  const late: SinkSource = {
-    topic: lateTopic(run),
-    schema: LATE,
-    target: lateTarget(LATE, ledger),
-    ...(isOwn ? {} : { select: (columns) => timesOutside(outside, timesOf(columns, 'eventTime')) }),
-  };
+  const late = stageRuns(run, repartitions).map(
+    (each): SinkSource => ({
+      topic: lateTopic(each),
+      schema: LATE,
+      target: lateTarget(LATE, ledger),
+      ...(isOwn ? {} : { select: (columns) => timesOutside(outside, timesOf(columns, 'eventTime')) }),
+    }),
+  );
   const results = outputs.flatMap((output): SinkSource[] => {
     const table = targets.get(output.name)?.table;
     if (table === undefined) return [];
@@ -100,7 +102,7 @@ function writtenBy(
       },
     ];
   });
-  return [late, ...results];
+  return [...late, ...results];
 }
 
 async function openSink(parts: SinkParts, group: string, sources: readonly SinkSource[]): Promise<ClickHouseSink> {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
-import type { RecordChunk, Transaction } from '../log/log.ts';
+import type { RecordChunk, TopicPartition, Transaction } from '../log/log.ts';
 import { type Barrier, type Element, NO_WATERMARK, newBarrier } from '../topology/elements.ts';
 import type { Merged } from '../topology/inputs/merge.ts';
 import type { ControlRecord } from './outbox.ts';
@@ -29,6 +29,8 @@ export class Task {
   #unassigned = 0;
   #uncommittedSince: number | null = null;
   #hasControl = false;
+  /** Where the next stage was told last that there is nothing more; null before. */
+  #restedAt: readonly number[] | null = null;
   #maxEventTime: number;
   #controlEnd: number;
   /** Where the newest snapshot is of, or where the state began. */
@@ -95,9 +97,9 @@ export class Task {
   }
 
   /** Moves on over offsets that hold no record: the markers that end a broker's transactions, and holes. */
-  async skipTo(input: number, offset: number): Promise<void> {
-    if (offset <= (this.inputs.readTo[input] as number)) return;
-    this.inputs.skipTo(input, offset);
+  async skipTo(place: number, offset: number): Promise<void> {
+    if (offset <= (this.inputs.readTo[place] as number)) return;
+    this.inputs.skipTo(place, offset);
     await this.#processAll();
   }
 
@@ -114,10 +116,10 @@ export class Task {
    * is recorded.
    */
   async flush(): Promise<void> {
-    const { totals } = this.#parts.outbox;
-    const before = totals.results;
+    const { outbox } = this.#parts;
+    const before = outbox.written;
     await this.#pushToAll({ kind: 'flush' });
-    if (totals.results > before) this.#recordControl('flush', this.#first);
+    if (outbox.written > before) this.#recordControl('flush', this.#first);
   }
 
   /** Repeats a control of the base here. It is recorded in any case: results outside the range are computed, not written. */
@@ -137,6 +139,7 @@ export class Task {
     // A replay that begins here has to find where the records left the watermark.
     if (this.#hasMoved) await this.commit();
     await this.#pushWallClock(quietMicros);
+    this.#restedAt = null;
     this.#recordControl('wallClock', this.#first, quietMicros);
   }
 
@@ -145,6 +148,20 @@ export class Task {
     this.inputs.setActive(input, isActive);
     await this.#processUpTo(this.position);
     this.#recordControl(isActive ? 'active' : 'idle', this.inputs.all[input] as TaskInput);
+  }
+
+  /** True when the next stage has yet to be told that there is nothing more up to here. */
+  get canRest(): boolean {
+    const { offsets } = this.inputs;
+    return this.#parts.feedsStage && !offsets.every((offset, place) => offset === this.#restedAt?.[place]);
+  }
+
+  /** Tells the next stage that there is nothing more up to here: its records say so themselves, so that nothing else is recorded. */
+  async rest(): Promise<void> {
+    this.#restedAt = [...this.inputs.offsets];
+    this.#parts.assembly.rest(this.#restedAt);
+    this.#hasControl = true;
+    await this.commit();
   }
 
   /** Processes what nothing holds back any more. */
@@ -197,7 +214,8 @@ export class Task {
   }
 
   get #hasMoved(): boolean {
-    return this.inputs.offsets.some((offset, input) => offset > (this.#committedOffsets[input] as number));
+    if (this.position > this.#committed) return true;
+    return this.inputs.offsets.some((offset, place) => offset > (this.#committedOffsets[place] as number));
   }
 
   async #takeSnapshot(): Promise<void> {
@@ -224,7 +242,7 @@ export class Task {
       snapshots: snapshots.pointers,
     });
     const offsets = inputs.offsets;
-    const positions = inputs.all.map(({ place }, i) => ({ ...place, offset: offsets[i] as number, metadata }));
+    const positions = inputs.places.map((place, i) => ({ ...place, offset: offsets[i] as number, metadata }));
     return { group, positions };
   }
 
@@ -264,11 +282,11 @@ export class Task {
   }
 
   #takeRejected(): void {
-    for (const { input, record } of this.inputs.takeRejected()) {
-      if (record.offset < (this.#committedOffsets[input] as number)) continue;
+    for (const { place, record } of this.inputs.takeRejected()) {
+      if (record.offset < (this.#committedOffsets[place] as number)) continue;
       this.#newRecords++;
       this.#uncommittedRecords++;
-      this.#parts.outbox.addRejected((this.inputs.all[input] as TaskInput).place, record);
+      this.#parts.outbox.addRejected(this.inputs.places[place] as TopicPartition, record);
     }
   }
 
@@ -282,14 +300,14 @@ export class Task {
   async #repeatControls(): Promise<void> {
     for (let next = this.#toRepeat[0]; next !== undefined && next.position <= this.position; next = this.#toRepeat[0]) {
       this.#toRepeat.shift();
-      const { kind, topic, quiet } = next;
+      const { kind, topic, upstream, quiet } = next;
       if (kind === 'flush' || kind === 'wallClock') {
         this.#parts.outbox.muted = true;
         await (kind === 'flush' ? this.#pushToAll({ kind }) : this.#pushWallClock(quiet ?? 0));
         this.#parts.outbox.muted = false;
         continue;
       }
-      const input = this.inputs.all.findIndex(({ place }) => place.topic === topic);
+      const input = this.inputs.all.findIndex((each) => each.place.topic === topic && each.upstream === upstream);
       this.inputs.setActive(input, kind === 'active');
       for (let parts = this.inputs.next(this.position); parts !== null; parts = this.inputs.next(this.position)) {
         await this.#process(parts, true);
@@ -324,10 +342,16 @@ export class Task {
     this.#addControl(kind, input, this.#barrier(), quiet);
   }
 
-  #addControl(kind: ControlRecord['kind'], { place }: TaskInput, barrier: Barrier, quiet: number | null = null): void {
+  #addControl(
+    kind: ControlRecord['kind'],
+    { place, upstream }: TaskInput,
+    barrier: Barrier,
+    quiet: number | null = null,
+  ): void {
     this.#parts.outbox.addControl({
       kind,
       topic: place.topic,
+      upstream: kind === 'idle' || kind === 'active' ? upstream : null,
       position: this.position,
       controlSequence: this.#controlSequence,
       watermark: finite(barrier.watermark),

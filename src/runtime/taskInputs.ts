@@ -1,7 +1,7 @@
-import type { RecordChunk, TopicPartition } from '../log/log.ts';
+import type { PartitionRange, RecordChunk, TopicPartition } from '../log/log.ts';
 import { chunkSlice } from '../topology/chunkSlice.ts';
 import type { Chunk } from '../topology/elements.ts';
-import type { Merged, SavedMerge } from '../topology/inputs/merge.ts';
+import type { Merged } from '../topology/inputs/merge.ts';
 import type { WatermarkStrategy } from '../topology/watermarks/strategy.ts';
 import type { InputStage } from './inputStage.ts';
 import type { RejectedRecord } from './outbox.ts';
@@ -13,11 +13,13 @@ export interface TaskInput {
   readonly place: TopicPartition;
   readonly watermark: WatermarkStrategy;
   readonly stage: InputStage;
+  /** Of a repartition topic: the upstream partition whose records are this input's; null for a topic that is read whole. */
+  readonly upstream: number | null;
 }
 
-/** A record that could not be used, and the input that it came in. */
+/** A record that could not be used, and the place that it was read from. */
 export interface RejectedInput {
-  readonly input: number;
+  readonly place: number;
   readonly record: RejectedRecord;
 }
 
@@ -27,33 +29,43 @@ export interface RejectedInput {
  */
 export interface TaskInputs {
   readonly all: readonly TaskInput[];
+  /** The partitions that they are read from: one each, but for the sub-streams of a repartition topic. */
+  readonly places: readonly TopicPartition[];
   /** The place of what is next. */
   readonly position: number;
-  /** By input, the offset of its first record that was not taken. */
+  /** By partition read, the offset of its first record that was not taken. */
   readonly offsets: readonly number[];
-  /** By input, the next offset to read. */
+  /** By partition read, the next offset to read. */
   readonly readTo: readonly number[];
   /** Takes in records that follow those before. Nothing of them lies in the chunk's buffers afterwards. */
   offer(records: RecordChunk): Promise<void>;
-  /** There is no record of an input below an offset. */
-  skipTo(input: number, offset: number): void;
+  /** There is no record of a partition below an offset. */
+  skipTo(place: number, offset: number): void;
   /** What comes next, up to a place; null while it has to wait, or when that place is reached. */
   next(upTo: number): readonly Merged[] | null;
   /** Rejected records below the offsets that are passed by now. */
   takeRejected(): readonly RejectedInput[];
-  /** Whether enough of an input was read ahead. */
-  isPaused(input: number): boolean;
+  /** Whether enough of a partition was read ahead. */
+  isPaused(place: number, ends: readonly PartitionRange[] | null): boolean;
+  /** Where a partition has to be read again from, since records of it were passed over; null where none were. */
+  rereadFrom(place: number): number | null;
+  /**
+   * Whether the task that writes an input has said that it has nothing more, up to these ends or at all; null for an input that
+   * no task writes.
+   */
+  hasRested(input: number, ends: readonly PartitionRange[] | null): boolean | null;
   hasBuffered(input: number): boolean;
   isActive(input: number): boolean;
   setActive(input: number, isActive: boolean): void;
   /** What is to be known besides offsets. */
-  snapshot(): SavedMerge | null;
-  restore(saved: SavedMerge | null): void;
+  snapshot(): unknown;
+  restore(saved: unknown): void;
 }
 
 /** One input: its records as they come. */
 export class OneInput implements TaskInputs {
   readonly all: readonly TaskInput[];
+  readonly places: readonly TopicPartition[];
   readonly #input: TaskInput;
   #chunk: Chunk | null = null;
   #at = 0;
@@ -63,6 +75,7 @@ export class OneInput implements TaskInputs {
 
   constructor(input: TaskInput, offset: number) {
     this.all = [input];
+    this.places = [input.place];
     this.#input = input;
     this.#position = offset;
     this.#readTo = offset;
@@ -88,7 +101,7 @@ export class OneInput implements TaskInputs {
     this.#readTo = records.nextOffset;
   }
 
-  skipTo(_input: number, offset: number): void {
+  skipTo(_place: number, offset: number): void {
     this.#readTo = Math.max(this.#readTo, offset);
   }
 
@@ -112,11 +125,19 @@ export class OneInput implements TaskInputs {
   takeRejected(): readonly RejectedInput[] {
     const passed = this.#rejected.filter(({ offset }) => offset < this.#position);
     if (passed.length > 0) this.#rejected = this.#rejected.slice(passed.length);
-    return passed.map((record) => ({ input: 0, record }));
+    return passed.map((record) => ({ place: 0, record }));
   }
 
   isPaused(): boolean {
     return false;
+  }
+
+  rereadFrom(): null {
+    return null;
+  }
+
+  hasRested(): null {
+    return null;
   }
 
   hasBuffered(): boolean {

@@ -1,6 +1,5 @@
 import type { TransactionalWriter } from '../log/log.ts';
 import type { Assembly } from '../topology/assemble.ts';
-import type { SavedMerge } from '../topology/inputs/merge.ts';
 import type { Outbox } from './outbox.ts';
 import type { RecordedControl } from './recordedControls.ts';
 import type { SnapshotSchedule } from './snapshotSchedule.ts';
@@ -49,7 +48,7 @@ export interface ReadFrom {
 /** What a snapshot's bytes hold. */
 export interface SavedTask {
   readonly steps: readonly unknown[];
-  readonly inputs: SavedMerge | null;
+  readonly inputs: unknown;
 }
 
 export interface TaskParts {
@@ -64,6 +63,8 @@ export interface TaskParts {
   readonly writer: TransactionalWriter;
   readonly inputs: TaskInputs;
   readonly assembly: Assembly;
+  /** Whether it writes what a next stage reads. */
+  readonly feedsStage: boolean;
   readonly outbox: Outbox;
   readonly snapshots: Snapshots;
   readonly schedule: SnapshotSchedule;

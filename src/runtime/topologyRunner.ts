@@ -1,9 +1,8 @@
-import type { OutputSpec } from '../core/output.ts';
 import type { TimeRange } from '../core/timeRange.ts';
 import { TidemarkError } from '../errors.ts';
-import type { Log, LogReader, PartitionRange, ReadBounds } from '../log/log.ts';
+import type { Log, LogReader, PartitionRange, ReadBounds, TopicPartition } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
-import { type AssembledInput, assemble } from '../topology/assemble.ts';
+import type { AssembledInput } from '../topology/assemble.ts';
 import type { MergeBounds } from '../topology/inputs/merge.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
 import { ActivityWatch, endOf } from './activity.ts';
@@ -13,7 +12,9 @@ import { BoundedReader } from './boundedReader.ts';
 import type { HandOver } from './generations.ts';
 import { type OpenedTask, openTask } from './openTask.ts';
 import type { Task } from './task.ts';
+import type { TaskInputs } from './taskInputs.ts';
 import type { CommitBounds } from './taskParts.ts';
+import { planTopology, type TopologyPlan } from './topologyPlan.ts';
 import type { TopologyTopics } from './topologyTopics.ts';
 import { WallClock, type WallClockBounds } from './wallClock.ts';
 
@@ -47,27 +48,6 @@ export interface TopologyRunnerOptions {
   readonly onWarning?: (warning: TidemarkError) => void;
 }
 
-/** What a topology reads and writes, found without running it. */
-export interface TopologyPlan {
-  readonly inputs: readonly AssembledInput[];
-  readonly outputs: readonly OutputSpec[];
-}
-
-/** @throws TM_TOPOLOGY when its steps do not fit together or it has no input */
-export function planTopology(
-  topology: Topology,
-  params: Readonly<Record<string, ParamValue>>,
-  generation: number,
-): TopologyPlan {
-  const assembly = assemble({ topology, params, generation, onElement: () => {} });
-  assembly.close();
-  const { inputs, outputs } = assembly;
-  if (inputs.length === 0) {
-    throw new TidemarkError('TM_TOPOLOGY', 'a topology has at least one input', { where: `topology ${topology.name}` });
-  }
-  return { inputs, outputs };
-}
-
 export interface RunnerTotals {
   readonly records: number;
   readonly results: number;
@@ -82,28 +62,29 @@ export const NOTHING: RunnerTotals = { records: 0, results: 0, late: 0, rejected
 /** Runs tasks of one generation of a topology in this process: one for each partition of its input that it is given. */
 export class TopologyRunner {
   readonly #options: TopologyRunnerOptions;
-  readonly #inputs: readonly AssembledInput[];
+  readonly #plan: TopologyPlan;
   /** How many partitions each input has. */
   readonly inputPartitions: number;
   readonly #readBounds: ReadBounds;
   readonly #arrivals: Arrivals;
   readonly #activity: ActivityWatch;
   readonly #wallClock: WallClock;
-  readonly #opened = new Map<number, OpenedTask>();
+  /** The tasks of each partition, by stage: the later stages read what the earlier ones have written. */
+  readonly #opened = new Map<number, readonly OpenedTask[]>();
   /** Reads the partitions of all tasks; those of tasks that are gone are paused. Null before the first task. */
   #reader: LogReader | null = null;
   /** Leads the tasks behind their base; null for tasks that have none, or have all taken over from it. */
   #follower: BaseFollower | null = null;
-  /** Partitions whose tasks have flushed at their ends. */
-  readonly #flushed = new Set<number>();
+  /** Tasks that have flushed at their ends. */
+  readonly #flushed = new Set<Task>();
   /** Of tasks that are gone. */
   #totalsBefore = NOTHING;
 
-  private constructor(options: TopologyRunnerOptions, inputs: readonly AssembledInput[], inputPartitions: number) {
+  private constructor(options: TopologyRunnerOptions, plan: TopologyPlan, inputPartitions: number) {
     const { log, readBounds, commitBounds, idleTimeoutMs, wallClockBounds, now } = options;
     this.inputPartitions = inputPartitions;
     this.#options = options;
-    this.#inputs = inputs;
+    this.#plan = plan;
     this.#arrivals = options.arrivals ?? new ClockArrivals(now);
     this.#activity = new ActivityWatch(log, idleTimeoutMs, this.#arrivals);
     this.#wallClock = new WallClock(log, wallClockBounds, this.#arrivals);
@@ -112,19 +93,24 @@ export class TopologyRunner {
 
   /** Without tasks: they come with `add`. @throws what `planTopology` throws */
   static async open(options: TopologyRunnerOptions): Promise<TopologyRunner> {
-    const { inputs } = planTopology(options.topology, options.params, options.generation);
-    return new TopologyRunner(options, inputs, await partitionsOf(options.log, inputs));
+    const plan = planTopology(options.topology, options.params, options.generation);
+    return new TopologyRunner(options, plan, await partitionsOf(options.log, plan.inputs));
   }
 
   /** Opens the tasks of more partitions, each at its committed position. @throws what `recoverTask` throws */
   async add(partitions: readonly number[]): Promise<void> {
     const { log } = this.#options;
-    const byInput = await Promise.all(this.#inputs.map(({ topic }) => log.ranges(topic)));
+    const { inputs, repartitions } = this.#plan;
+    const topics = [...inputs, ...repartitions].map(({ topic }) => topic);
+    const ranges = new Map(await Promise.all(topics.map(async (topic) => [topic, await log.ranges(topic)] as const)));
     for (const partition of partitions) {
-      const ranges = byInput.flatMap((all) => all.filter((range) => range.partition === partition));
-      if (ranges.length < byInput.length) throw new RangeError(`an input has no partition ${partition}`);
-      this.#opened.set(partition, await openTask(this.#options, this.#inputs, ranges, this.inputPartitions));
-      for (const range of ranges) this.#arrivals.cameIn(range);
+      const tasks: OpenedTask[] = [];
+      this.#opened.set(partition, tasks);
+      for (const stage of repartitions.length === 0 ? ([0] as const) : ([0, 1] as const)) {
+        const place = { stage, partition, partitions: this.inputPartitions };
+        tasks.push(await openTask(this.#options, this.#plan, place, (topic) => ranges.get(topic) ?? []));
+      }
+      for (const topic of topics) this.#arrivals.cameIn({ topic, partition });
     }
     await this.#closeReaders();
     await this.#openReaders();
@@ -134,7 +120,7 @@ export class TopologyRunner {
     const { log, replay } = this.#options;
     const tasks = this.#tasks;
     const places = tasks.flatMap(({ inputs }) =>
-      inputs.all.map(({ place }, input) => ({ ...place, offset: inputs.readTo[input] as number })),
+      inputs.places.map((place, i) => ({ ...place, offset: inputs.readTo[i] as number })),
     );
     // It begins anew with every task: what a task has repeated already it does not repeat again.
     const follower = replay === undefined ? null : await BaseFollower.openIfNeeded(this.#options, replay.base, tasks);
@@ -154,16 +140,23 @@ export class TopologyRunner {
       const opened = this.#opened.get(partition);
       if (opened === undefined) continue;
       this.#opened.delete(partition);
-      this.#flushed.delete(partition);
-      this.#totalsBefore = sumOf(this.#totalsBefore, totalsOf(opened));
-      for (const { place } of opened.task.inputs.all) this.#reader?.pause(place);
-      await opened.task.close();
+      for (const each of opened) {
+        this.#flushed.delete(each.task);
+        this.#totalsBefore = sumOf(this.#totalsBefore, totalsOf(each));
+        for (const place of each.task.inputs.places) this.#reader?.pause(place);
+        await each.task.close();
+      }
     }
   }
 
   /** Records taken in for the first time, and result rows, late and rejected records written, since the start. */
   get totals(): RunnerTotals {
-    return [...this.#opened.values()].map(totalsOf).reduce(sumOf, this.#totalsBefore);
+    return [...this.#opened.values()].flat().map(totalsOf).reduce(sumOf, this.#totalsBefore);
+  }
+
+  /** The topics between the stages. */
+  get repartitions(): TopologyPlan['repartitions'] {
+    return this.#plan.repartitions;
   }
 
   /** Those that it has tasks of, in order. */
@@ -179,13 +172,11 @@ export class TopologyRunner {
     const reader = this.#reader;
     await this.#follower?.poll();
     await this.#lead();
-    this.#holdBack();
+    this.#holdBack(ends);
     const chunk = (await reader?.read(this.#readBounds, waitMs)) ?? null;
     if (chunk !== null) {
-      const opened = this.#opened.get(chunk.partition);
-      if (opened === undefined) throw new RangeError(`no task has partition ${chunk.partition}`);
       this.#arrivals.cameIn(chunk);
-      await opened.task.take(chunk);
+      await this.#taskOf(chunk).take(chunk);
     }
     if (reader !== null) await this.#skipMarkers(reader);
     await this.#lead();
@@ -193,6 +184,7 @@ export class TopologyRunner {
       await this.#activity.decide(task, ends);
       if (ends !== null) await this.#flushAt(ends, task);
       else if (this.#decidesAlone(task)) await this.#wallClock.decide(task);
+      if (task.canRest && (await this.#activity.hasNothing(task, ends))) await task.rest();
       if (task.commitDue) await task.commit();
     }
     return chunk !== null;
@@ -200,16 +192,16 @@ export class TopologyRunner {
 
   /** Whether every task has processed all that lies before the ends that `step` is given, and has flushed there. */
   get haveFlushed(): boolean {
-    return this.#flushed.size === this.#opened.size;
+    return this.#tasks.every((task) => this.#flushed.has(task));
   }
 
   async commit(partitions: Iterable<number> = this.#opened.keys()): Promise<void> {
-    for (const partition of partitions) await this.#opened.get(partition)?.task.commit();
+    for (const task of this.#tasksOf(partitions)) await task.commit();
   }
 
   /** Commits, and takes snapshots: whoever opens these tasks next reads nothing again. */
   async finish(partitions: Iterable<number> = this.#opened.keys()): Promise<void> {
-    for (const partition of partitions) await this.#opened.get(partition)?.task.finish();
+    for (const task of this.#tasksOf(partitions)) await task.finish();
   }
 
   /** Whether every task has taken over from its base. */
@@ -223,22 +215,39 @@ export class TopologyRunner {
   }
 
   get #tasks(): readonly Task[] {
-    return Array.from(this.#opened.values(), ({ task }) => task);
+    return this.#tasksOf(this.#opened.keys());
+  }
+
+  /** Those of some partitions. */
+  #tasksOf(partitions: Iterable<number>): readonly Task[] {
+    return Array.from(partitions, (partition) => this.#opened.get(partition) ?? []).flatMap((tasks) =>
+      tasks.map(({ task }) => task),
+    );
+  }
+
+  /** The task that reads a partition of a topic. */
+  #taskOf({ topic, partition }: TopicPartition): Task {
+    const tasks = this.#tasksOf([partition]);
+    const task = tasks.find(({ inputs }) => inputs.places.some((place) => place.topic === topic));
+    if (task === undefined) throw new RangeError(`no task has partition ${partition} of ${topic}`);
+    return task;
   }
 
   /** What lies before a reader's position was taken, or is no record: also where another partition keeps it busy. */
   async #skipMarkers(reader: LogReader): Promise<void> {
     for (const task of this.#tasks) {
-      for (const [input, { place }] of task.inputs.all.entries()) await task.skipTo(input, reader.position(place));
+      for (const [i, place] of task.inputs.places.entries()) await task.skipTo(i, reader.position(place));
     }
   }
 
   /** Inputs that were read far enough ahead of the others are not read on. */
-  #holdBack(): void {
-    if (this.#inputs.length === 1) return;
+  #holdBack(ends: readonly PartitionRange[] | null): void {
     for (const { inputs } of this.#tasks) {
-      for (const [input, { place }] of inputs.all.entries()) {
-        if (inputs.isPaused(input)) this.#reader?.pause(place);
+      if (inputs.all.length === 1) continue;
+      for (const [i, place] of inputs.places.entries()) {
+        const again = inputs.rereadFrom(i);
+        if (again !== null) this.#reader?.seek(place, again);
+        if (inputs.isPaused(i, ends)) this.#reader?.pause(place);
         else this.#reader?.resume(place);
       }
     }
@@ -254,12 +263,18 @@ export class TopologyRunner {
   }
 
   async #flushAt(ends: readonly PartitionRange[], task: Task): Promise<void> {
-    const { partition, inputs } = task;
-    const isThere = inputs.all.every(({ place }, input) => (inputs.offsets[input] as number) >= endOf(ends, place));
-    if (this.#flushed.has(partition) || task.isRereading || !isThere) return;
-    this.#flushed.add(partition);
+    if (this.#flushed.has(task) || task.isRereading || !hasReached(task.inputs, ends)) return;
+    this.#flushed.add(task);
     if (this.#options.shadow === undefined) await task.flush();
   }
+}
+
+/** Whether all that lies before these ends is taken in. */
+function hasReached(inputs: TaskInputs, ends: readonly PartitionRange[]): boolean {
+  const { all, places, offsets } = inputs;
+  const rested = all.map((_, input) => inputs.hasRested(input, ends));
+  if (rested.some((each) => each !== null)) return rested.every((each) => each === true);
+  return places.every((place, i) => (offsets[i] as number) >= endOf(ends, place));
 }
 
 /** @throws TM_PARTITIONS_DIFFER */
@@ -276,7 +291,9 @@ async function partitionsOf(log: Log, inputs: readonly AssembledInput[]): Promis
 }
 
 function totalsOf({ task, outbox }: OpenedTask): RunnerTotals {
-  return { records: task.newRecords, unassigned: task.unassigned, ...outbox.totals };
+  // What a later stage reads are the records that the first one has counted.
+  const isFirst = task.inputs.all.every(({ upstream }) => upstream === null);
+  return { records: isFirst ? task.newRecords : 0, unassigned: task.unassigned, ...outbox.totals };
 }
 
 export function sumOf(a: RunnerTotals, b: RunnerTotals): RunnerTotals {

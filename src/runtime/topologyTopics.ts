@@ -5,11 +5,19 @@ import { TidemarkError } from '../errors.ts';
 import type { Log, TopicSettings } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { controlSchema, deadLetterSchema, lateSchema, snapshotSliceSchema } from '../schemas.generated.ts';
+import type { RepartitionTopic } from '../topology/stages/carried.ts';
 
 export const DEAD_LETTER_TOPIC = 'deadletter';
 
+/** What the tasks of a topology write besides the topics that every task has. */
+export interface WrittenTopics {
+  readonly outputs: readonly OutputSpec[];
+  readonly repartitions: readonly RepartitionTopic[];
+}
+
 /** The topics that the tasks of one generation of a topology write, made and with their schemas registered. */
 export class TopologyTopics {
+  readonly #run: string;
   readonly late: string;
   readonly control: string;
   readonly snapshots: string;
@@ -17,6 +25,7 @@ export class TopologyTopics {
   readonly #schemaIds: ReadonlyMap<string, number>;
 
   private constructor(run: string, schemaIds: ReadonlyMap<string, number>) {
+    this.#run = run;
     this.late = lateTopic(run);
     this.control = controlTopic(run);
     this.snapshots = snapshotsTopic(run);
@@ -28,16 +37,17 @@ export class TopologyTopics {
     log: Log,
     registry: SchemaRegistry,
     run: string,
-    outputs: readonly OutputSpec[],
+    { outputs, repartitions }: WrittenTopics,
     settings: TopicSettings,
   ): Promise<TopologyTopics> {
     // Old snapshots are deleted by those who write new ones: time alone does not make one useless.
     const kept = { ...settings, retentionMs: -1 };
+    const runs = stageRuns(run, repartitions);
     const schemas: readonly (readonly [string, RecordSchema, TopicSettings])[] = [
-      ...outputs.map(({ topic, schema }) => [topic, schema, settings] as const),
-      [lateTopic(run), parseRecordSchema(lateSchema), settings],
-      [controlTopic(run), parseRecordSchema(controlSchema), settings],
-      [snapshotsTopic(run), parseRecordSchema(snapshotSliceSchema), kept],
+      ...[...outputs, ...repartitions].map(({ topic, schema }) => [topic, schema, settings] as const),
+      ...runs.map((each) => [lateTopic(each), parseRecordSchema(lateSchema), settings] as const),
+      ...runs.map((each) => [controlTopic(each), parseRecordSchema(controlSchema), settings] as const),
+      ...runs.map((each) => [snapshotsTopic(each), parseRecordSchema(snapshotSliceSchema), kept] as const),
       [DEAD_LETTER_TOPIC, parseRecordSchema(deadLetterSchema), settings],
     ];
     const existing = new Map((await log.listTopics()).map((topic) => [topic.topic, topic.partitions]));
@@ -51,11 +61,26 @@ export class TopologyTopics {
     return new TopologyTopics(run, ids);
   }
 
+  /** Those of the tasks of one stage. */
+  ofStage(number: number): TopologyTopics {
+    return number === 0 ? this : new TopologyTopics(stageRun(this.#run, number), this.#schemaIds);
+  }
+
   schemaId(topic: string): number {
     const id = this.#schemaIds.get(topic);
     if (id === undefined) throw new RangeError(`no schema is registered for topic ${topic}`);
     return id;
   }
+}
+
+/** What the topics of a stage's tasks begin with; those of the first like the topology's. */
+function stageRun(run: string, stage: number): string {
+  return stage === 0 ? run : `${run}.stage${stage}`;
+}
+
+/** The same of each stage of a topology. */
+export function stageRuns(run: string, repartitions: readonly RepartitionTopic[]): readonly string[] {
+  return repartitions.length === 0 ? [run] : [run, stageRun(run, 1)];
 }
 
 /** @param run the topology's name, with its generation: what its group is called */

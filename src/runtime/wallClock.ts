@@ -51,11 +51,13 @@ export class WallClock {
     return last?.position !== task.position || quietMs >= last.quietMs + wallClockEveryMs;
   }
 
-  /** Whether every record of the log has been taken. */
+  /** Whether every record of the log has been taken, and no upstream task has more. */
   async #isAtEnd({ inputs }: Task): Promise<boolean> {
-    for (const [input, { place }] of inputs.all.entries()) {
-      if (inputs.hasBuffered(input)) return false;
-      if ((inputs.readTo[input] as number) < endOf(await this.#log.ranges(place.topic), place)) return false;
+    for (const input of inputs.all.keys()) {
+      if (inputs.hasBuffered(input) || inputs.hasRested(input, null) === false) return false;
+    }
+    for (const [i, place] of inputs.places.entries()) {
+      if ((inputs.readTo[i] as number) < endOf(await this.#log.ranges(place.topic), place)) return false;
     }
     return true;
   }

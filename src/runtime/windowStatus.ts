@@ -14,7 +14,7 @@ import { readGenerations } from './generations.ts';
 import { type TaskPosition, taskPositions } from './positions.ts';
 import { recordedControls } from './recordedControls.ts';
 import { paramsOver } from './topologySource.ts';
-import { controlTopic } from './topologyTopics.ts';
+import { controlTopic, stageRuns } from './topologyTopics.ts';
 
 /** An input of the task that a window belongs to. */
 export interface InputStatus extends TopicPartition {
@@ -75,20 +75,12 @@ export async function windowStatus(
   const task = generationTopic(topology.name, live);
   const positions = await positionsOf(parts.log, task);
   const partition = await partitionOfKey(parts.log, assembly, question.key);
-  const own = positions.filter((position) => position.partition === partition);
+  const read = assembly.repartitions.length === 0 ? assembly.inputs : assembly.repartitions;
+  const topics = new Set(read.map(({ topic }) => topic));
+  const own = positions.filter((position) => position.partition === partition && topics.has(position.topic));
   const bounds = namedWindow(definition, question.atMicros);
   const window = bounds === null ? null : standOf(bounds, latenessMicros, own[0]?.watermark ?? NO_WATERMARK);
-  const idle = await idleTopics(parts, task, partition, assembly.inputs.length);
-  const inputs = await Promise.all(
-    assembly.inputs.map(async (input): Promise<InputStatus> => {
-      const place = await placeOf(parts.log, input.topic, partition, own);
-      return {
-        ...place,
-        isIdle: idle.has(input.topic),
-        neededMicros: window === null ? null : neededFor(input, window),
-      };
-    }),
-  );
+  const inputs = await inputsOf(parts, assembly, { task, partition, window, positions });
   const { watermark: committed = null, clockMicros = 0 } = own[0] ?? {};
   const status = { task, partition, watermark: committed, clockMicros, window, inputs };
   return { text: textOf(question, definition, status), ...status };
@@ -125,10 +117,42 @@ async function partitionOfKey(log: Log, { inputs }: Assembly, key: string): Prom
   return partitionOf(bytes, 0, bytes.length, partitions.length);
 }
 
+interface Asked {
+  readonly task: string;
+  readonly partition: number;
+  readonly window: WindowStand | null;
+  readonly positions: readonly TaskPosition[];
+}
+
+/** What the task of a window reads; behind a repartition topic what all upstream tasks read, and then that topic. */
+async function inputsOf(
+  parts: Parts,
+  { inputs, repartitions }: Assembly,
+  { task, partition, window, positions }: Asked,
+): Promise<readonly InputStatus[]> {
+  const { log } = parts;
+  const isRekeyed = repartitions.length > 0;
+  const idle = await idleInputs(parts, stageRuns(task, repartitions).at(-1) ?? task, partition);
+  const count = (await log.ranges(inputs[0]?.topic ?? '')).length;
+  const partitions = isRekeyed ? Array.from({ length: count }, (_, upstream) => upstream) : [partition];
+  const read = partitions.flatMap((each) =>
+    inputs.map(async (input): Promise<InputStatus> => {
+      const place = await placeOf(log, input.topic, each, positions);
+      const isIdle = idle.has(isRekeyed ? String(each) : input.topic);
+      return { ...place, isIdle, neededMicros: window === null ? null : neededFor(input, window) };
+    }),
+  );
+  const between = repartitions.map(async ({ topic }): Promise<InputStatus> => {
+    return { ...(await placeOf(log, topic, partition, positions)), isIdle: false, neededMicros: null };
+  });
+  return Promise.all([...read, ...between]);
+}
+
 /** Where a task stands in an input, or would begin. */
-async function placeOf(log: Log, topic: string, partition: number, own: readonly TaskPosition[]) {
+async function placeOf(log: Log, topic: string, partition: number, positions: readonly TaskPosition[]) {
   const range = (await log.ranges(topic))[partition];
-  const position = own.find((each) => each.topic === topic)?.position ?? range?.begin ?? 0;
+  const position =
+    positions.find((each) => each.topic === topic && each.partition === partition)?.position ?? range?.begin ?? 0;
   const lag = Math.max(0, (range?.end ?? position) - position);
   const lastRecordMs = range === undefined ? null : await lastAppendMs(log, range, position);
   return { topic, partition, position, lag, lastRecordMs };
@@ -152,14 +176,16 @@ async function lastAppendMs(log: Log, range: PartitionRange, position: number): 
   }
 }
 
-/** Inputs that the task's last control record about them says are idle. Nothing is recorded where there is one input. */
-async function idleTopics(parts: Parts, task: string, partition: number, inputs: number): Promise<ReadonlySet<string>> {
+/** Inputs, or upstream partitions, that the task's last control record about them says are idle. */
+async function idleInputs(parts: Parts, run: string, partition: number): Promise<ReadonlySet<string>> {
   const idle = new Set<string>();
-  const control = inputs === 1 ? undefined : (await parts.log.ranges(controlTopic(task)))[partition];
+  const control = (await parts.log.ranges(controlTopic(run)))[partition];
   if (control === undefined) return idle;
-  for (const { kind, topic } of await recordedControls(parts, control, { controlOffset: 0, controlSequence: 0 })) {
-    if (kind === 'idle') idle.add(topic);
-    else if (kind === 'active') idle.delete(topic);
+  const controls = await recordedControls(parts, control, { controlOffset: 0, controlSequence: 0 });
+  for (const { kind, topic, upstream } of controls) {
+    const input = upstream === null ? topic : String(upstream);
+    if (kind === 'idle') idle.add(input);
+    else if (kind === 'active') idle.delete(input);
   }
   return idle;
 }
@@ -189,9 +215,9 @@ function noWindowText({ interval, atMicros }: WindowQuestion, definition: Window
   return `A ${interval} window that holds ${at} is complete when the watermark reaches ${earliest} or later (${timeText(watermark)} now).`;
 }
 
-function inputText({ topic, position, lag, lastRecordMs, isIdle, neededMicros }: InputStatus): string {
+function inputText({ topic, partition, position, lag, lastRecordMs, isIdle, neededMicros }: InputStatus): string {
   const last = lastRecordMs === null ? '' : `, the last of which came at ${new Date(lastRecordMs).toISOString()}`;
-  const read = `Input ${topic}: read to offset ${position}${last}; ${lag === 1 ? '1 record' : `${lag} records`} pending.`;
+  const read = `Input ${topic}, partition ${partition}: read to offset ${position}${last}; ${lag === 1 ? '1 record' : `${lag} records`} pending.`;
   if (isIdle) return `${read} It is recorded as idle and holds nothing back.`;
   if (neededMicros === null) return read;
   return `${read} The window needs a record of ${timeText(neededMicros)} or later to have been read from it.`;

@@ -7,6 +7,9 @@ import { quoteSchema, sourceBarSchema, tickSchema } from '../schemas.generated.t
 import type { Element, Origin, Restore, Resume, Shape, Snapshot, Stream } from './elements.ts';
 import { LateOrder } from './lateOrder.ts';
 import { checkName } from './names.ts';
+import type { Boundary } from './stages/boundary.ts';
+import type { RepartitionTopic } from './stages/carried.ts';
+import { type Stage, Stages } from './stages/stage.ts';
 import type { Input, ParamValue, ShippedTopics, TopicInput, Topology } from './topology.ts';
 import { external } from './watermarks/external.ts';
 import type { WatermarkStrategy } from './watermarks/strategy.ts';
@@ -29,12 +32,18 @@ export interface AssembledInput {
   readonly sequenceField: string | null;
   /** How its watermark moves, which decides its place among several inputs: by its first `watermark` step. */
   readonly watermark: WatermarkStrategy;
+  /** Of a repartition topic: the upstream partition whose records are this input's. */
+  readonly upstream?: number;
 }
 
 /** A topology whose steps are connected: elements pushed into an input come out of the outputs, in the same call. */
 export interface Assembly {
+  /** What the stage reads. */
   readonly inputs: readonly AssembledInput[];
+  /** What the stage gives. */
   readonly outputs: readonly OutputSpec[];
+  /** The topics between the stages; none of a topology of one. */
+  readonly repartitions: readonly RepartitionTopic[];
   /** The windows of each output. */
   readonly windows: readonly WindowSet[];
   /** The steps of each output, in words. */
@@ -46,6 +55,8 @@ export interface Assembly {
    * records come out in the order in which they arrived.
    */
   resume(): boolean;
+  /** Writes for the next stage that there is nothing more, up to these offsets of the inputs. */
+  rest(reached: readonly number[]): void;
   /** The state of all steps, as plain data. Nothing may be left to resume; pushing more may change it. */
   snapshot(): readonly unknown[];
   /** Takes over the state that `snapshot` gave, before anything was pushed: it is of this topology from then on. */
@@ -60,23 +71,19 @@ export interface AssemblyOptions {
   readonly generation: number;
   /** Called for every element that comes out, in order. */
   readonly onElement: (output: OutputSpec, element: Element) => void;
+  /** Which part of the topology; without it all of it, in one piece. */
+  readonly stage?: Stage;
 }
 
 /**
  * Connects a topology's steps. @throws TM_TOPOLOGY when they do not fit together
  */
-export function assemble({ topology, params, generation, onElement }: AssemblyOptions): Assembly {
+export function assemble({ topology, params, generation, onElement, stage }: AssemblyOptions): Assembly {
   const where = `topology ${topology.name}`;
   const described = Object.entries(topology.inputs).map(([name, input]) => describedInput(name, input, where));
   const subjects = new Map(described.map(({ name }) => [name, new Subject<Element>()]));
-  const build = topology.build as unknown as (
-    streams: Readonly<Record<string, Stream<unknown>>>,
-    params: Readonly<Record<string, ParamValue>>,
-  ) => Readonly<Record<string, Stream<unknown>>>;
-  const streams = build(Object.fromEntries(subjects), { ...topology.params, ...params });
+  const streams = streamsOf(topology, params, subjects, where);
   const names = Object.keys(streams);
-  for (const name of names) checkName('an output', name);
-  if (names.length === 0) throw new TidemarkError('TM_TOPOLOGY', 'build(...) returns no output', { where });
   const shapes = new Map<string, Shape>();
   const outputs = new Map<string, OutputSpec>();
   // RxJS reports what a subscriber throws later and elsewhere; the caller of `push` must get it, at once.
@@ -94,20 +101,24 @@ export function assemble({ topology, params, generation, onElement }: AssemblyOp
   const subscriptions = names.map((name) =>
     connected(streams[name] as Stream<unknown>, (element) => receive(name, element), fail),
   );
+  const boundaries: Boundary[] = [];
   const push = (input: string, element: Element): void => {
-    subjects.get(input)?.next(element);
+    if (!stages.push(input, element)) subjects.get(input)?.next(element);
     if (failure !== null) throw failure.error;
   };
-  for (const input of described) push(input.name, shapeOf(input));
+  const stages = new Stages(boundaries, { topology: topology.name, generation, stage });
+  for (const input of described) push(input.name, shapeOf(input, boundaries));
   const origins = [...shapes.values()].flatMap((shape) => shape.origins);
-  const inputs = described.map((input) => ({ ...input, watermark: strategyOf(input, origins) }));
+  const subStreams = stages.open();
+  const inputs = subStreams ?? described.map((input) => ({ ...input, watermark: strategyOf(input, origins) }));
   for (const name of names) {
     const topic = names.length === 1 ? topology.name : `${topology.name}.${name}`;
     outputs.set(name, outputSpec(topology, name, topic, generation, shapes.get(name)));
   }
   return {
     inputs,
-    outputs: [...outputs.values()],
+    outputs: [...outputs.values()].filter(({ name }) => stages.holds(shapes.get(name)?.origins ?? [])),
+    repartitions: stages.topics,
     windows: [...shapes.values()].flatMap(({ result }) => (result === null ? [] : [result.windows])),
     steps: Object.fromEntries([...shapes].map(([name, { steps }]) => [name, steps])),
     push,
@@ -119,6 +130,7 @@ export function assemble({ topology, params, generation, onElement }: AssemblyOp
       }
       return resume.pending;
     },
+    rest: (reached) => stages.rest(reached),
     snapshot: () => {
       const snapshot: Snapshot = { kind: 'snapshot', parts: [], keys: null, slots: NO_SLOTS };
       for (const { name } of inputs) push(name, snapshot);
@@ -132,6 +144,23 @@ export function assemble({ topology, params, generation, onElement }: AssemblyOp
       for (const subscription of subscriptions) subscription.unsubscribe();
     },
   };
+}
+
+function streamsOf(
+  topology: Topology,
+  params: AssemblyOptions['params'],
+  subjects: ReadonlyMap<string, Stream<unknown>>,
+  where: string,
+): Readonly<Record<string, Stream<unknown>>> {
+  const build = topology.build as unknown as (
+    streams: Readonly<Record<string, Stream<unknown>>>,
+    params: AssemblyOptions['params'],
+  ) => Readonly<Record<string, Stream<unknown>>>;
+  const streams = build(Object.fromEntries(subjects), { ...topology.params, ...params });
+  const names = Object.keys(streams);
+  for (const name of names) checkName('an output', name);
+  if (names.length === 0) throw new TidemarkError('TM_TOPOLOGY', 'build(...) returns no output', { where });
+  return streams;
 }
 
 function connected(
@@ -186,7 +215,10 @@ function strategyOf(
   return strategy === undefined || strategy === null || !isOwn ? external() : strategy;
 }
 
-function shapeOf({ name, topic, schema, timeField, sequenceField }: Omit<AssembledInput, 'watermark'>): Shape {
+function shapeOf(
+  { name, topic, schema, timeField, sequenceField }: Omit<AssembledInput, 'watermark'>,
+  boundaries: Boundary[],
+): Shape {
   return {
     kind: 'shape',
     schema,
@@ -194,6 +226,7 @@ function shapeOf({ name, topic, schema, timeField, sequenceField }: Omit<Assembl
     sequenceField,
     keyField: null,
     origins: [{ input: name, topic, watermark: null }],
+    boundaries,
     steps: [],
     windows: null,
     result: null,

@@ -4,6 +4,7 @@ import type { KeyTable } from '../core/keyTable.ts';
 import type { FieldMerge } from '../core/output.ts';
 import type { RecordSchema } from '../core/schema.ts';
 import type { Slides } from '../core/slides.ts';
+import type { Boundary } from './stages/boundary.ts';
 import type { WatermarkStrategy } from './watermarks/strategy.ts';
 import type { WindowSet } from './windows/definition.ts';
 import type { FoundWindow } from './windows/foundWindow.ts';
@@ -18,6 +19,8 @@ export interface Origin {
   readonly input: string;
   readonly topic: string;
   readonly watermark: WatermarkStrategy | null;
+  /** The boundary behind which the stream is, where there is one. */
+  readonly boundary?: string;
 }
 
 /**
@@ -36,6 +39,8 @@ export interface Shape {
   readonly origins: readonly Origin[];
   /** Set by `union`: its rows came in several of them. Those of other streams came in the first. */
   readonly isUnion?: true;
+  /** Where the topology is cut into stages: each boundary adds itself as the shape passes. */
+  readonly boundaries: Boundary[];
   /** What each step does, in words, in order: what the stored state of a task depends on. */
   readonly steps: readonly string[];
   /** Set by `window`, taken back by `aggregate`. */

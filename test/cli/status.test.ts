@@ -83,7 +83,7 @@ describe('status --explain', () => {
       expect(inSession.text).toContain('is complete when the watermark reaches');
       const idle = ({ topic, isIdle }: InputStatus) => [topic, isIdle];
       expect(Object.fromEntries(inSession.inputs.map(idle))).toMatchObject({ quotes: true });
-      expect(inSession.text).toContain('Input quotes: read to offset 0; 0 records pending. It is recorded as idle');
+      expect(inSession.text).toContain('read to offset 0; 0 records pending. It is recorded as idle');
       const inGap = await explained([file, '--interval', '1m/1h', '--at', '2026-01-05T08:30:00Z']);
       expect(inGap.text).toContain('it lies in the gap between two');
     },

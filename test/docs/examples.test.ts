@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as tidemark from '../../src/index.ts';
-import { planTopology } from '../../src/runtime/topologyRunner.ts';
+import { planTopology } from '../../src/runtime/topologyPlan.ts';
 import { findTopology } from '../../src/runtime/topologySource.ts';
 import { fencedBlocks } from './markdown.ts';
 import { publicSymbols } from './publicSymbols.ts';

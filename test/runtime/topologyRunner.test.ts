@@ -20,7 +20,7 @@ import {
 } from '../../src/index.ts';
 import type { Log } from '../../src/log/log.ts';
 import { fingerprintOf } from '../../src/runtime/recovery.ts';
-import { planTopology } from '../../src/runtime/topologyRunner.ts';
+import { planTopology } from '../../src/runtime/topologyPlan.ts';
 import { type Control, controlSchema, type DeadLetter, deadLetterSchema } from '../../src/schemas.generated.ts';
 import { assemble } from '../../src/topology/assemble.ts';
 import { recordBytes } from '../log/records.ts';

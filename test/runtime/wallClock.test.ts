@@ -18,7 +18,8 @@ import {
 import type { Log, TopicPartition } from '../../src/log/log.ts';
 import type { SchemaRegistry } from '../../src/log/registry/registry.ts';
 import { taskPositions } from '../../src/runtime/positions.ts';
-import { planTopology, type TopologyRunner } from '../../src/runtime/topologyRunner.ts';
+import { planTopology } from '../../src/runtime/topologyPlan.ts';
+import type { TopologyRunner } from '../../src/runtime/topologyRunner.ts';
 import { windowStatus } from '../../src/runtime/windowStatus.ts';
 import { type Control, controlSchema, type Late, lateSchema } from '../../src/schemas.generated.ts';
 import { mortalLog } from '../simulation/mortalLog.ts';

@@ -38,7 +38,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'a flush is not recorded',
     file: 'src/runtime/task.ts',
-    right: "if (totals.results > before) this.#recordControl('flush', this.#first);",
+    right: "if (outbox.written > before) this.#recordControl('flush', this.#first);",
     wrong: '',
   },
   {
@@ -63,6 +63,37 @@ const FAULTS: readonly Fault[] = [
     name: 'a snapshot does not say where the merge of the inputs stands',
     file: 'src/runtime/task.ts',
     right: 'parts.inputs.restore(inputs);',
+    wrong: '',
+  },
+  {
+    name: 'the watermark is written to the next stage at the edge of a chunk',
+    file: 'src/topology/stages/writing.ts',
+    right: 'while (step < arrivals.length && (arrivals[step] as number) < arrival) {',
+    wrong: 'while (step < 0 && arrival < 0) {',
+  },
+  {
+    name: 'what the next stage is told is not muted while input is read again',
+    file: 'src/runtime/outbox.ts',
+    right: `  addCarried({ topic, schema, keyField }: RepartitionTopic, { columns, targets }: Carried): void {
+    if (this.muted) return;`,
+    wrong: '  addCarried({ topic, schema, keyField }: RepartitionTopic, { columns, targets }: Carried): void {',
+  },
+  {
+    name: 'an upstream task that has said in an earlier run that it has nothing more is not waited for',
+    file: 'src/runtime/subStreams.ts',
+    right: 'if (ends === null) return true;',
+    wrong: 'return true;',
+  },
+  {
+    name: 'a snapshot does not say how far each upstream task was read',
+    file: 'src/runtime/subStreams.ts',
+    right: 'return { readTo: this.#nextOf(input), watermark,',
+    wrong: 'return { readTo: this.offsets[0] as number, watermark,',
+  },
+  {
+    name: 'records that are passed over, since they are far ahead, are not read again',
+    file: 'src/runtime/subStreams.ts',
+    right: 'subStream.isBehind = true;',
     wrong: '',
   },
 ];

@@ -17,13 +17,13 @@ export interface TestQuote {
 export async function appendQuotes(
   { log, registry, partitions }: Surroundings,
   quotes: readonly TestQuote[],
-  partitionOf: (instrument: string) => number,
+  partitionOf: (quote: TestQuote) => number,
 ): Promise<void> {
   await log.createTopic('quotes', { partitions, retentionMs: -1 });
   const id = await registry.register('quotes-value', QUOTE.text);
   const writer = await log.openWriter('test');
   const appends = Array.from({ length: partitions }, (_, partition) => {
-    const own = quotes.filter(({ instrument }) => partitionOf(instrument) === partition);
+    const own = quotes.filter((quote) => partitionOf(quote) === partition);
     return { topic: 'quotes', partition, records: encoded(own, id) };
   });
   await writer.commit({ appends: appends.filter(({ records }) => records.count > 0), positions: [] });

@@ -1,7 +1,7 @@
 import { TidemarkError } from '../../src/errors.ts';
 import type { Log, PartitionRange } from '../../src/log/log.ts';
 import type { SchemaRegistry } from '../../src/log/registry/registry.ts';
-import { TopologyRunner } from '../../src/runtime/topologyRunner.ts';
+import { TopologyRunner, type TopologyRunnerOptions } from '../../src/runtime/topologyRunner.ts';
 import type { Topology } from '../../src/topology/topology.ts';
 import { runnerOptions } from '../support/tickStore.ts';
 import { type Death, Killed, mortalLog } from './mortalLog.ts';
@@ -41,6 +41,7 @@ export class Schedule {
   readonly #around: Surroundings;
   readonly #random: (() => number) | null;
   readonly #processes: Process[] = [];
+  #standard: TopologyRunnerOptions | null = null;
   /** Which process has the task of each partition. */
   readonly #owners: number[];
   /** In a live run, for how long nothing has come wherever it is at the log's end. */
@@ -169,13 +170,15 @@ export class Schedule {
   async #newProcess(): Promise<Process> {
     const { log, registry, partitions } = this.#around;
     const death = (): Death | null => process.death;
-    const standard = await runnerOptions(mortalLog(log, death), registry, this.topology, partitions);
+    this.#standard ??= await runnerOptions(log, registry, this.topology, partitions);
     const most = (records: number): number => (this.#random === null ? 1_000_000 : 1 + this.#pick(records));
     const maxBytes = 10_000_000;
     const runner = await TopologyRunner.open({
-      ...standard,
+      ...this.#standard,
+      log: mortalLog(log, death),
       readBounds: { maxRecords: most(40), maxBytes },
       commitBounds: { maxRecords: most(60), maxBytes, intervalMs: 1e9 },
+      mergeBounds: { maxSkewMs: most(10_000), maxBufferedRecords: most(100) },
       maxRereadRecords: most(150),
       now: () => 0,
       idleTimeoutMs: 1,

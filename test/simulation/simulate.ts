@@ -12,6 +12,8 @@ import {
   keyBy,
   last,
   ohlcv,
+  reorder,
+  repartition,
   session,
   topology,
   tumbling,
@@ -51,9 +53,9 @@ export async function simulate(seeds: readonly number[]): Promise<readonly Devia
     return await inStore(directory, async (log, registry) => {
       const around: Surroundings = { log, registry, partitions: PARTITIONS };
       const input = Math.floor((seeds[0] ?? 0) / SCHEDULES_PER_INPUT);
-      const phases = phasesOf(seededRandom(input));
+      const phases = phasesOf(seededRandom(input), isRekeyed(input));
       const [firstPhase = NOTHING, ...later] = phases;
-      await append(around, firstPhase);
+      await append(around, firstPhase, input);
       const calm = new Schedule(simulated('calm', input), around, null);
       const schedules = new Map<number, Schedule>();
       const deviations: Deviation[] = [];
@@ -62,7 +64,7 @@ export async function simulate(seeds: readonly number[]): Promise<readonly Devia
         schedules.set(seed, new Schedule(simulated(name, input), around, seededRandom(seed)));
       }
       for (const [i, phase] of [firstPhase, ...later].entries()) {
-        if (i > 0) await append(around, phase);
+        if (i > 0) await append(around, phase, input);
         const ends = [...(await log.ranges('ticks')), ...(await log.ranges('quotes'))];
         await calm.runTo(ends, phase.quietMs);
         for (const [seed, schedule] of schedules) {
@@ -90,18 +92,26 @@ export async function simulate(seeds: readonly number[]): Promise<readonly Devia
 async function committed(log: Log, { name }: Topology): Promise<Record<string, string>> {
   const described = (kind: string, contents: readonly PartitionContents[]): [string, string][] =>
     contents.map(({ records, digest }, partition) => [`${kind} ${partition}`, `${records} ${digest}`]);
-  return Object.fromEntries([
-    ...described('results', await contentsOfLog(log, name)),
-    ...described('late', await contentsOfLog(log, `${name}.late`)),
-  ]);
+  const topics = (await log.listTopics()).map(({ topic }) => topic);
+  const ledgers = topics.filter((topic) => topic === `${name}.late` || topic === `${name}.stage1.late`);
+  const all = await Promise.all(
+    [name, ...ledgers].map(async (topic) => described(topic.slice(name.length), await contentsOfLog(log, topic))),
+  );
+  return Object.fromEntries(all.flat());
 }
 
-/** Every other input is for one stream, the others for a join of two. */
+/** Whether the keys of an input lie spread over the partitions, so that its topology has to bring them together. */
+function isRekeyed(input: number): boolean {
+  return input % 4 >= 2;
+}
+
+/** Inputs in turn: one stream, a join of two, one stream keyed anew, and a join of two that both are. */
 function simulated(name: string, input: number): Topology {
   const accumulation = input % 3 === 2 ? 'discarding' : 'accumulating';
   const windows = [tumbling('1s'), hopping('1500ms', '500ms'), session('400ms')] as const;
   const behaviour = { allowedLatenessMs: 500, accumulation } as const;
   const aggregates = { ...ohlcv('price', 'size'), count: count(), first: first('price'), last: last('price') };
+  const toKey = isRekeyed(input) ? repartition : keyBy;
   if (input % 2 === 0) {
     return topology({
       name,
@@ -112,7 +122,9 @@ function simulated(name: string, input: number): Topology {
           watermark(bounded(300)),
           // What is dropped here has moved the watermark.
           filter((tick) => tick.price < 9),
-          keyBy('instrument'),
+          // What waits here is written for the next stage when the run flushes.
+          input % 8 === 6 ? reorder() : (source) => source,
+          toKey('instrument'),
           window(windows, behaviour),
           aggregate(aggregates),
         ),
@@ -125,8 +137,11 @@ function simulated(name: string, input: number): Topology {
     inputs: { ticks: 'ticks', quotes: 'quotes' },
     build: ({ ticks, quotes }) => ({
       [name]: asOfJoin(
-        ticks.pipe(watermark(bounded(300)), keyBy('instrument')),
-        quotes.pipe(watermark(bounded(200)), keyBy('instrument')),
+        ticks.pipe(watermark(bounded(300)), toKey('instrument')),
+        quotes.pipe(
+          watermark(bounded(200)),
+          isRekeyed(input) ? repartition('instrument', { name: 'quotes' }) : keyBy('instrument'),
+        ),
         { take: { bid: 'bid' }, maxAgeMs: 2_000 },
       ).pipe(window(windows, behaviour), aggregate({ ...aggregates, bid: last('bid') })),
     }),
@@ -143,10 +158,15 @@ interface Phase {
 
 const NOTHING: Phase = { ticks: [], quotes: [], quietMs: null };
 
-function phasesOf(random: () => number): Phase[] {
+/**
+ * Records that are keyed anew are fewer, since they are taken in twice, and their runs bounded: in a live one a schedule decides when
+ * the second stage sees what the first has written.
+ */
+function phasesOf(random: () => number, areRekeyed: boolean): Phase[] {
   const phases = 1 + Math.floor(random() * 3);
   const clocks = { ticks: { atMs: -2_000 }, quotes: { atMs: -2_000 } };
-  const some = (most: number): undefined[] => Array.from({ length: Math.floor(random() * most) });
+  const some = (most: number): undefined[] =>
+    Array.from({ length: Math.floor(random() * most * (areRekeyed ? 0.5 : 1)) });
   return Array.from({ length: phases }, () => ({
     ticks: some(120).map(() => ({
       ...placed(random, clocks.ticks),
@@ -155,7 +175,7 @@ function phasesOf(random: () => number): Phase[] {
       sequence: random() < 0.5 ? Math.floor(random() * 100) : null,
     })),
     quotes: some(80).map(() => ({ ...placed(random, clocks.quotes), bid: Math.floor(random() * 100) })),
-    quietMs: random() < 0.5 ? Math.floor(random() * 3_000) : null,
+    quietMs: random() < 0.5 && !areRekeyed ? Math.floor(random() * 3_000) : null,
   }));
 }
 
@@ -169,9 +189,12 @@ function placed(random: () => number, clock: { atMs: number }) {
   };
 }
 
-async function append(around: Surroundings, { ticks, quotes }: Phase): Promise<void> {
+async function append(around: Surroundings, { ticks, quotes }: Phase, input: number): Promise<void> {
   const { log, registry, partitions } = around;
-  const partitionOf = (instrument: string): number => Number(instrument.at(-1)) % partitions;
-  await appendTicksTo(log, registry, partitions, ticks, ({ instrument }) => partitionOf(instrument));
+  const ofKey = ({ instrument }: { readonly instrument: string }): number => Number(instrument.at(-1)) % partitions;
+  const ofTime = ({ eventTime }: { readonly eventTime: number }): number =>
+    Math.abs(eventTime / MICROS_PER_MS) % partitions;
+  const partitionOf = isRekeyed(input) ? ofTime : ofKey;
+  await appendTicksTo(log, registry, partitions, ticks, partitionOf);
   await appendQuotes(around, quotes, partitionOf);
 }

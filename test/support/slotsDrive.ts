@@ -45,6 +45,7 @@ const SHAPE: Shape = {
   sequenceField: 'sequence',
   keyField: null,
   origins: [],
+  boundaries: [],
   steps: [],
   windows: null,
   result: null,

@@ -36,6 +36,7 @@ export function shapeOf(avsc: unknown, timeField = 'eventTime'): Shape {
     sequenceField,
     keyField: null,
     origins: [],
+    boundaries: [],
     steps: [],
     windows: null,
     result: null,

@@ -7,7 +7,8 @@ import { openEmbeddedLog } from '../../src/log/embedded/embeddedLog.ts';
 import type { Log, RecordBytes } from '../../src/log/log.ts';
 import { openEmbeddedRegistry } from '../../src/log/registry/embeddedRegistry.ts';
 import type { SchemaRegistry } from '../../src/log/registry/registry.ts';
-import { planTopology, TopologyRunner, type TopologyRunnerOptions } from '../../src/runtime/topologyRunner.ts';
+import { planTopology } from '../../src/runtime/topologyPlan.ts';
+import { TopologyRunner, type TopologyRunnerOptions } from '../../src/runtime/topologyRunner.ts';
 import { TopologyTopics } from '../../src/runtime/topologyTopics.ts';
 import { tickSchema } from '../../src/schemas.generated.ts';
 import type { Topology } from '../../src/topology/topology.ts';
@@ -79,7 +80,7 @@ export async function runnerOptions(
   partitions: number,
   generation = 1,
 ): Promise<TopologyRunnerOptions> {
-  const { outputs } = planTopology(topology, topology.params, generation);
+  const plan = planTopology(topology, topology.params, generation);
   const run = generationTopic(topology.name, generation);
   return {
     log,
@@ -87,7 +88,7 @@ export async function runnerOptions(
     topology,
     params: topology.params,
     generation,
-    topics: await TopologyTopics.create(log, registry, run, outputs, { partitions, ...FOREVER }),
+    topics: await TopologyTopics.create(log, registry, run, plan, { partitions, ...FOREVER }),
     readBounds: { maxRecords: 10_000, maxBytes: 1_000_000 },
     commitBounds: { maxRecords: 10_000, maxBytes: 1_000_000, intervalMs: 1e9 },
     mergeBounds: { maxSkewMs: 1e9, maxBufferedRecords: 1_000_000 },

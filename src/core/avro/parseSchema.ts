@@ -13,13 +13,21 @@ export const MAX_DECIMAL_PRECISION = 76;
  * @throws TM_SCHEMA_UNSUPPORTED when it is not such a flat record
  */
 export function parseRecordSchema(avsc: unknown): RecordSchema {
+  const literal = typeof avsc === 'object' ? avsc : null;
+  const known = literal === null ? undefined : parsed.get(literal);
+  if (known !== undefined) return known;
   const record = parseAvroRecord(avsc);
-  return {
+  const schema = {
     name: record.name,
     fields: record.fields.map((field) => fieldSchema(field, record.name)),
     text: canonicalText(avsc),
   };
+  if (literal !== null) parsed.set(literal, schema);
+  return schema;
 }
+
+/** Of schemas that are literals: each task of a topology asks for them again. */
+const parsed = new WeakMap<object, RecordSchema>();
 
 /** @throws TM_SCHEMA_INVALID, TM_SCHEMA_UNSUPPORTED when the schema is not a record */
 export function parseAvroRecord(avsc: unknown): AvroRecord {

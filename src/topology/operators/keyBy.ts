@@ -1,4 +1,5 @@
 import { KeyTable, type SavedKeys } from '../../core/keyTable.ts';
+import type { RecordSchema } from '../../core/schema.ts';
 import { TidemarkError } from '../../errors.ts';
 import type { Chunk, Stream } from '../elements.ts';
 import { transform } from '../transform.ts';
@@ -10,7 +11,7 @@ export type Keyed<Row, K extends string> = Row & { readonly [KEY]: K };
 
 /**
  * Names the text field that windows and results are kept by. Results go to the partition that their input came from, so
- * it is the topic's own key or something that has one value for each key.
+ * it is the topic's own key or something that has one value for each key; `repartition` keys by anything else.
  *
  * @example keyBy('instrument')
  * @throws TM_TOPOLOGY when there is no such field or it is not a text that is always there
@@ -23,8 +24,7 @@ export function keyBy<const K extends string>(
       const keys = new KeyTable();
       return (element) => {
         if (element.kind === 'shape') {
-          const schema = element.schema.fields.find(({ name }) => name === field);
-          if (schema?.kind !== 'string' || schema.nullable) throw notAKey(field, element.schema.name);
+          checkKey(field, element.schema);
           emit({ ...element, keyField: field, steps: [...element.steps, `key ${field}`] });
         } else if (element.kind === 'chunk') {
           keys.sweep();
@@ -41,6 +41,12 @@ export function keyBy<const K extends string>(
         }
       };
     });
+}
+
+/** @throws TM_TOPOLOGY when rows cannot be keyed by the field */
+export function checkKey(field: string, { fields, name }: RecordSchema): void {
+  const key = fields.find((each) => each.name === field);
+  if (key?.kind !== 'string' || key.nullable) throw notAKey(field, name);
 }
 
 function idsOf(chunk: Chunk, field: string, keys: KeyTable): Int32Array {

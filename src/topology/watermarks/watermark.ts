@@ -102,6 +102,11 @@ function followed(shape: Shape, strategy: WatermarkStrategy): Shape {
       hint: 'Write the results to their topic and start another topology from it.',
     });
   }
+  if (shape.origins.some(({ boundary }) => boundary !== undefined)) {
+    throw new TidemarkError('TM_TOPOLOGY', 'watermark(...) cannot follow repartition(...)', {
+      hint: 'The rows bring the watermark with them: put watermark(...) before repartition(...) only.',
+    });
+  }
   checkStrategy(strategy, shape.schema);
   const { field, delayMicros } = strategy;
   const step = field === null ? `watermark ${delayMicros}` : `watermark ${field} ${delayMicros}`;
