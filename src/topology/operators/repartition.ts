@@ -25,7 +25,7 @@ const NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
  * read again by a second stage of the topology. The watermark goes with them: put `watermark` before it, and what is keyed or
  * windowed by the field after it.
  *
- * @example ticks.pipe(watermark(bounded(1_000)), repartition('source'), window([tumbling('1m')]), aggregate({ ticks: count() }))
+ * @example ticks.pipe(watermark(bounded(1_000)), repartition('instrument'), window([tumbling('1m')]), aggregate({ ticks: count() }))
  * @throws TM_TOPOLOGY when there is no such field or it is not a text that is always there, without `watermark` before it, behind
  * `window` or another `repartition`, and for a name that is not one; TM_DURATION
  */
