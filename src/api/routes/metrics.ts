@@ -63,7 +63,8 @@ async function addPositions(registry: Registry, { log }: ApiParts): Promise<void
     registers,
   });
   const tasks = await taskPositions(log);
-  for (const task of tasks) {
+  // Of the tasks of several stages the one furthest on comes first, so that the one furthest behind is shown.
+  for (const task of [...tasks].sort((a, b) => (b.watermark ?? 0) - (a.watermark ?? 0))) {
     lag.set({ group: task.topology, topic: task.topic, partition: task.partition }, task.lag);
     if (task.watermark !== null) {
       watermark.set({ topology: task.topology, partition: task.partition }, task.watermark / 1e6);
