@@ -7,7 +7,7 @@ import type { simulate as Simulate } from './simulate.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 /** A fault that so many schedules do not show is not caught. */
 const MOST_SCHEDULES = 60;
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 360_000;
 
 interface Fault {
   readonly name: string;

@@ -9,7 +9,7 @@ const ONLY = process.env.TIDEMARK_SIMULATION_SEED;
 
 describe('what a topology commits', () => {
   it("is the undisturbed run's, byte for byte, whatever happens to the processes that run it", {
-    timeout: effort(300_000, SOAK_WEIGHT),
+    timeout: effort(600_000, SOAK_WEIGHT),
   }, async () => {
     if (ONLY !== undefined) {
       expect(await simulate([Number(ONLY)])).toEqual([]);
