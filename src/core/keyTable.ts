@@ -105,6 +105,12 @@ export class KeyTable {
     }
   }
 
+  /** The id here of a key that has an id in another table. */
+  internFrom(other: KeyTable, id: number): number {
+    const start = other.#records[id * WIDTH + START] as number;
+    return this.intern(other.#arenaBytes, start, start + (other.#records[id * WIDTH + LENGTH] as number));
+  }
+
   /** The id that a key has, or -1. It looks at every key: for questions, not for records. */
   idOf(key: Uint8Array): number {
     for (let id = 0; id < this.#capacity; id++) {

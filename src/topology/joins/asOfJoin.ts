@@ -1,7 +1,6 @@
 import { KeyTable, type SavedKeys } from '../../core/keyTable.ts';
 import { MICROS_PER_MS } from '../../core/time.ts';
 import { TidemarkError } from '../../errors.ts';
-import { utf8Column } from '../aggregates/textColumn.ts';
 import type { Element, Shape, Stream } from '../elements.ts';
 import type { Keyed } from '../operators/keyBy.ts';
 import { markReleased, type ReleaseMarks } from '../operators/release.ts';
@@ -201,7 +200,7 @@ class AsOfJoin implements TwoInputStep {
     while (next < theirs.slots.length) this.#putInForce(theirs, next++, superseded);
     const { watermarks, arrivals, progress } = marksOf(ours);
     const columns = left.rows.pool.gather(ours.slots);
-    const key = utf8Column(ours.keyIds.length, (row) => this.keys.bytesOf(ours.keyIds[row] as number));
+    const key = this.keys.column(ours.keyIds);
     const taken = renamed(right.rows.pool.gather(joined), this.#take);
     this.#emit({
       kind: 'chunk',

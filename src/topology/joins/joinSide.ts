@@ -73,10 +73,7 @@ export class JoinSide {
     const known = new Int32Array(keys.capacity).fill(-1);
     for (let i = 0; i < ids.length; i++) {
       const theirs = ids[i] as number;
-      if (known[theirs] === -1) {
-        const key = keys.bytesOf(theirs);
-        known[theirs] = this.#keys.intern(key, 0, key.length);
-      }
+      if (known[theirs] === -1) known[theirs] = this.#keys.internFrom(keys, theirs);
       const id = known[theirs] as number;
       this.#keys.retain(id);
       ids[i] = id;
