@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DATA_DIRECTORY } from '../test/support/oracle/files.ts';
 import { FAULTS, type Fault } from './mutations/faults.ts';
 
 /** Copies in which faults are tried at the same time. */
@@ -82,7 +83,7 @@ async function runTests(copy: string, tests: readonly string[], withinMs = RUN_W
   const args = ['node_modules/vitest/vitest.mjs', 'run', ...tests, '--bail=1', '--maxWorkers=1'];
   const child = spawn(process.execPath, [...args, '--reporter=json', `--outputFile=${reportFile}`], {
     cwd: copy,
-    env: { ...process.env, TIDEMARK_SOAK_FACTOR: String(SHARE_OF_CASES) },
+    env: { ...process.env, TIDEMARK_SOAK_FACTOR: String(SHARE_OF_CASES), TIDEMARK_TEST_DATA: DATA_DIRECTORY },
     stdio: 'ignore',
     timeout: withinMs,
   });

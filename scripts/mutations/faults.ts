@@ -254,6 +254,13 @@ export const FAULTS: readonly Fault[] = [
     tests: SLIDES,
   },
   {
+    name: 'a discarding look-back window forgets what has come since it was flushed',
+    file: `${WINDOWS}/slidingWindows.ts`,
+    find: 'if (this.#isDiscarding && !this.#onEachChange) this.#addSince(run, at);',
+    replace: '',
+    tests: ['test/topology/rules/emission.test.ts'],
+  },
+  {
     name: 'an as-of join forgets the rows after the last left one',
     file: 'src/topology/joins/asOfJoin.ts',
     find: 'while (next < theirs.slots.length) this.#putInForce(theirs, next++, superseded);',

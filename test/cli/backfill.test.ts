@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { recordedBody } from '../producers/market/recorded.ts';
+import { HAS_RECORDINGS, recordedBody } from '../producers/market/recorded.ts';
 import { type Reply, startVendor, type VendorServer } from '../producers/market/vendorServer.ts';
 import { endAll, run, start } from './command.ts';
 
@@ -17,7 +17,7 @@ function month(url: URL): Reply {
   return { body: `timestamp,open,high,low,close,volume\n${name}-02 10:00:00,1,2,1,2,9\n` };
 }
 
-describe('tidemark backfill', { timeout: TEST_TIMEOUT_MS }, () => {
+describe.skipIf(!HAS_RECORDINGS)('tidemark backfill', { timeout: TEST_TIMEOUT_MS }, () => {
   let directory: string;
   let vendor: VendorServer;
 

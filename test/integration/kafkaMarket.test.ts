@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEmbeddedRegistry } from '../../src/log/registry/embeddedRegistry.ts';
 import { type RegistryServer, serveRegistry } from '../../src/log/registry/registryServer.ts';
-import { recordedBody } from '../producers/market/recorded.ts';
+import { HAS_RECORDINGS, recordedBody } from '../producers/market/recorded.ts';
 import { startVendor, type VendorServer } from '../producers/market/vendorServer.ts';
 import { type Broker, startBroker, whyNoBroker } from '../support/kafka/broker.ts';
 import { readCommitted } from '../support/kafka/plainClient.ts';
@@ -16,7 +16,8 @@ const TEST_TIMEOUT_MS = 240_000;
 const ROWS = 5_416;
 
 const missing = whyNoBroker();
-const available = requirement('kafka', missing === null, `bars of a market API on a Kafka broker: ${missing}`);
+const available =
+  HAS_RECORDINGS && requirement('kafka', missing === null, `bars of a market API on a Kafka broker: ${missing}`);
 
 describe.skipIf(!available)('bars of a market API, on a Kafka broker', () => {
   let directory: string;

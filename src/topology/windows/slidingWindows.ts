@@ -10,6 +10,7 @@ import { EXPIRED, type OpenWindow, type Run, type Windower } from './windower.ts
 
 interface Saved {
   readonly slots: Int32Array;
+  readonly since: ReadonlyMap<number, number>;
 }
 
 /**
@@ -37,6 +38,8 @@ export class SlidingWindows implements Windower {
   readonly #forgotten: number[] = [];
   /** The slot of the record at hand that is late, or must show at once; in discarding windows, the one that holds it alone. */
   #toShow: { readonly slot: number; readonly alone: number } | null = null;
+  /** By slot of a discarding window that was emitted before it is complete: the slot of what has come since. */
+  #since = new Map<number, number>();
   #watermark = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -80,6 +83,7 @@ export class SlidingWindows implements Windower {
       }
       const slot = this.#slotFor(keyIds[at] as number, tsMicros, arrivals[at] as number);
       out[at] = slot;
+      if (this.#isDiscarding && !this.#onEachChange) this.#addSince(run, at);
       if (watermark >= tsMicros || this.#onEachChange) {
         run.revisits = true;
         this.#toShow = { slot, alone: this.#isDiscarding ? this.#holdAlone(run, at, slot) : slot };
@@ -128,8 +132,6 @@ export class SlidingWindows implements Windower {
   }
 
   *openWindows(): Iterable<OpenWindow> {
-    // What a discarding window holds since it last fired is not kept apart: it fires at completion only.
-    if (this.#isDiscarding) return;
     const { ends } = this.#slots;
     for (const slot of this.#slots.byFirstRecord(this.#open)) {
       const endMicros = ends[slot] as number;
@@ -167,11 +169,12 @@ export class SlidingWindows implements Windower {
   snapshot(firings: Firings): Saved {
     for (const timeline of this.#timelines) this.#forget(timeline);
     this.#closeForgotten(firings);
-    return { slots: Int32Array.from(this.#timelines.flatMap(({ live }) => live)) };
+    return { slots: Int32Array.from(this.#timelines.flatMap(({ live }) => live)), since: this.#since };
   }
 
-  restore({ slots }: Saved, watermark: number): void {
+  restore({ slots, since }: Saved, watermark: number): void {
     this.#watermark = watermark;
+    this.#since = new Map(since);
     const { starts, keyIds, firedArrivals } = this.#slots;
     for (const slot of slots) {
       const timeline = this.#timelineFor(keyIds[slot] as number);
@@ -221,12 +224,33 @@ export class SlidingWindows implements Windower {
 
   /** A slot that holds nothing but the record at hand. */
   #holdAlone(run: Run, at: number, slot: number): number {
-    const { keyIds, starts, ends } = this.#slots;
-    const arrival = run.arrivals[at] as number;
-    const alone = this.#slots.open(keyIds[slot] as number, starts[slot] as number, ends[slot] as number, arrival);
+    const alone = this.#openAlone(slot, run.arrivals[at] as number);
     run.extraRows.push(at);
     run.extraSlots.push(alone);
     return alone;
+  }
+
+  #openAlone(slot: number, arrival: number): number {
+    const { keyIds, starts, ends } = this.#slots;
+    return this.#slots.open(keyIds[slot] as number, starts[slot] as number, ends[slot] as number, arrival);
+  }
+
+  /** Puts a record into what has come since of the discarding windows that hold it, and were emitted before they are complete. */
+  #addSince(run: Run, at: number): void {
+    const tsMicros = run.timesMicros[at] as number;
+    const keyId = run.keyIds[at] as number;
+    const timeline = this.#timelines[keyId] as Timeline;
+    if (tsMicros > timeline.firedTo || this.#watermark >= timeline.firedTo) return;
+    const { starts, firedArrivals } = this.#slots;
+    for (let i = timeline.indexFrom(tsMicros); i < timeline.slots.length; i++) {
+      const slot = timeline.slots[i] as number;
+      const heldTo = starts[slot] as number;
+      if (heldTo >= tsMicros + this.#sizeMicros) break;
+      if (heldTo <= this.#watermark || firedArrivals[slot] === NEVER_FIRED) continue;
+      if (!this.#since.has(slot)) this.#since.set(slot, this.#openAlone(slot, run.arrivals[at] as number));
+      run.extraRows.push(at);
+      run.extraSlots.push(this.#since.get(slot) as number);
+    }
   }
 
   /** Takes out the slots whose windows are complete at a watermark, by time, then first record. */
@@ -258,7 +282,15 @@ export class SlidingWindows implements Windower {
 
   /** Emits a window unless it has been, with the same contents. */
   #fire(timeline: Timeline, stretch: Stretch, slot: number, emitted: Emitted, firings: Firings): void {
-    if (!mustFire(this.#slots, slot, emitted, false)) return;
+    if (!mustFire(this.#slots, slot, emitted, this.#isDiscarding)) return;
+    const since = this.#since.get(slot);
+    if (since !== undefined) {
+      firings.addPane(since);
+      this.#emit(timeline, slot, emitted, firings);
+      firings.close(since);
+      this.#since.delete(slot);
+      return;
+    }
     const { slots } = timeline;
     // Before the first that is kept there are slots that have expired, and that others may have by now.
     const isNext = stretch.slot >= 0 && slots[stretch.to] === slot;

@@ -74,16 +74,10 @@ function check(definitions: readonly WindowDefinition[], allowedLatenessMs: numb
   }
 }
 
-function checkEmission({ definitions, accumulation, emission }: WindowSet): void {
+function checkEmission({ emission }: WindowSet): void {
   if (typeof emission !== 'string' && (!Number.isSafeInteger(emission.everyMs) || emission.everyMs <= 0)) {
     throw new TidemarkError('TM_WINDOW', `emit: everyMs is ${emission.everyMs}`, {
       hint: 'Provisional results come every so many milliseconds of event time: a whole number above zero.',
-    });
-  }
-  const looksBack = definitions.find(({ kind }) => kind === 'sliding');
-  if (emission !== 'final' && accumulation === 'discarding' && looksBack !== undefined) {
-    throw new TidemarkError('TM_WINDOW', `${looksBack.interval}: discarding, it cannot emit provisional results`, {
-      hint: 'What such a window holds since it last fired is not kept apart. Leave out emit, or accumulate.',
     });
   }
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { parseAlphaVantage } from '../../../src/producers/alphavantage/parse.ts';
-import { iso, recordedBody, recordedFiles, response } from '../market/recorded.ts';
+import { HAS_RECORDINGS, iso, recordedBody, recordedFiles, response } from '../market/recorded.ts';
 import { MSFT_DAILY, NOT_DATA, parseRecorded, RECORDED, stocks } from './asked.ts';
 
 const byStart = (file: string, received?: string) =>
   new Map(parseRecorded(file, received).bars.map((bar) => [iso(bar.eventTime), bar]));
 
-describe('every recorded Alpha Vantage response', () => {
+describe.skipIf(!HAS_RECORDINGS)('every recorded Alpha Vantage response', () => {
   it('is in the table', () => {
     const files = [...recordedFiles('alphavantage/json'), ...recordedFiles('alphavantage/csv')];
     expect([...RECORDED.map(([file]) => file), ...NOT_DATA].map((file) => `alphavantage/${file}`).sort()).toEqual(
@@ -38,7 +38,7 @@ describe('every recorded Alpha Vantage response', () => {
   });
 });
 
-describe('Alpha Vantage quirks', () => {
+describe.skipIf(!HAS_RECORDINGS)('Alpha Vantage quirks', () => {
   it('labels are ends in recordings up to 2021: the opening minute is 09:31, and the last bar is labelled 20:00', () => {
     const bars = byStart('csv/TIME_SERIES_INTRADAY_EXTENDED_MSFT_1min_202012.csv.gz');
     // 2020-12-18 20:00 and 2020-11-23 04:01 in New York's winter: five hours behind UTC, and a minute before the label.

@@ -5,7 +5,7 @@ import { parseAlphaVantage } from '../../../src/producers/alphavantage/parse.ts'
 import { mayPass } from '../../../src/producers/market/refusals.ts';
 import { effort } from '../../support/effort.ts';
 import { areSound, mutated, outcome } from '../market/mutations.ts';
-import { recordedBody, recordedFiles, response } from '../market/recorded.ts';
+import { HAS_RECORDINGS, recordedBody, recordedFiles, response } from '../market/recorded.ts';
 import { RECORDED, stocks } from './asked.ts';
 
 const BODIES: readonly (readonly [string, string, boolean])[] = [
@@ -32,7 +32,7 @@ function errorOf(body: string, interval: string | null, status = 200): TidemarkE
   throw new Error('it was taken for data');
 }
 
-describe('an error of Alpha Vantage', () => {
+describe.skipIf(!HAS_RECORDINGS)('an error of Alpha Vantage', () => {
   it('is in the table, all of them', () => {
     expect(BODIES.map(([file]) => `alphavantage/errors/${file}`).sort()).toEqual(
       [...recordedFiles('alphavantage/errors')].sort(),

@@ -9,7 +9,7 @@ import { killRepeatedly, seededRandom, watchCommits } from '../../support/killin
 import { withLog } from '../../support/logContents.ts';
 import { startTidemark } from '../../support/tidemarkCommand.ts';
 import { readTopic } from '../support.ts';
-import { recordedBody } from './recorded.ts';
+import { HAS_RECORDINGS, recordedBody } from './recorded.ts';
 import { startVendor, type VendorServer } from './vendorServer.ts';
 
 const TEST_TIMEOUT_MS = effort(300_000);
@@ -48,7 +48,7 @@ function monthOfBars(month: string): string {
   return `timestamp,open,high,low,close,volume\n${rows.join('\n')}\n`;
 }
 
-describe(`a market API's bars under kill -9 (TIDEMARK_TEST_SEED=${seed})`, () => {
+describe.skipIf(!HAS_RECORDINGS)(`a market API's bars under kill -9 (TIDEMARK_TEST_SEED=${seed})`, () => {
   let directory: string;
   let vendor: VendorServer;
 

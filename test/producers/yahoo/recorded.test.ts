@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseYahooChart } from '../../../src/producers/yahoo/chart.ts';
 import { parseYahooQuotes } from '../../../src/producers/yahoo/quote.ts';
-import { iso, recordedFiles, response } from '../market/recorded.ts';
+import { HAS_RECORDINGS, iso, recordedFiles, response } from '../market/recorded.ts';
 import { CHARTS, parseChart, parseQuotes, QUOTES, yahooBody } from './asked.ts';
 
 const byStart = (file: string, received?: string) =>
@@ -14,7 +14,7 @@ function changedChart(file: string, change: (result: Record<string, unknown>) =>
   return JSON.stringify(body);
 }
 
-describe('every recorded Yahoo response', () => {
+describe.skipIf(!HAS_RECORDINGS)('every recorded Yahoo response', () => {
   it('is in a table', () => {
     const files = ['yahoo/chart', 'yahoo/chart_1m', 'yahoo/quote'].flatMap(recordedFiles);
     const named = [...CHARTS, ...QUOTES, ['quote/quote-NONEXIST-200-empty.json']].map(([file]) => `yahoo/${file}`);
@@ -34,7 +34,7 @@ describe('every recorded Yahoo response', () => {
   });
 });
 
-describe('Yahoo quirks', () => {
+describe.skipIf(!HAS_RECORDINGS)('Yahoo quirks', () => {
   it('prices are 32-bit floats printed as doubles: 188.1199951171875 is 188.12', () => {
     const bars = byStart('chart_1m/AAPL_1m_20180529.json');
     expect(bars.get('2018-05-29T13:31:00.000Z')).toMatchObject({

@@ -6,7 +6,7 @@ import { parseYahooChart } from '../../../src/producers/yahoo/chart.ts';
 import { parseYahooQuotes } from '../../../src/producers/yahoo/quote.ts';
 import { effort } from '../../support/effort.ts';
 import { areSound, mutated, outcome } from '../market/mutations.ts';
-import { recordedFiles, response } from '../market/recorded.ts';
+import { HAS_RECORDINGS, recordedFiles, response } from '../market/recorded.ts';
 import { CHARTS, QUOTES, yahooBody } from './asked.ts';
 
 const BODIES: readonly (readonly [string, number, string, boolean])[] = [
@@ -31,7 +31,7 @@ function errorOf(parse: () => unknown): TidemarkError {
 const chart = (body: string, status = 200) => parseYahooChart(response(body, undefined, status), 'AAPL');
 const quotes = (body: string, status = 200) => parseYahooQuotes(response(body, undefined, status), ['AAPL']);
 
-describe('an error of Yahoo', () => {
+describe.skipIf(!HAS_RECORDINGS)('an error of Yahoo', () => {
   it('is in the table, all of them', () => {
     expect(BODIES.map(([file]) => `yahoo/errors/${file}`).sort()).toEqual([...recordedFiles('yahoo/errors')].sort());
   });

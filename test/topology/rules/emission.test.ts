@@ -126,12 +126,37 @@ describe('every so much event time', () => {
   });
 });
 
+describe('discarding windows that look back', () => {
+  const discarding = { accumulation: 'discarding' } as const;
+
+  // windows  [-3,2) of 1, complete when 3 comes; [-1,4) of 3, and later [0,5) of 4
+  it('show at a flush all that they look back on, and at completion what has come since', () => {
+    expect(play(sliding('5ms'), discarding, [1, 3, 'flush', 3, 'flush', 'flush', 4, 9])).toEqual([
+      '[-3,2) r0: 1',
+      '[-1,4) r0: 2',
+      '[-1,4) r1: 1',
+      '[0,5) r0: 4',
+    ]);
+  });
+
+  it('that were flushed keep apart, until they are complete, what has come since', () => {
+    expect(play(sliding('5ms'), { ...discarding, emit: 'final' }, [4, 'flush', 4, 4, 9])).toEqual([
+      '[0,5) r0: 1',
+      '[0,5) r1: 2',
+    ]);
+  });
+
+  it('show what is new in each, on each change', () => {
+    expect(play(sliding('5ms'), { ...discarding, emit: 'eachChange' }, [3, 3, 9])).toEqual([
+      '[-1,4) r0: 1 provisional',
+      '[-1,4) r1: 1 provisional',
+      '[5,10) r0: 1 provisional',
+    ]);
+  });
+});
+
 describe('a definition that makes no sense is refused', () => {
-  it.each([
-    [{ emit: { everyMs: 0 } }, tumbling('1s')],
-    [{ emit: { everyMs: 1.5 } }, tumbling('1s')],
-    [{ emit: 'eachChange', accumulation: 'discarding' }, sliding('1s')],
-  ] as const)('%j', (behaviour, definition) => {
-    expect(() => window([definition], behaviour)).toThrow(expect.objectContaining({ code: 'TM_WINDOW' }));
+  it.each([[{ emit: { everyMs: 0 } }], [{ emit: { everyMs: 1.5 } }]] as const)('%j', (behaviour) => {
+    expect(() => window([tumbling('1s')], behaviour)).toThrow(expect.objectContaining({ code: 'TM_WINDOW' }));
   });
 });
