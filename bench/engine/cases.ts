@@ -76,7 +76,7 @@ export const CASES = {
   manyKeys: { ...JOB, name: '1 m, 100,000 keys', keys: 100_000, windows: [tumbling('1m')], atLeast: 0.3 },
   asOf: {
     ...JOB,
-    name: '1 m, each tick with the quote in force',
+    name: '1 m with the quote in force',
     windows: [tumbling('1m')],
     allowedLatenessMs: 0,
     maxQuoteAgeMs: 10_000,
