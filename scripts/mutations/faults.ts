@@ -193,8 +193,9 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a watermark from outside sets event time back',
     file: 'src/topology/watermarks/watermark.ts',
-    find: 'current = Math.max(current, element.tsMicros);',
-    replace: 'current = element.tsMicros;',
+    find: `current = Math.max(current, element.tsMicros);
+            byRecords = Math.max(byRecords, element.tsMicros);`,
+    replace: 'current = byRecords = element.tsMicros;',
     tests: [...WATERMARKS, ...SESSIONS],
   },
   {
