@@ -69,7 +69,8 @@ const backfillAlphaVantage: Parameters<Act>[0] = async (context, command) => {
   }
   const stretch = stretchOf(options);
   const { alphaVantageBackfill } = await import('../producers/alphavantage/backfill.ts');
-  const { alphaVantageAccount } = await import('./marketRun.ts');
+  const { alphaVantageAccount, checkAlphaVantageKey } = await import('./marketRun.ts');
+  if (options.dryRun !== true) checkAlphaVantageKey(context.config);
   const { address, account } = alphaVantageAccount(context.config);
   const series = symbols.flatMap((symbol) =>
     alphaVantageBackfill(address, { market, symbol, interval, adjusted }, stretch),

@@ -70,14 +70,17 @@ export async function runMarket(
   );
 }
 
-/** Alpha Vantage's address and key, and the account that the plan belongs to. @throws TM_USAGE without a key */
+/** @throws TM_USAGE where there is no key to ask Alpha Vantage with */
+export function checkAlphaVantageKey({ alphavantage: { key } }: Config): void {
+  if (key !== '') return;
+  throw new TidemarkError('TM_USAGE', 'Alpha Vantage needs an API key', {
+    where: 'TIDEMARK_ALPHAVANTAGE_KEY',
+    hint: 'set it to your key; https://www.alphavantage.co/support/#api-key gives one',
+  });
+}
+
+/** Alpha Vantage's address and key, and the account that the plan belongs to. */
 export function alphaVantageAccount({ alphavantage: { url, key } }: Config) {
-  if (key === '') {
-    throw new TidemarkError('TM_USAGE', 'Alpha Vantage needs an API key', {
-      where: 'TIDEMARK_ALPHAVANTAGE_KEY',
-      hint: 'set it to your key; https://www.alphavantage.co/support/#api-key gives one',
-    });
-  }
   const account = `alphavantage.${createHash('sha256').update(key).digest('hex').slice(0, 16)}`;
   return { address: { url, key }, account };
 }

@@ -119,7 +119,8 @@ const produceAlphaVantage: Parameters<Act>[0] = async (context, command) => {
     );
   }
   const { alphaVantageSeries } = await import('../producers/alphavantage/request.ts');
-  const { alphaVantageAccount, runMarket } = await import('./marketRun.ts');
+  const { alphaVantageAccount, checkAlphaVantageKey, runMarket } = await import('./marketRun.ts');
+  checkAlphaVantageKey(context.config);
   const { address, account } = alphaVantageAccount(context.config);
   const asked = { market, interval: quote ? null : interval, adjusted };
   await runMarket(context, {

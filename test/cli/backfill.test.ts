@@ -56,6 +56,8 @@ describe.skipIf(!HAS_RECORDINGS)('tidemark backfill', { timeout: TEST_TIMEOUT_MS
   ];
   const backfill = (args: readonly string[] = [], perSecond = 0) =>
     run([...command(), ...args], { env: environment(perSecond) });
+  const withoutKey = (args: readonly string[]) =>
+    run([...command(), ...args], { env: { ...environment(0), TIDEMARK_ALPHAVANTAGE_KEY: '' } });
   const asked = () => vendor.asked.map(({ searchParams }) => searchParams.get('month'));
 
   it('says what it would take, without asking or making anything', async () => {
@@ -65,6 +67,19 @@ describe.skipIf(!HAS_RECORDINGS)('tidemark backfill', { timeout: TEST_TIMEOUT_MS
     expect([status, lines.pop()]).toEqual([0, "requests 6, done 0, left 6, at least 2 s by the plan's limits"]);
     expect(lines.map((line) => new URL(line).searchParams.get('month'))).toEqual(MONTHS);
     expect(stdout).not.toContain(KEY);
+    expect(vendor.asked).toEqual([]);
+  });
+
+  it('needs a key to ask, but not to say what it would ask', async () => {
+    vendor = await startVendor(month);
+    expect(await withoutKey(['--dry-run'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('requests 6,'),
+    });
+    expect(await withoutKey([])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('TIDEMARK_ALPHAVANTAGE_KEY'),
+    });
     expect(vendor.asked).toEqual([]);
   });
 
