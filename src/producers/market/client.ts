@@ -84,7 +84,10 @@ export class MarketClient {
     const redact = redactor(Object.values(secrets));
     const sent = new URL(url);
     for (const [name, secret] of Object.entries(secrets)) sent.searchParams.set(name, secret);
-    const stop = AbortSignal.any([signal, AbortSignal.timeout(bounds.timeoutMs)]);
+    const ended = new AbortController();
+    // AbortSignal.timeout within AbortSignal.any may be collected before it fires (Node 20): a timer is not.
+    const timer = setTimeout(() => ended.abort(new Error(`none within ${bounds.timeoutMs} ms`)), bounds.timeoutMs);
+    const stop = AbortSignal.any([signal, ended.signal]);
     try {
       // A redirect would take the secrets elsewhere: it is an answer like others, and refused for its status.
       const response = await fetch(sent, { headers, signal: stop, redirect: 'manual' });
@@ -95,6 +98,8 @@ export class MarketClient {
       if (error instanceof TidemarkError) throw error;
       // The error itself may quote the whole URL, and goes no further.
       throw new TidemarkError('TM_SOURCE_UNREACHABLE', `there is no answer: ${redact(reasonOf(error))}`);
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { TidemarkError } from '../../../src/errors.ts';
 import { MarketClient, type MarketClientOptions } from '../../../src/producers/market/client.ts';
@@ -145,6 +147,21 @@ describe('a market client', () => {
       bounds: { ...BOUNDS, timeoutMs: 5, retries: 1 },
       fetch: (_, init) =>
         new Promise((_, fail) => init?.signal?.addEventListener('abort', () => fail(init.signal?.reason))),
+    });
+    expect((await errorOf(client.ask(REQUEST, parse, signal))).code).toBe('TM_SOURCE_UNREACHABLE');
+  });
+
+  it('gives up in time where the garbage collector runs in between', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect: unknown = runInNewContext('gc');
+    if (typeof collect !== 'function') throw new Error('there is no gc');
+    const { client } = setUp([], {
+      bounds: { ...BOUNDS, timeoutMs: 50, retries: 0 },
+      fetch: (_, init) =>
+        new Promise((_, fail) => {
+          init?.signal?.addEventListener('abort', () => fail(init.signal?.reason));
+          setImmediate(() => collect());
+        }),
     });
     expect((await errorOf(client.ask(REQUEST, parse, signal))).code).toBe('TM_SOURCE_UNREACHABLE');
   });
