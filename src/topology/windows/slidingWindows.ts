@@ -307,6 +307,8 @@ export class SlidingWindows implements Windower {
 
   /** Makes what the window at an index holds a pane. */
   #show(timeline: Timeline, stretch: Stretch, index: number, firings: Firings): void {
+    // What is known of a slot in a stretch is kept by slot: one stretch a key holds slots at a time.
+    this.#giveUp(stretch === timeline.settled ? timeline.ahead : timeline.settled);
     if (index < stretch.to - 1) this.#giveUp(stretch);
     const tsMicros = this.#slots.starts[timeline.slots[index] as number] as number;
     timeline.move(stretch, tsMicros - this.#sizeMicros + 1, index, firings.slides);
