@@ -7,6 +7,7 @@ import { BAR, COUNTED, NUMERIC, PICKED, SKETCHED, slotRow } from './slotAggregat
 
 const RUNS = effort(60);
 const STRETCH = 0;
+const MOST_MOVES = 40;
 
 /** The rows of one slot after the other, and what is done once each has come. */
 const stretch = fc.array(
@@ -16,7 +17,7 @@ const stretch = fc.array(
     shows: fc.boolean(),
     forgets: fc.integer({ min: 0, max: 15 }).map((n) => n === 0),
   }),
-  { minLength: 1, maxLength: 40 },
+  { minLength: 1, maxLength: MOST_MOVES },
 );
 
 describe.each([
@@ -57,7 +58,8 @@ describe.each([
 });
 
 function addTo(drive: SlotsDrive, slot: number, rows: readonly SlotRow[], arrivals: number): void {
-  const timed = rows.map((row) => ({ ...row, eventTime: slot }));
+  // All are before the end of what they are in.
+  const timed = rows.map((row) => ({ ...row, eventTime: slot - MOST_MOVES }));
   drive.add(
     chunkOf(timed, arrivals),
     timed.map((_row, index) => [index, slot] as const),
