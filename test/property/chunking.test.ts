@@ -62,6 +62,22 @@ const SHOWN_BEFORE: Setup = {
   emit: { everyMs: 7 },
 };
 
+/** A session's slot is given back as it merges, and used anew when the look-back is flushed: once the session came again. */
+const MERGED_THEN_FLUSHED: readonly (TestTick | 'flush')[] = [
+  { instrument: 'a', eventTime: 0, price: 0.01, size: 0, sequence: null },
+  { instrument: 'a', eventTime: 21_000, price: 0.01, size: 0, sequence: null },
+  { instrument: 'a', eventTime: 1_000, price: 0.01, size: 0, sequence: null },
+  'flush',
+  { instrument: 'a', eventTime: 1_000_000_000, price: 0.01, size: 0, sequence: null },
+];
+const BESIDE_SESSIONS: Setup = {
+  definitions: [sliding('1ms'), session('20ms')],
+  outOfOrdernessMs: 4,
+  allowedLatenessMs: 0,
+  accumulation: 'accumulating',
+  emit: 'eachChange',
+};
+
 function topologyOf({ definitions, outOfOrdernessMs, ...behaviour }: Setup): Topology {
   return windowedTicks(definitions, outOfOrdernessMs, behaviour);
 }
@@ -108,14 +124,15 @@ describe('what comes out of windows', () => {
         const shown = finalRows(play(topologyOf({ ...given, accumulation: 'accumulating' }), fed, [7], 99).rows);
         const plain = play(topologyOf({ ...given, accumulation: 'accumulating', emit: 'final' }), fed, [7], 99).rows;
         expect(shown).toEqual(finalRows(plain));
+        for (const { start } of shown) expect(start).toBeGreaterThan(Number.NEGATIVE_INFINITY);
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, examples: [[BESIDE_SESSIONS, [...MERGED_THEN_FLUSHED]]] },
     );
   });
 });
 
 /** Rows that stand, but for their revision. */
-function finalRows(rows: readonly unknown[]): unknown[] {
+function finalRows(rows: readonly unknown[]): Readonly<Record<string, unknown>>[] {
   return (rows as Readonly<Record<string, unknown>>[])
     .filter((row) => row.final === true && row.deleted === false)
     .map((row) => ({ ...row, revision: null }));

@@ -66,10 +66,11 @@ export class Timeline {
     const { starts } = this.#store;
     if (stretch.slot < 0) {
       const first = slots[index] as number;
-      const { keyIds, firstArrivals } = this.#store;
+      const { keyIds } = this.#store;
       stretch.from = this.indexFrom(fromMicros);
       stretch.to = stretch.from;
-      stretch.slot = this.#store.open(keyIds[first] as number, NOTHING, NOTHING, firstArrivals[first] as number);
+      // No record is its first: a session that once had the slot is known by that.
+      stretch.slot = this.#store.open(keyIds[first] as number, NOTHING, NOTHING, NOTHING);
       this.move(stretch, fromMicros, index, steps);
       return;
     }
