@@ -5,7 +5,7 @@ import { ExpiryQueue } from './expiryQueue.ts';
 import type { Firings } from './firings.ts';
 import { type FoundWindow, foundWindow } from './foundWindow.ts';
 import { mustFire, NEVER_FIRED, type SlotStore } from './slotStore.ts';
-import { type Stretch, Timeline } from './timeline.ts';
+import { Timeline } from './timeline.ts';
 import { EXPIRED, type OpenWindow, type Run, type Windower } from './windower.ts';
 
 interface Saved {
@@ -93,8 +93,6 @@ export class SlidingWindows implements Windower {
     return to;
   }
 
-  prepare(): void {}
-
   /** Emits the window of the record, and the others that hold it and are to be shown, by time. */
   refire(firings: Firings): number {
     if (this.#toShow === null) return 0;
@@ -103,7 +101,6 @@ export class SlidingWindows implements Windower {
     const { starts } = this.#slots;
     const tsMicros = starts[slot] as number;
     const timeline = this.#timelineOf(slot);
-    const stretch = this.#onEachChange ? timeline.ahead : timeline.settled;
     let fired = 0;
     for (let i = timeline.indexFrom(tsMicros); i < timeline.slots.length; i++) {
       const held = timeline.slots[i] as number;
@@ -112,7 +109,7 @@ export class SlidingWindows implements Windower {
       if (heldTo >= tsMicros + this.#sizeMicros || (!isComplete && !this.#onEachChange)) break;
       if (this.#watermark >= heldTo + this.#latenessMicros) continue;
       if (this.#isDiscarding && this.#slots.firedArrivals[held] !== NEVER_FIRED) firings.addPane(alone);
-      else this.#show(timeline, stretch, i, firings);
+      else this.#show(timeline, i, firings);
       this.#emit(timeline, held, isComplete ? FINAL : PROVISIONAL, firings);
       if (isComplete) fired++;
     }
@@ -125,8 +122,7 @@ export class SlidingWindows implements Windower {
       const instant = this.#slots.starts[slot] as number;
       firings.afterArrival = causeOf(instant);
       this.#keep(slot);
-      const timeline = this.#timelineOf(slot);
-      this.#fire(timeline, timeline.settled, slot, FINAL, firings);
+      this.#fire(slot, FINAL, firings);
       if (firings.spend()) yield;
     }
   }
@@ -159,7 +155,7 @@ export class SlidingWindows implements Windower {
         timeline.dropFirst(firings.slides);
         firings.close(slot);
       }
-      if (timeline.first === undefined) this.#forget(timeline);
+      if (timeline.first === undefined) this.#giveUp(timeline);
       if (firings.spend()) yield;
     }
     this.#closeForgotten(firings);
@@ -167,7 +163,7 @@ export class SlidingWindows implements Windower {
 
   /** Stretches are given up: they are made anew, here as well as there. */
   snapshot(firings: Firings): Saved {
-    for (const timeline of this.#timelines) this.#forget(timeline);
+    for (const timeline of this.#timelines) this.#giveUp(timeline);
     this.#closeForgotten(firings);
     return { slots: Int32Array.from(this.#timelines.flatMap(({ live }) => live)), since: this.#since };
   }
@@ -199,7 +195,7 @@ export class SlidingWindows implements Windower {
   #slotFor(keyId: number, tsMicros: number, arrival: number): number {
     const timeline = this.#timelineFor(keyId);
     const index = timeline.indexFrom(tsMicros);
-    if (index < Math.max(timeline.settled.to, timeline.ahead.to)) this.#forget(timeline);
+    if (index < timeline.stretch.to) this.#giveUp(timeline);
     if (tsMicros < timeline.firedTo) this.#touchFrom(timeline, index, tsMicros + this.#sizeMicros, arrival);
     const found = timeline.slots[index];
     if (found !== undefined && this.#slots.starts[found] === tsMicros) {
@@ -281,7 +277,8 @@ export class SlidingWindows implements Windower {
   }
 
   /** Emits a window unless it has been, with the same contents. */
-  #fire(timeline: Timeline, stretch: Stretch, slot: number, emitted: Emitted, firings: Firings): void {
+  #fire(slot: number, emitted: Emitted, firings: Firings): void {
+    const timeline = this.#timelineOf(slot);
     if (!mustFire(this.#slots, slot, emitted, this.#isDiscarding)) return;
     const since = this.#since.get(slot);
     if (since !== undefined) {
@@ -291,28 +288,25 @@ export class SlidingWindows implements Windower {
       this.#since.delete(slot);
       return;
     }
-    const { slots } = timeline;
+    const { slots, stretch } = timeline;
     // Before the first that is kept there are slots that have expired, and that others may have by now.
     const isNext = stretch.slot >= 0 && slots[stretch.to] === slot;
     const index = isNext ? stretch.to : timeline.indexFrom(this.#slots.starts[slot] as number);
-    this.#show(timeline, stretch, index, firings);
+    this.#show(timeline, index, firings);
     this.#emit(timeline, slot, emitted, firings);
   }
 
   *#flush(slot: number, emitted: Emitted, firings: Firings): Generator<void> {
-    const timeline = this.#timelineOf(slot);
-    this.#fire(timeline, timeline.ahead, slot, emitted, firings);
+    this.#fire(slot, emitted, firings);
     if (firings.spend()) yield;
   }
 
   /** Makes what the window at an index holds a pane. */
-  #show(timeline: Timeline, stretch: Stretch, index: number, firings: Firings): void {
-    // What is known of a slot in a stretch is kept by slot: one stretch a key holds slots at a time.
-    this.#giveUp(stretch === timeline.settled ? timeline.ahead : timeline.settled);
-    if (index < stretch.to - 1) this.#giveUp(stretch);
+  #show(timeline: Timeline, index: number, firings: Firings): void {
+    if (index < timeline.stretch.to - 1) this.#giveUp(timeline);
     const tsMicros = this.#slots.starts[timeline.slots[index] as number] as number;
-    timeline.move(stretch, tsMicros - this.#sizeMicros + 1, index, firings.slides);
-    firings.addPane(firings.slides.show(stretch.slot));
+    timeline.move(tsMicros - this.#sizeMicros + 1, index, firings.slides);
+    firings.addPane(firings.slides.show(timeline.stretch.slot));
   }
 
   #emit(timeline: Timeline, slot: number, emitted: Emitted, firings: Firings): void {
@@ -340,12 +334,8 @@ export class SlidingWindows implements Windower {
     return (this.#slots.starts[slot] as number) + this.#sizeMicros - 1 + this.#latenessMicros;
   }
 
-  #forget({ settled, ahead }: Timeline): void {
-    this.#giveUp(settled);
-    this.#giveUp(ahead);
-  }
-
-  #giveUp(stretch: Stretch): void {
+  /** What the stretch holds is made anew when it is shown next. */
+  #giveUp({ stretch }: Timeline): void {
     if (stretch.slot >= 0) this.#forgotten.push(stretch.slot);
     stretch.slot = -1;
     stretch.from = 0;

@@ -15,9 +15,8 @@ export interface Stretch {
 /** A key's slots by event time. */
 export class Timeline {
   readonly slots: number[] = [];
-  /** Moves on with the windows that complete, and with those that are shown before. */
-  readonly settled: Stretch = { slot: NO_SLOT, from: 0, to: 0 };
-  readonly ahead: Stretch = { slot: NO_SLOT, from: 0, to: 0 };
+  /** What the window that was shown last looks back on. */
+  readonly stretch: Stretch = { slot: NO_SLOT, from: 0, to: 0 };
   /** Event time of the latest window that has been emitted. */
   firedTo = NOTHING;
   readonly #store: SlotStore;
@@ -60,20 +59,17 @@ export class Timeline {
     slots[index] = slot;
   }
 
-  /** Makes a stretch hold the slots of an instant or later, up to an index: none of them is before the last that it held. */
-  move(stretch: Stretch, fromMicros: number, index: number, steps: SlideSteps): void {
-    const { slots } = this;
-    const { starts } = this.#store;
+  /** Makes the stretch hold the slots of an instant or later, up to an index: none of them is before the last that it held. */
+  move(fromMicros: number, index: number, steps: SlideSteps): void {
+    const { slots, stretch } = this;
     if (stretch.slot < 0) {
-      const first = slots[index] as number;
       const { keyIds } = this.#store;
       stretch.from = this.indexFrom(fromMicros);
       stretch.to = stretch.from;
       // No record is its first: a session that once had the slot is known by that.
-      stretch.slot = this.#store.open(keyIds[first] as number, NOTHING, NOTHING, NOTHING);
-      this.move(stretch, fromMicros, index, steps);
-      return;
+      stretch.slot = this.#store.open(keyIds[slots[index] as number] as number, NOTHING, NOTHING, NOTHING);
     }
+    const { starts } = this.#store;
     while (stretch.to <= index) steps.take(stretch.slot, slots[stretch.to++] as number);
     while ((starts[slots[stretch.from] as number] as number) < fromMicros) {
       steps.drop(stretch.slot, slots[stretch.from++] as number);
@@ -82,8 +78,8 @@ export class Timeline {
 
   /** Takes out the first slot. */
   dropFirst(steps: SlideSteps): void {
-    for (const stretch of [this.settled, this.ahead]) {
-      if (stretch.slot < 0 || stretch.from > this.#expired) continue;
+    const { stretch } = this;
+    if (stretch.slot >= 0 && stretch.from <= this.#expired) {
       if (stretch.from < stretch.to) steps.drop(stretch.slot, this.slots[stretch.from] as number);
       stretch.from++;
       stretch.to = Math.max(stretch.to, stretch.from);
@@ -91,10 +87,8 @@ export class Timeline {
     this.#expired++;
     if (this.#expired * 2 < this.slots.length) return;
     this.slots.splice(0, this.#expired);
-    for (const stretch of [this.settled, this.ahead]) {
-      stretch.from -= this.#expired;
-      stretch.to -= this.#expired;
-    }
+    stretch.from -= this.#expired;
+    stretch.to -= this.#expired;
     this.#expired = 0;
   }
 }
