@@ -1,9 +1,10 @@
 import type { RecordChunk, TopicPartition } from '../log/log.ts';
 import { InputMerge, type MergeBounds, type Merged, type SavedMerge } from '../topology/inputs/merge.ts';
+import { RejectedInputs } from './rejectedInputs.ts';
 import type { RejectedInput, TaskInput, TaskInputs } from './taskInputs.ts';
 
 /** Most records that go through the topology at a time. */
-const MOST_MERGED = 8_192;
+export const MOST_MERGED = 8_192;
 
 /** Several inputs, their records in an order that depends on nothing but the records and recorded controls. */
 export class MergedInputs implements TaskInputs {
@@ -11,7 +12,7 @@ export class MergedInputs implements TaskInputs {
   readonly places: readonly TopicPartition[];
   readonly #merge: InputMerge;
   readonly #readTo: number[];
-  #rejected: RejectedInput[] = [];
+  readonly #rejected = new RejectedInputs();
   readonly #isActive: boolean[];
 
   constructor(all: readonly TaskInput[], bounds: MergeBounds, offsets: readonly number[]) {
@@ -39,7 +40,7 @@ export class MergedInputs implements TaskInputs {
     const input = this.all.findIndex(({ place }) => place.topic === records.topic);
     const { chunk, rejected } = await (this.all[input] as TaskInput).stage.accept(records);
     this.#merge.offer(input, chunk);
-    this.#rejected.push(...rejected.map((record) => ({ place: input, record })));
+    this.#rejected.add(input, rejected);
     this.#readTo[input] = records.nextOffset;
   }
 
@@ -52,12 +53,7 @@ export class MergedInputs implements TaskInputs {
   }
 
   takeRejected(): readonly RejectedInput[] {
-    if (this.#rejected.length === 0) return [];
-    const offsets = this.offsets;
-    const isPassed = ({ place, record }: RejectedInput): boolean => record.offset < (offsets[place] as number);
-    const passed = this.#rejected.filter(isPassed);
-    this.#rejected = this.#rejected.filter((each) => !isPassed(each));
-    return passed;
+    return this.#rejected.isEmpty ? [] : this.#rejected.take(this.offsets);
   }
 
   isPaused(place: number): boolean {

@@ -6,10 +6,9 @@ import { type Chunk, NO_WATERMARK } from '../topology/elements.ts';
 import { InputMerge, type MergeBounds, type Merged, type SavedMerge } from '../topology/inputs/merge.ts';
 import { IDLE, ROW } from '../topology/stages/carried.ts';
 import { endOf } from './activity.ts';
+import { MOST_MERGED } from './mergedInputs.ts';
+import { RejectedInputs } from './rejectedInputs.ts';
 import type { RejectedInput, TaskInput, TaskInputs } from './taskInputs.ts';
-
-/** Most records that go through the topology at a time. */
-const MOST_MERGED = 8_192;
 
 /** The records of one upstream task in a partition of a repartition topic. */
 interface SubStream {
@@ -50,7 +49,7 @@ export class SubStreams implements TaskInputs {
   readonly #merge: InputMerge;
   readonly #readTo: number[];
   readonly #subStreams: readonly SubStream[];
-  #rejected: RejectedInput[] = [];
+  readonly #rejected = new RejectedInputs();
 
   constructor(
     all: readonly TaskInput[],
@@ -91,7 +90,7 @@ export class SubStreams implements TaskInputs {
     const place = this.places.findIndex(({ topic }) => topic === records.topic);
     const inputs = this.#at(place);
     const { chunk, rejected } = await (this.all[inputs[0] as number] as TaskInput).stage.accept(records);
-    this.#rejected.push(...rejected.map((record) => ({ place, record })));
+    this.#rejected.add(place, rejected);
     const own = longs(chunk.columns, '_partition').values;
     for (const input of inputs) {
       const subStream = this.#subStreams[input] as SubStream;
@@ -115,12 +114,7 @@ export class SubStreams implements TaskInputs {
   }
 
   takeRejected(): readonly RejectedInput[] {
-    if (this.#rejected.length === 0) return [];
-    const offsets = this.offsets;
-    const isPassed = ({ place, record }: RejectedInput): boolean => record.offset < (offsets[place] as number);
-    const passed = this.#rejected.filter(isPassed);
-    this.#rejected = this.#rejected.filter((each) => !isPassed(each));
-    return passed;
+    return this.#rejected.isEmpty ? [] : this.#rejected.take(this.offsets);
   }
 
   /** Not while a record of some sub-stream is missed: it may lie further on. */
