@@ -35,7 +35,7 @@ type Aggregates = Readonly<Record<string, Aggregate<never, unknown>>>;
 export const SLOT_END = 10;
 
 /** Slots that there is room for from the start. */
-const CAPACITY = 16;
+const CAPACITY = 64;
 
 const SCHEMA = parseRecordSchema(RECORD);
 const SHAPE: Shape = {
