@@ -1,7 +1,7 @@
 import type { RecordChunk, TopicPartition } from '../log/log.ts';
 import { InputMerge, type MergeBounds, type Merged, type SavedMerge } from '../topology/inputs/merge.ts';
-import { RejectedInputs } from './rejectedInputs.ts';
-import type { RejectedInput, TaskInput, TaskInputs } from './taskInputs.ts';
+import { type RejectedInput, RejectedInputs } from './rejectedInputs.ts';
+import type { TaskInput, TaskInputs } from './taskInputs.ts';
 
 /** Most records that go through the topology at a time. */
 export const MOST_MERGED = 8_192;

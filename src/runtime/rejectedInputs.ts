@@ -1,4 +1,10 @@
-import type { RejectedInput } from './taskInputs.ts';
+import type { RejectedRecord } from './outbox.ts';
+
+/** A record that could not be used, and the place that it was read from. */
+export interface RejectedInput {
+  readonly place: number;
+  readonly record: RejectedRecord;
+}
 
 /** Records that could not be decoded, until the records around them have been taken in: their dead letters go with these. */
 export class RejectedInputs {

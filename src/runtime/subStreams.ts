@@ -7,8 +7,8 @@ import { InputMerge, type MergeBounds, type Merged, type SavedMerge } from '../t
 import { IDLE, ROW } from '../topology/stages/carried.ts';
 import { endOf } from './activity.ts';
 import { MOST_MERGED } from './mergedInputs.ts';
-import { RejectedInputs } from './rejectedInputs.ts';
-import type { RejectedInput, TaskInput, TaskInputs } from './taskInputs.ts';
+import { type RejectedInput, RejectedInputs } from './rejectedInputs.ts';
+import type { TaskInput, TaskInputs } from './taskInputs.ts';
 
 /** The records of one upstream task in a partition of a repartition topic. */
 interface SubStream {

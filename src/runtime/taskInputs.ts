@@ -4,7 +4,7 @@ import type { Chunk } from '../topology/elements.ts';
 import type { Merged } from '../topology/inputs/merge.ts';
 import type { WatermarkStrategy } from '../topology/watermarks/strategy.ts';
 import type { InputStage } from './inputStage.ts';
-import type { RejectedRecord } from './outbox.ts';
+import { type RejectedInput, RejectedInputs } from './rejectedInputs.ts';
 
 /** One input of a task. */
 export interface TaskInput {
@@ -15,12 +15,6 @@ export interface TaskInput {
   readonly stage: InputStage;
   /** Of a repartition topic: the upstream partition whose records are this input's; null for a topic that is read whole. */
   readonly upstream: number | null;
-}
-
-/** A record that could not be used, and the place that it was read from. */
-export interface RejectedInput {
-  readonly place: number;
-  readonly record: RejectedRecord;
 }
 
 /**
@@ -71,7 +65,7 @@ export class OneInput implements TaskInputs {
   #at = 0;
   #position: number;
   #readTo: number;
-  #rejected: RejectedRecord[] = [];
+  readonly #rejected = new RejectedInputs();
 
   constructor(input: TaskInput, offset: number) {
     this.all = [input];
@@ -97,7 +91,7 @@ export class OneInput implements TaskInputs {
     const { chunk, rejected } = await this.#input.stage.accept(records);
     this.#chunk = chunk.columns.length === 0 ? null : chunk;
     this.#at = 0;
-    this.#rejected.push(...rejected);
+    this.#rejected.add(0, rejected);
     this.#readTo = records.nextOffset;
   }
 
@@ -123,9 +117,7 @@ export class OneInput implements TaskInputs {
   }
 
   takeRejected(): readonly RejectedInput[] {
-    const passed = this.#rejected.filter(({ offset }) => offset < this.#position);
-    if (passed.length > 0) this.#rejected = this.#rejected.slice(passed.length);
-    return passed.map((record) => ({ place: 0, record }));
+    return this.#rejected.isEmpty ? [] : this.#rejected.take([this.#position]);
   }
 
   isPaused(): boolean {
