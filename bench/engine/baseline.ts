@@ -62,8 +62,12 @@ export class Baseline implements Contender {
     return false;
   }
 
-  fold(): void {
-    for (const row of this.#rows) this.#sum.addRow(rowText(row, this.#work.quotes !== null));
+  fold(withTexts: boolean): void {
+    this.#sum.rows += this.#rows.length;
+    for (const row of this.#rows) {
+      this.#sum.ticks += row.count;
+      if (withTexts) this.#sum.addText(rowText(row, this.#work.quotes !== null));
+    }
     this.#rows = [];
     this.#prepared.clear();
   }

@@ -1,4 +1,4 @@
-// A measurement in a process of its own: `child.ts time CASE CONTENDER TICKS` or `child.ts state`. Prints JSON.
+// A measurement in a process of its own: `child.ts time CASE CONTENDER TICKS`, the same with `check`, or `child.ts state`. Prints JSON.
 import { Baseline } from './baseline.ts';
 import { CASES, type Case, type CaseName } from './cases.ts';
 import { type Contender, drive } from './contender.ts';
@@ -19,6 +19,7 @@ if (mode === 'state') {
     const work = workOf(job, { ticks: count, spanMicros: SPAN_MICROS, seed });
     return contender === 'baseline' ? new Baseline(job, work) : new Engine(job, work);
   };
-  drive(make(Math.min(WARM_UP_TICKS, Number(ticks)), 2));
-  console.log(JSON.stringify(drive(make(Number(ticks), 1))));
+  const withTexts = mode === 'check';
+  drive(make(Math.min(WARM_UP_TICKS, Number(ticks)), 2), withTexts);
+  console.log(JSON.stringify(drive(make(Number(ticks), 1), withTexts)));
 }

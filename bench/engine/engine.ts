@@ -1,4 +1,5 @@
 import { RowView } from '../../src/core/avro/rowView.ts';
+import type { Columns } from '../../src/core/columns.ts';
 import type { OutputSpec } from '../../src/core/output.ts';
 import { type Assembly, assemble } from '../../src/topology/assemble.ts';
 import type { Chunk, Late } from '../../src/topology/elements.ts';
@@ -78,10 +79,11 @@ export class Engine implements Contender {
     return true;
   }
 
-  fold(): void {
+  fold(withTexts: boolean): void {
     for (const { columns } of this.#results) {
-      this.#view.bind(columns);
-      for (let i = 0; i < columns.length; i++) this.#sum.addRow(rowText(this.#view.at(i), this.#fields));
+      this.#sum.rows += columns.length;
+      for (const count of countsOf(columns)) this.#sum.ticks += count;
+      if (withTexts) this.#addTexts(columns);
     }
     for (const { intervals } of this.#late) {
       for (const missed of intervals) this.#sum.late += missed.split(',').length;
@@ -89,6 +91,17 @@ export class Engine implements Contender {
     this.#results = [];
     this.#late = [];
   }
+
+  #addTexts(columns: Columns): void {
+    this.#view.bind(columns);
+    for (let i = 0; i < columns.length; i++) this.#sum.addText(rowText(this.#view.at(i), this.#fields));
+  }
+}
+
+function countsOf({ byName }: Columns): Float64Array {
+  const counts = byName.get('count');
+  if (counts?.kind !== 'long') throw new Error('a row has no count');
+  return counts.values;
 }
 
 function rowText(row: Row, fields: readonly string[]): string {

@@ -41,7 +41,7 @@ export async function measureState(keys = KEYS): Promise<StateFigures> {
     const tookMs = performance.now() - startedMs;
     longestMs = Math.max(longestMs, tookMs);
     closingMs += tookMs;
-    engine.fold();
+    engine.fold(false);
     await turn();
   }
   if (engine.outcome.rows !== windows) throw new Error(`${engine.outcome.rows} windows closed, not ${windows}`);
