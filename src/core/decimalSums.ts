@@ -42,8 +42,8 @@ export class DecimalSums implements SlotPart {
     this.#scale = scale;
   }
 
-  reserve(capacity: number): void {
-    this.#records.reserve(capacity);
+  reserve(capacity: number): boolean {
+    return this.#records.reserve(capacity);
   }
 
   clear(slots: Int32Array): void {

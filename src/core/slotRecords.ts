@@ -1,7 +1,10 @@
+/** The share of slots in use from which on room is made for more, bit by bit. */
+export const MOSTLY_USED = 0.75;
+
 /** What is kept for each slot, in one of its forms. Slots that were never used or were cleared are empty. */
 export interface SlotPart {
-  /** Makes room for slots below `capacity`. */
-  reserve(capacity: number): void;
+  /** Makes room for slots below `capacity` where there is none yet; large parts one at a time. True where it made any. */
+  reserve(capacity: number): boolean;
   clear(slots: Int32Array): void;
   /** What the slots hold, in their order, as plain data that a structured clone can hold. */
   snapshot(slots: Int32Array): unknown;
@@ -21,11 +24,12 @@ export class SlotRecords implements SlotPart {
     this.#width = width;
   }
 
-  reserve(capacity: number): void {
-    if (this.values.length >= capacity * this.#width) return;
+  reserve(capacity: number): boolean {
+    if (this.values.length >= capacity * this.#width) return false;
     const larger = new Float64Array(capacity * this.#width);
     larger.set(this.values);
     this.values = larger;
+    return true;
   }
 
   clear(slots: Int32Array): void {

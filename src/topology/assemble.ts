@@ -137,7 +137,7 @@ export function assemble({ topology, params, generation, onElement, stage }: Ass
       return snapshot.parts;
     },
     restore: (state) => {
-      const restore: Restore = { kind: 'restore', parts: [...state], keys: null, slots: NO_SLOTS, slotCapacity: 0 };
+      const restore: Restore = { kind: 'restore', parts: [...state], keys: null, slots: NO_SLOTS, slotsUsed: 0 };
       for (const { name } of inputs) push(name, restore);
     },
     close: () => {

@@ -127,7 +127,7 @@ export interface Assigned {
   readonly extraRows: Int32Array;
   readonly extraSlots: Int32Array;
   /** Every slot is below this. */
-  readonly slotCapacity: number;
+  readonly slotsUsed: number;
 }
 
 /** Slots to merge, in order: what `from[n]` holds is added to `into[n]`. */
@@ -277,7 +277,7 @@ export interface Restore {
   keys: KeyTable | null;
   slots: Int32Array;
   /** Set by `window`: every slot is below this. */
-  slotCapacity: number;
+  slotsUsed: number;
 }
 
 /** Lets operators that broke off a long firing go on; one that breaks off again sets `pending`. */

@@ -86,7 +86,7 @@ export class JoinRun {
     this.#output = this.#newOutput();
     this.#merge = this.#newMerge(next);
     this.#merge.restore(merge);
-    this.#broadcast({ kind: 'restore', parts, keys: null, slots: new Int32Array(0), slotCapacity: 0 });
+    this.#broadcast({ kind: 'restore', parts, keys: null, slots: new Int32Array(0), slotsUsed: 0 });
     return this;
   }
 

@@ -124,7 +124,7 @@ export class StepRun {
       parts: [...parts],
       keys: null,
       slots: new Int32Array(0),
-      slotCapacity: 0,
+      slotsUsed: 0,
     };
     this.#send(restore);
     if (restore.parts.length > 0) throw new Error(`${restore.parts.length} parts of the snapshot were not taken`);

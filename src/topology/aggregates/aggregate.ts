@@ -133,8 +133,8 @@ class Aggregator {
     if (extraRows.length > 0) this.slots.addPairs(chunk, extraRows, extraSlots, extraRows.length);
   }
 
-  restore({ parts, slots, slotCapacity }: Restore): void {
-    this.slots.restore(slots, slotCapacity, parts.shift() as unknown[]);
+  restore({ parts, slots, slotsUsed }: Restore): void {
+    this.slots.restore(slots, slotsUsed, parts.shift() as unknown[]);
   }
 
   results(fired: Fired): Chunk {

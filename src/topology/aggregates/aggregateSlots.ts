@@ -1,5 +1,6 @@
 import type { Column } from '../../core/columns.ts';
 import type { Slides } from '../../core/slides.ts';
+import { MOSTLY_USED } from '../../core/slotRecords.ts';
 import type { Assigned, Chunk, Fired, Shape } from '../elements.ts';
 import { SlidingMerges } from './slidingMerges.ts';
 import type { AggregateGroup, AggregateState } from './spec.ts';
@@ -43,9 +44,10 @@ export class AggregateSlots {
   }
 
   /** Adds a run of records, each to the slot that it has for each definition. */
-  add({ chunk, from, to, slots, slotCapacity }: Assigned): void {
+  add({ chunk, from, to, slots, slotsUsed }: Assigned): void {
+    if (chunk !== this.#chunk) this.#growAhead(slotsUsed);
     this.#begin(chunk);
-    this.#reserve(slotCapacity);
+    this.#reserve(slotsUsed);
     for (const state of this.#states)
       for (const ofDefinition of slots) state.add(this.#everyRow, ofDefinition, from, to);
   }
@@ -112,9 +114,9 @@ export class AggregateSlots {
     return this.#states.map((state) => state.snapshot(slots));
   }
 
-  /** Sets slots to what was saved of as many; all of them are below `capacity` and empty. */
-  restore(slots: Int32Array, capacity: number, saved: readonly unknown[]): void {
-    this.#reserve(capacity);
+  /** Sets slots to what was saved of as many; all of them are below `used` and empty. */
+  restore(slots: Int32Array, used: number, saved: readonly unknown[]): void {
+    this.#reserve(used);
     this.#states.forEach((state, index) => {
       state.restore(slots, saved[index]);
     });
@@ -193,6 +195,16 @@ export class AggregateSlots {
     this.#layOut(Math.max(capacity, 2 * this.#capacity), this.#shown, this.#merged, this.#scratch);
   }
 
+  /**
+   * Makes room for twice the slots once most of them are used, in one part for each chunk: large arrays take long to copy, and
+   * all of them at once would keep the event loop.
+   */
+  #growAhead(used: number): void {
+    if (used < this.#capacity * MOSTLY_USED) return;
+    const twice = 2 * (this.#firstScratch + this.#scratch);
+    this.#states.some((state) => state.reserve(twice));
+  }
+
   get #firstMerge(): number {
     return this.#capacity + this.#shown;
   }
@@ -208,7 +220,8 @@ export class AggregateSlots {
     this.#shown = Math.max(this.#shown, shown);
     this.#merged = Math.max(this.#merged, merged);
     if (scratch > this.#scratch) this.#scratch = Math.max(scratch, 2 * this.#scratch);
-    for (const state of this.#states) state.reserve(this.#firstScratch + this.#scratch);
+    const end = this.#firstScratch + this.#scratch;
+    while (this.#states.some((state) => state.reserve(end)));
     if (capacity > shownBefore) this.#clear(this.#states, shownBefore, mergesBefore);
     const by = this.#firstMerge - mergesBefore;
     if (by > 0) for (let slot = scratchBefore - 1; slot >= mergesBefore; slot--) this.#move(slot, slot + by);

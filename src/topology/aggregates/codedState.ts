@@ -11,7 +11,9 @@ export abstract class CodedState implements AggregateState {
     this.codes = fieldCodes(fieldOf(input, field));
   }
 
-  reserve(): void {}
+  reserve(): boolean {
+    return false;
+  }
 
   begin(chunk: Chunk): void {
     this.codes.begin(chunk);

@@ -62,7 +62,9 @@ class CustomState<In, S, K extends keyof ResultTypes> implements AggregateState 
     this.#view = new RowView(input.schema);
   }
 
-  reserve(): void {}
+  reserve(): boolean {
+    return false;
+  }
 
   begin(chunk: Chunk): void {
     this.#columns = chunk.columns;

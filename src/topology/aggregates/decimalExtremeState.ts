@@ -18,7 +18,9 @@ export class DecimalExtremeState implements AggregateState {
     this.#sign = sign;
   }
 
-  reserve(): void {}
+  reserve(): boolean {
+    return false;
+  }
 
   begin(chunk: Chunk): void {
     const column = exactColumn(chunk, this.#field.name) as DecimalColumn;

@@ -39,8 +39,8 @@ export class PickedState implements AggregateState {
     this.#order = new RowOrder(input);
   }
 
-  reserve(capacity: number): void {
-    this.#records.reserve(capacity);
+  reserve(capacity: number): boolean {
+    return this.#records.reserve(capacity);
   }
 
   begin(chunk: Chunk): void {

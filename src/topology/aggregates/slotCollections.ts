@@ -4,7 +4,9 @@ import type { SlotPart } from '../../core/slotRecords.ts';
 export class SlotMaps implements SlotPart {
   readonly #maps: (Map<number, number> | undefined)[] = [];
 
-  reserve(): void {}
+  reserve(): boolean {
+    return false;
+  }
 
   get(slot: number): ReadonlyMap<number, number> | undefined {
     return this.#maps[slot];
@@ -35,7 +37,9 @@ export class SlotMaps implements SlotPart {
 export class SlotLists implements SlotPart {
   readonly #lists: (number[] | undefined)[] = [];
 
-  reserve(): void {}
+  reserve(): boolean {
+    return false;
+  }
 
   get(slot: number): readonly number[] {
     return this.#lists[slot] ?? [];

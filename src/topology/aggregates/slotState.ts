@@ -7,8 +7,8 @@ import type { AggregateState } from './spec.ts';
 export abstract class SlotState implements AggregateState {
   protected abstract readonly parts: readonly SlotPart[];
 
-  reserve(capacity: number): void {
-    for (const part of this.parts) part.reserve(capacity);
+  reserve(capacity: number): boolean {
+    return this.parts.some((part) => part.reserve(capacity));
   }
 
   clear(slots: Int32Array): void {

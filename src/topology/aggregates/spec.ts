@@ -9,8 +9,8 @@ import type { Chunk, Shape } from '../elements.ts';
  * The state of one group of results, for every slot of a task. A slot that was never used or was cleared is empty.
  */
 export interface AggregateState {
-  /** Makes room for slots below `capacity`. */
-  reserve(capacity: number): void;
+  /** Makes room for slots below `capacity` where there is none yet; large parts one at a time. True where it made any. */
+  reserve(capacity: number): boolean;
   /** Looks up the chunk's columns, once for all its runs. */
   begin(chunk: Chunk): void;
   /** Adds the chunk's record `rows[i]` to `slots[i]`, for each i from `from` to `to`; a negative slot is none. */

@@ -1,5 +1,6 @@
 import { Int32List } from '../../core/int32List.ts';
 import type { KeyTable } from '../../core/keyTable.ts';
+import { MOSTLY_USED } from '../../core/slotRecords.ts';
 import { type Emitted, FINAL } from './emitted.ts';
 
 const INITIAL_SLOTS = 256;
@@ -44,6 +45,8 @@ export class SlotStore {
   provisional = new Float64Array(INITIAL_SLOTS);
   /** 1 for slots in use. */
   #isOpen = new Uint8Array(INITIAL_SLOTS);
+  /** So many slots have room in every column. */
+  #capacity = INITIAL_SLOTS;
   readonly #free = new Int32List();
   readonly #closed = new Int32List();
   #used = 0;
@@ -53,13 +56,18 @@ export class SlotStore {
   }
 
   /** Every slot ever opened is below this. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** The slots that there is room for. */
   get capacity(): number {
-    return this.keyIds.length;
+    return this.#capacity;
   }
 
   open(keyId: number, start: number, end: number, arrival: number): number {
     const slot = this.#free.length > 0 ? this.#free.pop() : this.#used++;
-    if (slot >= this.keyIds.length) this.#grow(this.keyIds.length * 2);
+    if (slot >= this.#capacity) this.#grow(this.#capacity * 2);
     this.keyIds[slot] = keyId;
     this.starts[slot] = start;
     this.ends[slot] = end;
@@ -71,6 +79,14 @@ export class SlotStore {
     this.#isOpen[slot] = 1;
     this.#keys.retain(keyId);
     return slot;
+  }
+
+  /**
+   * Makes room for twice the slots once most of them are used, in one column: call it for each chunk. To copy all columns at
+   * once would keep the event loop.
+   */
+  growAhead(): void {
+    if (this.#used >= this.#capacity * MOSTLY_USED) this.#growColumn(this.#capacity * 2);
   }
 
   /** Gives a slot back; it is not used anew before `recycle`. */
@@ -129,7 +145,7 @@ export class SlotStore {
   /** Opens the slots of a snapshot, at the same numbers, in a store that is empty. */
   restore(saved: SavedSlots): void {
     this.#used = saved.slots.reduce((used, slot) => Math.max(used, slot + 1), 0);
-    let capacity = this.keyIds.length;
+    let capacity = this.#capacity;
     while (capacity < this.#used) capacity *= 2;
     this.#grow(capacity);
     for (let i = 0; i < saved.slots.length; i++) {
@@ -147,17 +163,27 @@ export class SlotStore {
   }
 
   #grow(size: number): void {
+    while (this.#growColumn(size));
+    this.#capacity = size;
+  }
+
+  /** Makes room in a column that has not so much; false where all have. */
+  #growColumn(size: number): boolean {
+    const name = COLUMNS.find((each) => this[each].length < size);
+    if (name !== undefined) {
+      const larger = new Float64Array(size);
+      larger.set(this[name]);
+      this[name] = larger;
+      return true;
+    }
+    if (this.keyIds.length >= size) return false;
     const keyIds = new Int32Array(size);
     keyIds.set(this.keyIds);
     this.keyIds = keyIds;
     const isOpen = new Uint8Array(size);
     isOpen.set(this.#isOpen);
     this.#isOpen = isOpen;
-    for (const name of COLUMNS) {
-      const larger = new Float64Array(size);
-      larger.set(this[name]);
-      this[name] = larger;
-    }
+    return true;
   }
 }
 

@@ -133,6 +133,7 @@ export class WindowEngine {
       revisits: false,
     };
     this.#reserve(this.#opened, count);
+    this.#opened.slots.growAhead();
     let from = 0;
     while (from < count) {
       yield* this.#advance(watermarks[from] as number);
@@ -296,7 +297,7 @@ export class WindowEngine {
         slots: assigned.flat(),
         extraRows: Int32Array.from(extraRows),
         extraSlots: Int32Array.from(extraSlots),
-        slotCapacity: slots.capacity,
+        slotsUsed: slots.used,
       });
     }
     extraRows.length = 0;
@@ -343,7 +344,7 @@ export class WindowEngine {
     opened.slots.restore(saved.slots);
     for (const [i, windower] of opened.windowers.entries()) windower.restore(saved.windowers[i], saved.watermark);
     restore.slots = saved.slots.slots;
-    restore.slotCapacity = opened.slots.capacity;
+    restore.slotsUsed = opened.slots.used;
   }
 }
 
