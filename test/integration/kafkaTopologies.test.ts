@@ -83,6 +83,26 @@ export default topology({ name: 'quoted', version: 1, inputs: { ticks: 'ticks', 
   ) }) });
 `;
 
+/** Ticks by the last digit of their size, which lie in all partitions. */
+const REPARTITIONED = `
+import { aggregate, bounded, count, map, repartition, session, sum, topology, tumbling, watermark, window } from 'tidemark';
+const row = { type: 'record', name: 'Sized', fields: [
+  { name: 'eventTime', type: { type: 'long', logicalType: 'timestamp-micros' } },
+  { name: 'digit', type: 'string' },
+  { name: 'size', type: 'double' },
+] };
+export default topology({ name: 'digits', version: 1, inputs: { ticks: 'ticks' },
+  build: ({ ticks }) => ({ digits: ticks.pipe(
+    map(row, ({ eventTime, size }) => ({ eventTime, digit: String(size % 10), size })),
+    watermark(bounded(500)),
+    repartition('digit', { name: 'by_digit' }),
+    window([tumbling('1s'), tumbling('1m'), session('2s')], { allowedLatenessMs: 3_000 }),
+    aggregate({ n: count(), size: sum('size') }),
+  ) }) });
+`;
+
+const BY_DIGIT = 'digits.by_digit-repartition';
+
 const missing = whyNoBroker();
 const available = requirement('kafka', missing === null, `topologies of several inputs on a Kafka broker: ${missing}`);
 
@@ -253,4 +273,41 @@ describe.skipIf(!available)('a topology on a Kafka broker', () => {
       expect(counts(await onBroker((log) => contentsOfLog(log, topic))), topic).toEqual(expected);
     }
   });
+
+  it('of two stages gives the bytes that it gives on the embedded log, though both processes that share it are killed', {
+    timeout: TEST_TIMEOUT_MS,
+  }, async () => {
+    const [embedded, data] = [join(directory, 'embedded'), join(directory, 'data')];
+    const args = ['run', file('digits.ts', REPARTITIONED), '--roles', 'topology', '--until-end'];
+    await tidemark(embedded, args);
+    const small = { TIDEMARK_TOPOLOGY_MAX_RECORDS_PER_CHUNK: '20', TIDEMARK_COMMIT_MAX_RECORDS: '20' };
+    const live = args.slice(0, -1);
+    const [first, second] = ['first', 'second'].map((name) =>
+      startTidemark(join(directory, name), live, { env: { ...options.env, ...small } }),
+    ) as [ReturnType<typeof startTidemark>, ReturnType<typeof startTidemark>];
+    const passed = async (log: Log) => (await endOf(log, BY_DIGIT)) > 0;
+    await onBroker(async (log) => {
+      while (first.running() && second.running() && !(await passed(log)));
+    });
+    for (const { running } of [first, second]) expect(running()).toBe(true);
+    first.killHard();
+    await first.result;
+    second.killHard();
+    await second.result;
+    const tasks = await onBroker(taskPositions);
+    expect(tasks.some(({ topology, lag }) => topology.startsWith('digits') && lag > 0)).toBe(true);
+    await tidemark(data, args, options);
+    const results = await contentsOf(embedded, 'digits');
+    expect(await onBroker((log) => contentsOfLog(log, 'digits'))).toEqual(results);
+    expect(results.filter(({ records }) => records > 0).length).toBeGreaterThan(1);
+    // How the records of several upstream partitions lie between each other is up to who writes first.
+    const counts = (contents: readonly { records: number }[]) => contents.map(({ records }) => records);
+    const moved = counts(await contentsOf(embedded, BY_DIGIT));
+    expect(counts(await onBroker((log) => contentsOfLog(log, BY_DIGIT)))).toEqual(moved);
+  });
 });
+
+async function endOf(log: Log, topic: string): Promise<number> {
+  if (!(await log.listTopics()).some((each) => each.topic === topic)) return 0;
+  return (await log.ranges(topic)).reduce((sum, { end }) => sum + end, 0);
+}
