@@ -11,7 +11,9 @@ import { declareQuery } from './cli/query.ts';
 import { declareReplay } from './cli/replay.ts';
 import { describeError, exitStatus, isQuiet } from './cli/report.ts';
 import { declareRun } from './cli/run.ts';
+import { declareRuns } from './cli/runs.ts';
 import { declareScenario } from './cli/scenario.ts';
+import { declareSchedule } from './cli/schedule.ts';
 import { declareStatus } from './cli/status.ts';
 import { stopOnSignals } from './cli/stop.ts';
 import { declareTopics } from './cli/topics.ts';
@@ -69,6 +71,8 @@ function makeProgram(act: Act): Command {
     declareStatus,
     declareReplay,
     declareScenario,
+    declareSchedule,
+    declareRuns,
     declareMigrate,
   ];
   for (const declare of declarations) declare(program, act);

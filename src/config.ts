@@ -182,6 +182,28 @@ export const configSchema = Type.Object(
         ),
       },
     ),
+    schedule: section('How `tidemark schedule` runs jobs.', {
+      pollMs: integer(
+        1_000,
+        { minimum: 10, maximum: HOUR_MS },
+        { unit: 'ms', description: 'How often it looks whether something is due or has arrived.' },
+      ),
+      lookTimeoutMs: integer(
+        10_000,
+        { minimum: 1, maximum: HOUR_MS },
+        { unit: 'ms', description: 'How long one look at an object over HTTP may take.' },
+      ),
+      graceMs: integer(
+        30_000,
+        { minimum: 0, maximum: HOUR_MS },
+        { unit: 'ms', description: 'How long a command that was asked to end may take before it is killed.' },
+      ),
+      maxOutput: integer(
+        64 * KIB,
+        { minimum: KIB, maximum: GIB },
+        { unit: 'characters', description: 'Most that is kept of what a command prints, of its end.' },
+      ),
+    }),
     producer: section('When a producer sends what it has gathered: at whichever bound is met first.', {
       batchRecords: integer(
         16_384,

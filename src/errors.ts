@@ -71,6 +71,12 @@ export const ERROR_CODES = {
   TM_TOPOLOGY: 'A topology does not fit together: a step, a field, a name or a version is wrong.',
   TM_TOPOLOGY_FILE: 'A topology file cannot be read or loaded, or exports no topology.',
   TM_WINDOW: 'A window definition is not valid.',
+  TM_JOB_FAILED: 'A scheduled command failed without saying why.',
+  TM_JOB_RUNNING: 'A job runs already, and does not run twice at a time.',
+  TM_JOB_TIMEOUT: 'A scheduled command took longer than its job allows.',
+  TM_JOB_WAIT: 'What a job waits for did not arrive in time.',
+  TM_RUN_UNKNOWN: 'There is no run with that id.',
+  TM_SCHEDULE: 'A schedule file cannot be read, or is wrong.',
   TM_SCENARIO: 'A scenario file cannot be read, or is not of its format.',
   TM_REPLAY_EXISTS: 'Another replay of the topology is under way.',
   TM_REPLAY_NOTHING: 'There is nothing to replay, to swap, to compare or to take back.',
@@ -100,6 +106,7 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'TM_TOPOLOGY_FILE',
   'TM_WINDOW',
   'TM_SCENARIO',
+  'TM_SCHEDULE',
 ]);
 
 export interface ErrorDetails {

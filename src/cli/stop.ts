@@ -12,8 +12,8 @@ export interface StopOptions {
 }
 
 /**
- * A signal that is aborted by the first SIGINT, SIGTERM or SIGHUP, so that commands can commit and close. A second one
- * exits at once.
+ * A signal that is aborted by the first SIGINT, SIGTERM or SIGHUP, so that commands can commit and close, or when the process
+ * that started this one with a channel to it has gone. A second one exits at once.
  */
 export function stopOnSignals(stop: AbortController, { signals, now, exit }: StopOptions): void {
   let firstMs: number | null = null;
@@ -25,5 +25,5 @@ export function stopOnSignals(stop: AbortController, { signals, now, exit }: Sto
       exit(INTERRUPTED_STATUS);
     }
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) signals.on(name, onSignal);
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect']) signals.on(name, onSignal);
 }
