@@ -42,6 +42,7 @@ export const ERROR_CODES = {
   TM_LOG_RECORD_TOO_LARGE: 'A record is larger than the log takes.',
   TM_OFFSET_OUT_OF_RANGE: 'An offset lies before the first or after the next offset of its partition.',
   TM_PRODUCE_FILE: 'A file to be produced cannot be read, or is damaged.',
+  TM_PRODUCE_HELD: 'Another process is asking a market API for some of the same.',
   TM_PRODUCE_HISTORY: 'Rows to be produced are older than what their topic has already gone past.',
   TM_SOURCE_ACCESS: 'A market API does not accept the API key, or asks for a login.',
   TM_SOURCE_EMPTY: 'A market API answered with nothing at all.',

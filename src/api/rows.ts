@@ -14,7 +14,7 @@ const barFields = {
   close: nullableNumber('The latest price.'),
   volume: nullableNumber('The exact sum of sizes.'),
   vwap: nullableNumber('The double nearest to notional / volume.'),
-  count: Type.Integer({ description: 'Ticks in the bar.' }),
+  count: Type.Integer({ description: 'Ticks in the bar; of published bars, how many it is made of.' }),
   revision: Type.Integer({ description: '0 at first, one more at each later emission.' }),
 };
 

@@ -1,17 +1,11 @@
 import { type Command, Option } from 'commander';
+import type { Log } from '../log/log.ts';
 import type { MarketSeries } from '../producers/market/marketSource.ts';
 import type { Stretch } from '../producers/market/stretches.ts';
+import { HISTORY_TOPIC } from '../producers/market/topics.ts';
 import type { Act, Context } from './context.ts';
 import { parseInstant } from './instant.ts';
-import {
-  ALPHAVANTAGE_INTERVALS,
-  BARS_TOPIC,
-  checkPairs,
-  intervals,
-  symbolList,
-  usage,
-  YAHOO_INTERVALS,
-} from './produceMarket.ts';
+import { ALPHAVANTAGE_INTERVALS, checkPairs, intervals, symbolList, usage, YAHOO_INTERVALS } from './produceMarket.ts';
 
 interface BackfillOptions {
   readonly symbols: readonly string[];
@@ -19,6 +13,7 @@ interface BackfillOptions {
   readonly from: string;
   readonly to?: string;
   readonly topic: string;
+  readonly allowLate?: boolean;
   readonly dryRun?: boolean;
   /** Of Alpha Vantage alone. */
   readonly market: 'stocks' | 'fx' | 'crypto';
@@ -27,8 +22,8 @@ interface BackfillOptions {
 
 const EXAMPLES = `
 The stretch is cut into requests. Those that an earlier backfill had done are not sent again, wherever it was stopped or killed.
-Requests keep to the plan's limits; where a day's are used up, the same command goes on the next day. What is old is late for
-topologies that read the topic: give --topic for a topic of its own.
+Requests keep to the plan's limits; where a day's are used up, the same command goes on the next day. Bars go to topic
+source_bars_history, which no live topology finds late; they are stored and served together with those of source_bars.
 
 Examples:
   What it would cost:
@@ -49,7 +44,8 @@ export function declareBackfill(program: Command, act: Act): void {
       .addOption(intervals(names))
       .requiredOption('--from <instant>', 'the first bars begin here')
       .option('--to <instant>', 'bars that begin here or later are left out (default: now)')
-      .option('--topic <name>', 'topic', BARS_TOPIC)
+      .option('--topic <name>', 'topic', HISTORY_TOPIC)
+      .option('--allow-late', 'produce into a topic that has gone past what is asked for')
       .option('--dry-run', 'only say which requests it would take')
       .addHelpText('after', EXAMPLES);
   declare('alphavantage', 'Produce the history of Alpha Vantage.', ALPHAVANTAGE_INTERVALS)
@@ -75,7 +71,7 @@ const backfillAlphaVantage: Parameters<Act>[0] = async (context, command) => {
   const series = symbols.flatMap((symbol) =>
     alphaVantageBackfill(address, { market, symbol, interval, adjusted }, stretch),
   );
-  await run(context, 'alphavantage', account, series, options);
+  await run(context, 'alphavantage', account, series, { ...options, ...stretch });
 };
 
 const backfillYahoo: Parameters<Act>[0] = async (context, command) => {
@@ -85,7 +81,7 @@ const backfillYahoo: Parameters<Act>[0] = async (context, command) => {
   const series = options.symbols.flatMap((symbol) =>
     yahooBackfill(context.config.yahoo.url, symbol, options.interval, stretch),
   );
-  await run(context, 'yahoo', 'yahoo', series, options);
+  await run(context, 'yahoo', 'yahoo', series, { ...options, ...stretch });
 };
 
 function stretchOf({ from, to }: BackfillOptions): Stretch {
@@ -100,11 +96,18 @@ async function run(
   vendor: 'alphavantage' | 'yahoo',
   account: string,
   series: readonly MarketSeries[],
-  { dryRun = false, topic }: BackfillOptions,
+  { dryRun = false, topic, allowLate = false, fromMicros }: BackfillOptions & Stretch,
 ): Promise<void> {
   if (dryRun) return showPlan(context, vendor, series, topic);
+  const { marketParts } = await import('../producers/market/marketSource.ts');
+  const { refuseHistoryOf } = await import('../producers/market/liveTopic.ts');
   const { runMarket } = await import('./marketRun.ts');
-  await runMarket(context, { vendor, account, series, everyMs: null, barsTopic: topic });
+  const check = (log: Log) =>
+    refuseHistoryOf(log, marketParts(vendor, series, topic), fromMicros, context.config.watermark);
+  await runMarket(context, {
+    ...{ vendor, account, series, everyMs: null, barsTopic: topic },
+    ...(allowLate || topic === HISTORY_TOPIC ? {} : { check }),
+  });
 }
 
 /** Says what is left to be asked for, and how long that takes at least. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { TidemarkError } from '../errors.ts';
+import type { Log } from '../log/log.ts';
 import type { MarketSeries } from '../producers/market/marketSource.ts';
 import type { RateLimit } from '../producers/market/requestBudget.ts';
 import type { Context } from './context.ts';
@@ -16,6 +17,8 @@ export interface MarketRun {
   readonly everyMs: number | null;
   /** Where bars go. */
   readonly barsTopic: string;
+  /** Looks at the log before anything is asked for. */
+  readonly check?: (log: Log) => Promise<void>;
 }
 
 /**
@@ -25,38 +28,52 @@ export interface MarketRun {
  */
 export async function runMarket(
   context: Context,
-  { vendor, account, series, everyMs, barsTopic }: MarketRun,
+  { vendor, account, series, everyMs, barsTopic, check }: MarketRun,
 ): Promise<void> {
   const { config, err } = context;
   const { BarLedger } = await import('../producers/market/barLedger.ts');
   const { MarketClient } = await import('../producers/market/client.ts');
   const { MarketSource } = await import('../producers/market/marketSource.ts');
   const { RequestBudget } = await import('../producers/market/requestBudget.ts');
+  const { publishedTopics } = await import('../producers/market/topics.ts');
   const { openBudgetStore } = await import('../producers/market/budgetStore.ts');
+  const { RequestProgress } = await import('./requestProgress.ts');
   const { runProducer } = await import('./runProducer.ts');
+  const { lockSeries } = await import('./seriesLocks.ts');
   const { maxWaitMs, maxKnownBars, ...bounds } = config.requests;
   const clock = { now: Date.now, wait: pause };
+  const release = lockSeries(config.data.directory, series);
   const store = openBudgetStore(join(config.data.directory, 'requests'));
   /** Of a single round. */
   const failures: TidemarkError[] = [];
   try {
     const budget = new RequestBudget({ store, name: account, limits: planOf(config[vendor]), maxWaitMs, ...clock });
     const client = new MarketClient({ fetch, random: Math.random, bounds, budget, ...clock });
+    const leastMs = (requests: number): number => budget.leastMs(requests);
+    const progress = everyMs === null ? new RequestProgress({ stream: err, now: Date.now, leastMs }) : null;
     await runProducer(
       context,
-      ({ log, registry }) =>
-        new MarketSource({
+      async ({ log, registry }) => {
+        await check?.(log);
+        return new MarketSource({
           ...{ vendor, series, barsTopic, client, everyMs, wait: pause },
-          openLedger: (instruments) => BarLedger.read(log, registry, barsTopic, instruments, maxKnownBars),
+          openLedger: (instruments) =>
+            BarLedger.read(log, registry, publishedTopics(barsTopic), instruments, maxKnownBars),
+          onAsked: (asked, of) => progress?.asked(asked, of),
           onFailure(_, error) {
             if (everyMs === null) failures.push(error);
             err.write(describeWarning(error));
           },
-        }),
-      { again: false, allowLate: true, nothingNew: 'nothing new' },
-    );
+        });
+      },
+      {
+        ...{ again: false, allowLate: true, nothingNew: 'nothing new' },
+        ...(progress === null ? {} : { onProgress: ({ rows }) => progress.rows(rows) }),
+      },
+    ).finally(() => progress?.stop());
   } finally {
     await store.close();
+    release();
   }
   const [first] = failures;
   if (first === undefined) return;

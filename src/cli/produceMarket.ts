@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { TidemarkError } from '../errors.ts';
+import { BARS_TOPIC } from '../producers/market/topics.ts';
 import type { Act } from './context.ts';
 
-export const BARS_TOPIC = 'source_bars';
 /** Symbols in one request for quotes, so that what is committed of it stays small. */
 const SYMBOLS_A_REQUEST = 50;
 

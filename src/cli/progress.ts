@@ -27,8 +27,10 @@ export function startProgress(options: ProgressOptions): Progress {
 
 function describe(done: number, { total, unit }: ProgressOptions, elapsedMs: number, text: string): string {
   const percent = total === undefined || total === 0 ? '' : ` of ${total} (${Math.floor((100 * done) / total)}%)`;
-  const perSecond = elapsedMs > 0 ? Math.round((1_000 * done) / elapsedMs) : 0;
-  return `${done}${percent} ${unit}, ${perSecond}/s${text === '' ? '' : `, ${text}`}`;
+  const perSecond = elapsedMs > 0 ? (1_000 * done) / elapsedMs : 0;
+  // Of requests there may be less than one a second.
+  const rate = perSecond >= 10 ? Math.round(perSecond) : Number(perSecond.toPrecision(2));
+  return `${done}${percent} ${unit}, ${rate}/s${text === '' ? '' : `, ${text}`}`;
 }
 
 function lineProgress(options: ProgressOptions): Progress {

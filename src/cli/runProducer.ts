@@ -20,6 +20,8 @@ export interface RunProducerOptions {
   readonly allowLate: boolean;
   /** What is said of a run that found nothing to write after earlier ones had. */
   readonly nothingNew?: string;
+  /** Told after each transaction, in place of the count of rows that is shown otherwise. */
+  readonly onProgress?: (summary: ProduceSummary) => void;
 }
 
 /** The log that a source writes to, for sources that look at what is in it. */
@@ -28,10 +30,11 @@ export type OpenedLog = Pick<ProduceOptions, 'log' | 'registry'>;
 /** Produces a source with the command's configuration; shows progress, then the summary, and gives it. */
 export async function runProducer(
   context: Context,
-  openSource: (opened: OpenedLog) => Source,
-  { again, allowLate, nothingNew = 'nothing left to produce; --again produces it a second time' }: RunProducerOptions,
+  openSource: (opened: OpenedLog) => Source | Promise<Source>,
+  options: RunProducerOptions,
 ): Promise<ProduceSummary> {
   const { config, signal, out, err, json } = context;
+  const { again, allowLate, nothingNew = 'nothing left to produce; --again produces it a second time' } = options;
   // The registry first: that a broker lacks one is known before it is connected to.
   const registry = await context.openRegistry();
   try {
@@ -39,7 +42,7 @@ export async function runProducer(
     const progress = startProgress({ unit: 'rows', stream: err });
     let summary: ProduceSummary;
     try {
-      summary = await produce(openSource({ log, registry }), {
+      summary = await produce(await openSource({ log, registry }), {
         log,
         registry,
         ...producerSettings(config),
@@ -47,7 +50,9 @@ export async function runProducer(
         allowLate,
         now: Date.now,
         signal,
-        onProgress: ({ rows, rejected }) => progress.update(rows, rejected === 0 ? undefined : `${rejected} rejected`),
+        onProgress:
+          options.onProgress ??
+          (({ rows, rejected }) => progress.update(rows, rejected === 0 ? undefined : `${rejected} rejected`)),
       });
     } finally {
       progress.stop();

@@ -1,7 +1,8 @@
 import { formatIsoMicros } from '../core/time.ts';
 import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
 import { outputTable, servedGeneration } from '../sinks/clickhouse/outputTables.ts';
-import { quoteName } from '../sinks/clickhouse/sqlText.ts';
+import { quoteName, quoteText } from '../sinks/clickhouse/sqlText.ts';
+import { mergedRows } from './mergedRows.ts';
 import { plainDecimal } from './plainDecimal.ts';
 import { type OutputColumn, type RowFormat, rowsAsText, type TextResult } from './rowText.ts';
 import { withSqlErrors } from './sql.ts';
@@ -47,59 +48,118 @@ export interface BarPlace {
   readonly end: number;
 }
 
+/** Where bars are to be read from. */
+export interface StoredBars {
+  /** The served generation of the topology; null when there is none yet. */
+  readonly generation: number | null;
+  /** Whether there are bars that a source published. */
+  readonly hasPublished: boolean;
+}
+
 /**
- * Bars of one interval, of the served generation, by symbol, start and end, as text.
+ * Bars of one interval, of the served generation and of those that sources published, by symbol, start and end, as text.
  *
  * @throws TM_SQL, TM_CLICKHOUSE_UNREACHABLE, from the pieces too
  */
 export async function queryBars(query: BarsQuery & { readonly format: RowFormat }): Promise<TextResult> {
-  const generation = await storedGeneration(query.clickhouse, query.topology);
+  const stored = await storedBars(query.clickhouse, query.topology);
   return {
-    pieces: withSqlErrors(rowsAsText(BAR_COLUMNS, barRows(query, generation), query.format)),
-    hint: await hintFor(query, generation),
+    pieces: withSqlErrors(rowsAsText(BAR_COLUMNS, barRows(query, stored), query.format)),
+    hint: await hintFor(query, stored),
   };
 }
 
 /** Why there may be no rows. */
-async function hintFor({ clickhouse, topology, output, interval }: BarsQuery, generation: number | null) {
-  if (generation === null) return `No bars of '${topology}' are stored yet: \`tidemark run\` makes them.`;
+async function hintFor(
+  { clickhouse, topology, output, interval }: BarsQuery,
+  { generation, hasPublished }: StoredBars,
+) {
+  if (generation === null && !hasPublished)
+    return `No bars of '${topology}' are stored yet: \`tidemark run\` makes them.`;
+  const tables = [
+    ...(generation === null ? [] : [quoteName(outputTable(output, generation))]),
+    ...(hasPublished ? ['source_bars_raw'] : []),
+  ];
   const rows = await clickhouse.rows<{ interval: string }>(
-    `SELECT DISTINCT interval FROM ${quoteName(outputTable(output, generation))} ORDER BY interval`,
+    tables.map((table) => `SELECT DISTINCT toString(interval) AS interval FROM ${table}`).join(' UNION DISTINCT '),
   );
-  const stored = rows.map((row) => row.interval);
-  if (stored.includes(interval)) return null;
-  return `No bars of interval ${interval} are stored; there are: ${stored.join(', ') || 'none yet'}.`;
+  const stored = new Set(rows.map((row) => row.interval));
+  if (hasPublished && stored.has('1m')) for (const made of ['1h', '1d']) stored.add(made);
+  if (stored.has(interval)) return null;
+  return `No bars of interval ${interval} are stored; there are: ${[...stored].sort().join(', ') || 'none yet'}.`;
 }
 
 /** The served generation of a topology, or null when nothing is stored, not even the pointer. */
 export async function storedGeneration(clickhouse: ClickHouse, topology: string): Promise<number | null> {
+  return orWithoutTables(servedGeneration(clickhouse, topology), null);
+}
+
+/** What there is to read bars of a topology from. */
+export async function storedBars(clickhouse: ClickHouse, topology: string): Promise<StoredBars> {
+  const rows = clickhouse.rows<{ generations: number[]; published: number }>(
+    `SELECT (SELECT groupArray(generation) FROM served FINAL WHERE topology = ${quoteText(topology)}) AS generations, ` +
+      '(SELECT count() > 0 FROM source_bars_raw) AS published',
+  );
+  const [row] = await orWithoutTables(rows, []);
+  return { generation: row?.generations[0] ?? null, hasPublished: row?.published === 1 };
+}
+
+async function orWithoutTables<T>(asked: Promise<T>, without: T): Promise<T> {
   try {
-    return await servedGeneration(clickhouse, topology);
+    return await asked;
   } catch (error) {
-    if (isUnknownTable(error)) return null;
+    if (isUnknownTable(error)) return without;
     throw error;
   }
 }
 
-/** Rows of `BAR_COLUMNS`, block by block, of one generation; none of no generation. */
-export async function* barRows(query: BarsQuery, generation: number | null): AsyncIterable<readonly Row[]> {
-  if (generation === null) return;
-  const { sql, options } = barsStatement(query, generation);
+/**
+ * Rows of `BAR_COLUMNS`, block by block. A bar of the topology goes before one that a source published with the same symbol and bounds.
+ */
+export async function* barRows(
+  query: BarsQuery,
+  { generation, hasPublished }: StoredBars,
+): AsyncIterable<readonly Row[]> {
+  const rowsOf = ({ sql, options }: ReturnType<typeof barsStatement>) =>
+    readTabSeparated(query.clickhouse.stream(sql, options));
+  const results = [
+    ...(generation === null ? [] : [rowsOf(barsStatement(query, generation))]),
+    ...(hasPublished ? [rowsOf(publishedStatement(query))] : []),
+  ];
+  const [first, second] = results;
+  if (first === undefined) return;
   const iso = isoTimes();
-  for await (const block of readTabSeparated(query.clickhouse.stream(sql, options))) {
+  for await (const block of second === undefined ? first : mergedRows(first, second, byPlace, query.limit)) {
     yield block.map((row) => barRow(row, iso));
   }
 }
 
+/** In the order of the statements: text by its bytes. */
+function byPlace([symbolA, startA, endA]: Row, [symbolB, startB, endB]: Row): number {
+  if (symbolA !== symbolB) return Buffer.compare(Buffer.from(symbolA ?? ''), Buffer.from(symbolB ?? ''));
+  return Number(startA) - Number(startB) || Number(endA) - Number(endB);
+}
+
 /** What ClickHouse is asked for the bars of a query; times come in epoch microseconds. */
 export function barsStatement(query: Omit<BarsQuery, 'clickhouse'>, generation: number) {
-  const columns = BAR_COLUMNS.map(({ name }) =>
-    TIME_COLUMNS.has(name) ? `toUnixTimestamp64Micro(${quoteName(name)})` : quoteName(name),
-  );
+  return statementOf(query, BAR_COLUMNS.map(columnText), `${quoteName(outputTable(query.output, generation))} FINAL`);
+}
+
+/** What it is asked for those that sources published, of which a volume-weighted price is not known. */
+function publishedStatement(query: Omit<BarsQuery, 'clickhouse'>) {
+  const columns = BAR_COLUMNS.map((column) => (column.name === 'vwap' ? 'NULL' : columnText(column)));
+  return statementOf(query, columns, 'published_bars');
+}
+
+function columnText({ name }: OutputColumn): string {
+  return TIME_COLUMNS.has(name) ? `toUnixTimestamp64Micro(${quoteName(name)})` : quoteName(name);
+}
+
+function statementOf(query: Omit<BarsQuery, 'clickhouse'>, columns: readonly string[], table: string) {
   const { conditions, parameters } = conditionsOf(query);
   const sql = [
     `SELECT ${columns.join(', ')}`,
-    `FROM ${quoteName(outputTable(query.output, generation))} FINAL`,
+    `FROM ${table}`,
     `WHERE ${conditions.join(' AND ')}`,
     'ORDER BY symbol, start, end',
     ...(query.limit === undefined ? [] : ['LIMIT {limit:UInt64}']),

@@ -5,7 +5,13 @@ import type { Log, TopicSettings } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { deadLetterSchema, lateSchema, quoteSchema, sourceBarSchema, tickSchema } from '../schemas.generated.ts';
 import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
-import { type InsertTarget, lateTarget, rawTarget, resultsTarget } from '../sinks/clickhouse/insertTarget.ts';
+import {
+  type InsertTarget,
+  lateTarget,
+  rawTarget,
+  resultsTarget,
+  sourceBarsTarget,
+} from '../sinks/clickhouse/insertTarget.ts';
 import { createOutput } from '../sinks/clickhouse/outputTables.ts';
 import { ClickHouseSink, type SinkSource } from '../sinks/clickhouse/sink.ts';
 import type { GenerationPlan, TakenOver } from './generationPlan.ts';
@@ -13,13 +19,21 @@ import { DEAD_LETTER_TOPIC, lateTopic, stageRuns } from './topologyTopics.ts';
 
 const LATE = parseRecordSchema(lateSchema);
 
-/** Topics that are stored as they are, with their tables. */
-const RAW_TOPICS: readonly (readonly [topic: string, table: string, schema: unknown])[] = [
-  ['ticks', 'ticks_raw', tickSchema],
-  ['quotes', 'quotes_raw', quoteSchema],
-  ['source_bars', 'source_bars_raw', sourceBarSchema],
-  [DEAD_LETTER_TOPIC, 'dead_letters_raw', deadLetterSchema],
+const SOURCE_BAR = parseRecordSchema(sourceBarSchema);
+
+/** Topics that are stored as they are. */
+const RAW_SOURCES: readonly SinkSource[] = [
+  rawSource('ticks', 'ticks_raw', tickSchema),
+  rawSource('quotes', 'quotes_raw', quoteSchema),
+  { topic: 'source_bars', schema: SOURCE_BAR, target: sourceBarsTarget(SOURCE_BAR, false) },
+  { topic: 'source_bars_history', schema: SOURCE_BAR, target: sourceBarsTarget(SOURCE_BAR, true) },
+  rawSource(DEAD_LETTER_TOPIC, 'dead_letters_raw', deadLetterSchema),
 ];
+
+function rawSource(topic: string, table: string, avsc: unknown): SinkSource {
+  const schema = parseRecordSchema(avsc);
+  return { topic, schema, target: rawTarget(table, schema) };
+}
 
 export const RAW_SINK_GROUP = 'sink.raw';
 
@@ -45,16 +59,12 @@ export async function createInputTopics(log: Log, inputs: readonly string[], set
 }
 
 export function rawTopics(): readonly string[] {
-  return RAW_TOPICS.map(([topic]) => topic);
+  return RAW_SOURCES.map(({ topic }) => topic);
 }
 
 /** Stores ticks, quotes, source bars and dead letters. */
 export async function openRawSink(parts: SinkParts): Promise<ClickHouseSink> {
-  const sources = RAW_TOPICS.map(([topic, table, avsc]): SinkSource => {
-    const schema = parseRecordSchema(avsc);
-    return { topic, schema, target: rawTarget(table, schema) };
-  });
-  return openSink(parts, RAW_SINK_GROUP, sources);
+  return openSink(parts, RAW_SINK_GROUP, RAW_SOURCES);
 }
 
 /** Stores the results and the late ledger of a generation, making the tables that they need. */

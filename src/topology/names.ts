@@ -11,9 +11,12 @@ const RESERVED: ReadonlySet<string> = new Set([
   'latest_prices',
   'migrations',
   'outputs',
+  'published_bars',
+  'published_source_bars',
   'quotes',
   'served',
   'source_bars',
+  'source_bars_history',
   'tick_counts',
   'ticks',
 ]);

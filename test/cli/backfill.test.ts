@@ -11,9 +11,9 @@ const TEST_TIMEOUT_MS = 240_000;
 const KEY = 'SECRETKEY0123456';
 const MONTHS = ['2020-01', '2020-02', '2020-03', '2020-04', '2020-05', '2020-06'];
 
-/** A minute bar on the second day of the month. */
+/** A bar on the second day of the month. */
 function month(url: URL): Reply {
-  const name = url.searchParams.get('month');
+  const name = url.searchParams.get('month') ?? '2022-01';
   return { body: `timestamp,open,high,low,close,volume\n${name}-02 10:00:00,1,2,1,2,9\n` };
 }
 
@@ -120,6 +120,56 @@ describe.skipIf(!HAS_RECORDINGS)('tidemark backfill', { timeout: TEST_TIMEOUT_MS
     expect([first.status, first.stderr]).toEqual([1, expect.stringContaining('TM_SOURCE_QUOTA')]);
     expect(await backfill()).toMatchObject({ status: 0, stdout: 'rows 4, records 4, rejected 0, skipped 2\n' });
     expect(asked()).toEqual([...MONTHS.slice(0, 3), ...MONTHS.slice(2)]);
+  });
+
+  it('shows how far it is, and how long the rest takes by the limits of the plan', async () => {
+    vendor = await startVendor(month);
+    const { stderr } = await run(command(), {
+      env: { ...environment(0), TIDEMARK_ALPHAVANTAGE_REQUESTS_PER_MINUTE: '100' },
+    });
+    expect(stderr).toMatch(/^6 of 6 \(100%\) requests, .*, 6 rows$/m);
+  });
+
+  it('goes to a topic that no live topology reads, and into a live one only when told to', async () => {
+    const later = 'timestamp,open,high,low,close,volume\n2021-01-04 10:00:00,1,2,1,2,9\n';
+    vendor = await startVendor((url) => (url.searchParams.get('month') === null ? { body: later } : month(url)));
+    const live = ['produce', 'alphavantage', '--symbols', 'IBM', '--interval', '1m', '--data', join(directory, 'data')];
+    expect((await run(live, { env: environment(0) })).stdout).toMatch(/^rows 1, records 1,/);
+    const refused = await backfill(['--topic', 'source_bars']);
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringMatching(/TM_PRODUCE_HISTORY.*source_bars/s)]);
+    expect(asked()).toEqual([null]);
+    expect((await backfill()).stdout).toMatch(/^rows 6, records 6,/);
+    expect(asked()).toEqual([null, ...MONTHS]);
+    // What either topic has is published.
+    expect((await backfill(['--topic', 'source_bars', '--allow-late'])).stdout).toMatch(/^rows 0, records 0,/);
+  });
+
+  it('is refused what another process is asking for, by the name of that, and not another interval', async () => {
+    let reachFirst = (): void => {};
+    const first = new Promise<void>((reached) => {
+      reachFirst = reached;
+    });
+    let answer = (_: Reply): void => {};
+    const held = new Promise<Reply>((answered) => {
+      answer = answered;
+    });
+    vendor = await startVendor((url, count) => {
+      if (count !== 1) return month(url);
+      reachFirst();
+      return held;
+    });
+    const running = start(command(), { env: environment(0) });
+    await first;
+    const live = ['produce', 'alphavantage', '--symbols', 'AAPL,IBM', '--data', join(directory, 'data')];
+    const refused = await run([...live, '--interval', '1m'], { env: environment(0) });
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain(`TM_PRODUCE_HELD: process ${running.child.pid} is asking for alphavantage:IBM 1m`);
+    expect(asked()).toHaveLength(1);
+    expect(await run([...live, '--interval', '1d'], { env: environment(0) })).toMatchObject({ status: 0 });
+    answer(month(new URL('http://vendor/?month=2020-01')));
+    expect(await running.ended).toMatchObject({ status: 0, stdout: 'rows 6, records 6, rejected 0, skipped 0\n' });
+    // A lock ends with its holder, and AAPL was let go of.
+    expect((await run([...live, '--interval', '1m'], { env: environment(0) })).status).toBe(0);
   });
 
   it.each([

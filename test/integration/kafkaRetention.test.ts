@@ -88,7 +88,16 @@ describe.skipIf(!available)('ticks that are years old, on a broker that deletes 
     const settings = new Map(
       described.split(/^Dynamic configs for topic /m).map((text) => [text.split(' ')[0] ?? '', text] as const),
     );
-    for (const topic of ['ticks', 'quotes', 'source_bars', 'deadletter', 'bars', 'bars.late', 'bars.control']) {
+    for (const topic of [
+      'ticks',
+      'quotes',
+      'source_bars',
+      'source_bars_history',
+      'deadletter',
+      'bars',
+      'bars.late',
+      'bars.control',
+    ]) {
       for (const setting of ['message.timestamp.type=LogAppendTime', 'cleanup.policy=delete', 'retention.ms=-1']) {
         expect(settings.get(topic), topic).toContain(setting);
       }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { TidemarkError } from '../../errors.ts';
-import { BAR_COLUMNS, type BarPlace, type BarsQuery, barRows } from '../../query/bars.ts';
+import { BAR_COLUMNS, type BarPlace, type BarsQuery, barRows, type StoredBars } from '../../query/bars.ts';
 import { instantMicros } from '../../query/instant.ts';
 import { rowsAsText } from '../../query/rowText.ts';
 import { withSqlErrors } from '../../query/sql.ts';
@@ -83,13 +83,13 @@ export function declareBars(server: ApiServer, { clickhouse, config }: ApiParts)
     reply.type(CONTENT_TYPES[format]).header('vary', 'accept');
     if (limit === undefined) {
       const whole = await served.read(
-        (generation) => streamed(query, generation, config.maxRows, format),
+        (stored) => streamed(query, stored, config.maxRows, format),
         (unused) => unused.destroy(),
       );
       return reply.send(whole);
     }
     const { rows, next } = await served.read(
-      (generation) => pageOf(query, generation, limit),
+      (stored) => pageOf(query, stored, limit),
       () => {},
     );
     if (next !== null) reply.header('link', linkToNext(request.url, next));
@@ -98,13 +98,8 @@ export function declareBars(server: ApiServer, { clickhouse, config }: ApiParts)
 }
 
 /** The answer as it comes. Its first piece is there, so that most errors come before any of the body. */
-async function streamed(
-  query: BarsQuery,
-  generation: number | null,
-  maxRows: number,
-  format: BodyFormat,
-): Promise<Readable> {
-  const blocks = bounded(barRows({ ...query, limit: maxRows + 1 }, generation), maxRows);
+async function streamed(query: BarsQuery, stored: StoredBars, maxRows: number, format: BodyFormat): Promise<Readable> {
+  const blocks = bounded(barRows({ ...query, limit: maxRows + 1 }, stored), maxRows);
   const pieces = withSqlErrors(rowsAsText(BAR_COLUMNS, blocks, format))[Symbol.asyncIterator]();
   let first: IteratorResult<string> | null = await pieces.next();
   // An iterator, not a generator: one that is never started would not let go of the rows when it is thrown away.
@@ -136,9 +131,9 @@ async function* bounded(blocks: AsyncIterable<readonly Row[]>, maxRows: number):
 }
 
 /** A page, and the cursor of the next one. One row more is read than is given, to see whether there is any. */
-async function pageOf(query: BarsQuery, generation: number | null, limit: number) {
+async function pageOf(query: BarsQuery, stored: StoredBars, limit: number) {
   const rows: Row[] = [];
-  const blocks = withSqlErrors(barRows({ ...query, limit: limit + 1 }, generation));
+  const blocks = withSqlErrors(barRows({ ...query, limit: limit + 1 }, stored));
   for await (const block of blocks) rows.push(...block);
   const isLast = rows.length <= limit;
   if (!isLast) rows.pop();

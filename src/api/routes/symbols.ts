@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { formatIsoMicros } from '../../core/time.ts';
-import { storedGeneration } from '../../query/bars.ts';
+import { storedBars } from '../../query/bars.ts';
 import { outputTable } from '../../sinks/clickhouse/outputTables.ts';
 import { quoteName } from '../../sinks/clickhouse/sqlText.ts';
 import { queryBounds } from '../parameters.ts';
@@ -42,13 +42,20 @@ interface IntervalRow {
 
 export function declareSymbols(server: ApiServer, { clickhouse, config }: ApiParts): void {
   server.get('/v1/symbols', { schema: SCHEMA }, async () => {
-    const generation = await storedGeneration(clickhouse, TOPOLOGY);
-    if (generation === null) return [];
+    const { generation, hasPublished } = await storedBars(clickhouse, TOPOLOGY);
+    const tables = [
+      ...(generation === null ? [] : [`${quoteName(outputTable(OUTPUT, generation))} FINAL`]),
+      ...(hasPublished ? ['published_bars'] : []),
+    ];
+    if (tables.length === 0) return [];
+    const bars = tables.map(
+      (table) => `SELECT toString(symbol) AS symbol, toString(interval) AS interval, start, end FROM ${table}`,
+    );
     const rows = await rowsOf<IntervalRow>(
       clickhouse,
       'SELECT symbol, interval, toString(toUnixTimestamp64Micro(min(start))) AS first, ' +
         'toString(toUnixTimestamp64Micro(max(start))) AS last, min(dateDiff(microsecond, start, end)) AS size ' +
-        `FROM ${quoteName(outputTable(OUTPUT, generation))} FINAL GROUP BY symbol, interval ` +
+        `FROM (${bars.join(' UNION ALL ')}) GROUP BY symbol, interval ` +
         'ORDER BY symbol, size, interval LIMIT {limit:UInt64}',
       { settings: queryBounds(config), parameters: { limit: config.maxRows } },
     );

@@ -1,6 +1,6 @@
 import type { MarketSeries } from '../market/marketSource.ts';
 import { parseAlphaVantage } from './parse.ts';
-import { type AlphaVantageSeries, INTRADAY, instrumentOf, pairOf } from './series.ts';
+import { type AlphaVantageSeries, INTRADAY, instrumentOf, pairOf, seriesPeriod } from './series.ts';
 
 /** How much of a series is asked for. */
 export interface AlphaVantageExtent {
@@ -35,6 +35,7 @@ export function alphaVantageSeries(
   return {
     label: `alphavantage ${address.searchParams}`,
     kind: isRate ? 'quotes' : 'bars',
+    interval: isRate ? 'quote' : seriesPeriod(series).interval,
     instruments: [instrumentOf(series)],
     request: { url: address, headers: {}, secrets: { apikey: key } },
     parse: (response) => parseAlphaVantage(response, series),

@@ -38,17 +38,23 @@ export class BarLedger {
     this.#maxBars = maxBars;
   }
 
-  /** Reads back a topic's bars of some instruments. @throws TM_STATE_FULL */
+  /** Reads back the bars of some instruments from topics, of which there need not be all. @throws TM_STATE_FULL */
   static async read(
     log: Log,
     registry: SchemaRegistry,
-    topic: string,
+    topics: readonly string[],
     instruments: readonly string[],
     maxBars: number,
   ): Promise<BarLedger> {
     const ledger = new BarLedger(maxBars);
     // Who asks for quotes alone may have no topic of bars.
     if (instruments.length === 0) return ledger;
+    const existing = new Set((await log.listTopics()).map(({ topic }) => topic));
+    for (const topic of topics) if (existing.has(topic)) await ledger.#read(log, registry, topic, instruments);
+    return ledger;
+  }
+
+  async #read(log: Log, registry: SchemaRegistry, topic: string, instruments: readonly string[]): Promise<void> {
     const wanted = new Set(instruments);
     const ranges = await log.ranges(topic);
     const holding = new Set(instruments.map((instrument) => keyPartition(instrument, ranges.length)));
@@ -61,11 +67,11 @@ export class BarLedger {
         view.bind(columns);
         for (let row = 0; row < columns.length; row++) {
           const bar = view.at(row);
-          if (wanted.has(bar.instrument)) ledger.#keep(bar, bar.revision);
+          if (!wanted.has(bar.instrument)) continue;
+          if (bar.revision >= (this.#known(bar)?.revision ?? 0)) this.#keep(bar, bar.revision);
         }
       }
     }
-    return ledger;
   }
 
   /**

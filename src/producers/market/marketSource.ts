@@ -23,6 +23,8 @@ export interface MarketSeries {
   /** For messages and for the committed position: `yahoo AAPL 1d`. Names the series for ever. */
   readonly label: string;
   readonly kind: 'bars' | 'quotes';
+  /** Of its bars: 1m, 1d; `quote` of quotes. */
+  readonly interval: string;
   /** Whose bars may come of it. */
   readonly instruments: readonly string[];
   readonly request: MarketRequest;
@@ -48,6 +50,8 @@ export interface MarketSourceOptions {
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
   /** A series could not be had in this round. */
   readonly onFailure: (label: string, error: TidemarkError) => void;
+  /** So many of the series that a round asks for have been asked for, and what they gave is committed; also at its beginning. */
+  readonly onAsked?: (asked: number, of: number) => void;
 }
 
 /** What is committed with a series' rows, so that the same quotes and faults are not written again. */
@@ -96,31 +100,39 @@ export class MarketSource implements Source {
    * be had any more: when the key is refused, or, in a single round, when no requests are left.
    */
   async *batches({ from, bounds, signal, now }: BatchOptions): AsyncGenerator<SourceBatch> {
-    const { series, everyMs, wait } = this.#options;
+    const { everyMs, wait } = this.#options;
     const ledger = await this.#openLedger();
     const positions = from.map((position) => position ?? { offset: 0, isDone: false });
     while (!signal.aborted) {
       const roundMs = now();
-      for (const [part, one] of series.entries()) {
-        const before = positions[part] as PartPosition;
-        if (before.isDone) continue;
-        const answer = await this.#ask(one, signal);
-        if (signal.aborted) return;
-        if (answer === null) continue;
-        for (const batch of this.#batchesOf(
-          part,
-          one,
-          newsOf(answer, one, ledger, before, this.#options.vendor),
-          before,
-          bounds,
-        )) {
-          positions[part] = batch.positions.get(part) as PartPosition;
-          yield batch;
-        }
-      }
-      if (everyMs === null) return;
+      yield* this.#round(ledger, positions, bounds, signal);
+      if (everyMs === null || signal.aborted) return;
       await wait(Math.max(0, roundMs + everyMs - now()), signal);
     }
+  }
+
+  /** Asks once for each series that is not done, and keeps `positions`. */
+  async *#round(
+    ledger: BarLedger,
+    positions: PartPosition[],
+    bounds: BatchBounds,
+    signal: AbortSignal,
+  ): AsyncGenerator<SourceBatch> {
+    const { series, vendor, onAsked } = this.#options;
+    const left = [...series.entries()].filter(([part]) => positions[part]?.isDone !== true);
+    for (const [asked, [part, one]] of left.entries()) {
+      onAsked?.(asked, left.length);
+      const answer = await this.#ask(one, signal);
+      if (signal.aborted) return;
+      if (answer === null) continue;
+      const before = positions[part] as PartPosition;
+      const news = newsOf(answer, one, ledger, before, vendor);
+      for (const batch of this.#batchesOf(part, one, news, before, bounds)) {
+        positions[part] = batch.positions.get(part) as PartPosition;
+        yield batch;
+      }
+    }
+    onAsked?.(left.length, left.length);
   }
 
   /** What a vendor has is not known before it is asked; and what it changes is always of the past. */

@@ -59,6 +59,13 @@ export class RequestBudget {
     }
   }
 
+  /** How long the next so many requests take at least. */
+  leastMs(requests: number): number {
+    const { store, name, limits, now } = this.#options;
+    const sent = store.update(name, (times) => ({ times, result: times }));
+    return leastDurationMs(requests, limits, sent, now());
+  }
+
   /** Counts a request of now, or says how long it has to wait. `times` is rising. */
   #tryNow(times: readonly number[]): { readonly times: readonly number[]; readonly result: number } {
     const now = this.#options.now();
@@ -74,18 +81,23 @@ export class RequestBudget {
   }
 }
 
-/** The least time that so many requests take from the first to the last, when none was sent before. */
-export function leastDurationMs(requests: number, limits: readonly RateLimit[]): number {
-  const times: number[] = [];
-  for (let sent = 0; sent < requests; sent++) {
-    times.push(
-      limits.reduce((from, limit) => {
-        const oldest = times[sent - limit.requests];
-        return oldest === undefined ? from : Math.max(from, oldest + limit.windowMs);
-      }, times.at(-1) ?? 0),
-    );
+/** The least time until so many requests are sent, from `nowMs` on, after those of the times `sent`. */
+export function leastDurationMs(
+  requests: number,
+  limits: readonly RateLimit[],
+  sent: readonly number[] = [],
+  nowMs = 0,
+): number {
+  const times = [...sent];
+  let last = nowMs;
+  for (let request = 0; request < requests; request++) {
+    last = limits.reduce((from, limit) => {
+      const oldest = times[times.length - limit.requests];
+      return oldest === undefined ? from : Math.max(from, oldest + limit.windowMs);
+    }, last);
+    times.push(last);
   }
-  return times.at(-1) ?? 0;
+  return last - nowMs;
 }
 
 function minutes(ms: number): string {

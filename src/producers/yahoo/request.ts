@@ -33,6 +33,7 @@ export function yahooBars(
   return {
     label: `yahoo ${symbol} ${interval}`,
     kind: 'bars',
+    interval,
     instruments: [`yahoo:${symbol}`],
     request: requestOf(url),
     parse: (response) => parseYahooChart(response, symbol),
@@ -47,6 +48,7 @@ export function yahooQuotes(base: string, symbols: readonly string[]): MarketSer
   return {
     label: `yahoo quotes ${symbols.join(',')}`,
     kind: 'quotes',
+    interval: 'quote',
     instruments: symbols.map((symbol) => `yahoo:${symbol}`),
     request: requestOf(url),
     parse: (response) => parseYahooQuotes(response, symbols),

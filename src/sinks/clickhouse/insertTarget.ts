@@ -35,6 +35,12 @@ export function rawTarget(table: string, schema: RecordSchema): InsertTarget {
   };
 }
 
+/** The table of source bars, which two topics share: `isHistory` tells their records' places apart. */
+export function sourceBarsTarget(schema: RecordSchema, isHistory: boolean): InsertTarget {
+  const { table, columns } = rawTarget('source_bars_raw', schema);
+  return { table, columns: [...columns, { name: 'history', source: { kind: 'number', value: isHistory ? 1 : 0 } }] };
+}
+
 /**
  * The late ledger: `partition` and `offset` are fields of the record, so the log's own place has other names.
  * @param takenFrom the generation that wrote it, where it is another than the one that it is stored for; 0 otherwise

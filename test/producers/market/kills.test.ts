@@ -16,14 +16,19 @@ const TEST_TIMEOUT_MS = effort(300_000);
 /** There must be commits left to fall between. */
 const KILLS = Math.min(10, effort(4));
 const ROWS = 5_416;
-const TOPIC = 'source_bars';
+/** A run writes to one of them. */
+const TOPICS = ['source_bars', 'source_bars_history'];
 
 /** The seed can be given, to repeat a run that failed. */
 const seed = Number(process.env.TIDEMARK_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 async function produced(log: Log): Promise<number> {
-  const known = (await log.listTopics()).some(({ topic }) => topic === TOPIC);
-  return known ? (await log.ranges(TOPIC)).reduce((sum, range) => sum + range.end, 0) : 0;
+  let records = 0;
+  for (const { topic } of await log.listTopics()) {
+    if (!TOPICS.includes(topic)) continue;
+    records += (await log.ranges(topic)).reduce((sum, range) => sum + range.end, 0);
+  }
+  return records;
 }
 
 const ENVIRONMENT = {
@@ -112,7 +117,11 @@ describe.skipIf(!HAS_RECORDINGS)(`a market API's bars under kill -9 (TIDEMARK_TE
 async function barsOf(data: string): Promise<Readonly<Record<string, unknown>>[]> {
   const registry = await openEmbeddedRegistry({ directory: join(data, 'log') });
   try {
-    const bars = await withLog(data, (log) => readTopic(log, registry, TOPIC));
+    const bars = await withLog(data, async (log) => {
+      const topics = (await log.listTopics()).filter(({ topic }) => TOPICS.includes(topic));
+      expect(topics).toHaveLength(1);
+      return readTopic(log, registry, topics[0]?.topic ?? '');
+    });
     return bars.map(({ receiveTime: _, request: __, ...bar }) => bar);
   } finally {
     await registry.close();

@@ -42,6 +42,7 @@ function series(label: string, kind: MarketSeries['kind'] = 'bars'): MarketSerie
   return {
     label,
     kind,
+    interval: '1d',
     instruments: ['v:A'],
     request,
     parse: ({ body }) => JSON.parse(body) as MarketRows,
@@ -75,7 +76,7 @@ describe('a market source', () => {
         },
       },
       barsTopic: 'source_bars',
-      openLedger: (instruments) => BarLedger.read(bench.log, bench.registry, 'source_bars', instruments, MAX_BARS),
+      openLedger: (instruments) => BarLedger.read(bench.log, bench.registry, ['source_bars'], instruments, MAX_BARS),
       everyMs: null,
       wait: async () => {},
       onFailure: () => {},
