@@ -277,6 +277,12 @@ export const sourceBarSchema = {
       doc: 'shares after a split on a day of the bar for one before: 4 for 4:1',
     },
     {
+      name: 'capitalGain',
+      type: ['null', 'double'],
+      default: null,
+      doc: 'what a fund paid out for a share of what it had gained, on a day of the bar; null where the source says nothing',
+    },
+    {
       name: 'suspect',
       type: ['null', 'string'],
       default: null,

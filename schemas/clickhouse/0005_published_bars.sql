@@ -1,7 +1,8 @@
--- Source bars come from two topics, source_bars and, of backfills, source_bars_history: a record's place in the log names its topic.
+-- Capital gains of funds. And source bars come from two topics, source_bars and, of backfills, source_bars_history: a record's place in the log names its topic.
 
 ALTER TABLE source_bars_raw
   ADD COLUMN IF NOT EXISTS history UInt8,
+  ADD COLUMN IF NOT EXISTS capitalGain Nullable(Float64) CODEC(ZSTD) AFTER splitFactor,
   MODIFY ORDER BY (interval, symbol, eventTime, partition, offset, history);
 
 CREATE OR REPLACE VIEW source_bars AS SELECT * FROM source_bars_raw FINAL;

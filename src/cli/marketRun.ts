@@ -35,6 +35,7 @@ export async function runMarket(
   const { MarketClient } = await import('../producers/market/client.ts');
   const { MarketSource } = await import('../producers/market/marketSource.ts');
   const { RequestBudget } = await import('../producers/market/requestBudget.ts');
+  const { YahooClient } = await import('../producers/yahoo/login.ts');
   const { publishedTopics } = await import('../producers/market/topics.ts');
   const { openBudgetStore } = await import('../producers/market/budgetStore.ts');
   const { RequestProgress } = await import('./requestProgress.ts');
@@ -48,7 +49,8 @@ export async function runMarket(
   const failures: TidemarkError[] = [];
   try {
     const budget = new RequestBudget({ store, name: account, limits: planOf(config[vendor]), maxWaitMs, ...clock });
-    const client = new MarketClient({ fetch, random: Math.random, bounds, budget, ...clock });
+    const plain = new MarketClient({ fetch, random: Math.random, bounds, budget, ...clock });
+    const client = vendor === 'yahoo' ? new YahooClient(plain, config.yahoo) : plain;
     const leastMs = (requests: number): number => budget.leastMs(requests);
     const progress = everyMs === null ? new RequestProgress({ stream: err, now: Date.now, leastMs }) : null;
     await runProducer(
@@ -107,7 +109,7 @@ export function planOf({
   requestsPerSecond,
   requestsPerMinute,
   requestsPerDay,
-}: Config['yahoo']): readonly RateLimit[] {
+}: Pick<Config['yahoo'], `requestsPer${'Second' | 'Minute' | 'Day'}`>): readonly RateLimit[] {
   const limits = [
     { requests: requestsPerSecond, windowMs: 1_000 },
     { requests: requestsPerMinute, windowMs: 60_000 },

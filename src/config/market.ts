@@ -79,6 +79,10 @@ export const marketSections = {
   ),
   yahoo: section('Yahoo Finance, which publishes no limits: these have been found to be borne.', {
     url: text('https://query2.finance.yahoo.com', { pattern: '^https?://', description: 'Where requests go.' }),
+    cookieUrl: text('https://fc.yahoo.com/', {
+      pattern: '^https?://',
+      description: 'Where a cookie comes from when Yahoo insists on one, as it does for quotes.',
+    }),
     ...planLimits({ perSecond: 2, perMinute: 60, perDay: 2_000 }),
   }),
 };

@@ -15,7 +15,15 @@ function bar(minute: number, values: Readonly<Record<string, Value>> = {}): Read
   return {
     ...{ instrument: 'v:A', interval: '1m', eventTime: NOON + minute * MINUTE, source: 'v', currency: null },
     ...{ open: 10, high: 12, low: 9, close: 11, volume: 0.1, adjusted: false, provisional: false, revision: 0 },
-    ...{ request: null, receiveTime: null, adjustedClose: null, dividend: null, splitFactor: null, suspect: null },
+    ...{
+      request: null,
+      receiveTime: null,
+      adjustedClose: null,
+      dividend: null,
+      splitFactor: null,
+      capitalGain: null,
+      suspect: null,
+    },
     ...values,
   };
 }

@@ -15,7 +15,18 @@ const READ_BOUNDS = { maxRecords: 65_536, maxBytes: 16 * 1024 * 1024 };
 
 /** What a source can say of a bar, and change. */
 const VALUES = [
-  ...(['open', 'high', 'low', 'close', 'volume', 'currency', 'adjustedClose', 'dividend', 'splitFactor'] as const),
+  ...([
+    'open',
+    'high',
+    'low',
+    'close',
+    'volume',
+    'currency',
+    'adjustedClose',
+    'dividend',
+    'splitFactor',
+    'capitalGain',
+  ] as const),
 ];
 
 type KnownBar = Pick<SourceBar, (typeof VALUES)[number] | 'provisional' | 'suspect' | 'revision'>;
@@ -107,9 +118,9 @@ export class BarLedger {
         hint: 'produce fewer symbols in a command, or raise requests.maxKnownBars',
       });
     }
-    const { open, high, low, close, volume, currency, adjustedClose, dividend, splitFactor, provisional, suspect } =
-      bar;
-    const values = { open, high, low, close, volume, currency, adjustedClose, dividend, splitFactor };
+    const { open, high, low, close, volume, currency, adjustedClose, provisional, suspect } = bar;
+    const { dividend, splitFactor, capitalGain } = bar;
+    const values = { open, high, low, close, volume, currency, adjustedClose, dividend, splitFactor, capitalGain };
     series.set(bar.eventTime, { ...values, provisional, suspect, revision });
   }
 }
@@ -152,6 +163,7 @@ function merged(bar: PublishedBar, known: KnownBar): SentBar {
     adjustedClose: bar.adjustedClose ?? known.adjustedClose,
     dividend: bar.dividend ?? known.dividend,
     splitFactor: bar.splitFactor ?? known.splitFactor,
+    capitalGain: bar.capitalGain ?? known.capitalGain,
   };
 }
 

@@ -10,6 +10,8 @@ export interface MarketRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Put into the query when it is sent, and taken out of all that comes back. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** Sent besides the headers, and taken out of all that comes back as well. */
+  readonly secretHeaders?: Readonly<Record<string, string>>;
 }
 
 /** How long, how much and how often; from the configuration. */
@@ -37,8 +39,11 @@ export interface MarketClientOptions {
 
 const SECOND_MS = 1_000;
 
-/** What a request came back with, and how long the vendor wants the next one to wait. */
-interface Received extends MarketResponse {
+/** What a request came back with. */
+export interface Received extends MarketResponse {
+  /** As they came: `name=value; attributes`. */
+  readonly cookies: readonly string[];
+  /** How long the vendor wants the next request to wait. */
   readonly retryAfterMs: number;
 }
 
@@ -55,7 +60,7 @@ export class MarketClient {
    * part of a time that doubles (full jitter, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter), or when the vendor says.
    * @throws TidemarkError (TM_SOURCE_…) without secrets; TM_INTERRUPTED when the signal is aborted
    */
-  async ask<T>(request: MarketRequest, parse: (response: MarketResponse) => T, signal: AbortSignal): Promise<T> {
+  async ask<T>(request: MarketRequest, parse: (response: Received) => T, signal: AbortSignal): Promise<T> {
     const { bounds, budget, random, wait } = this.#options;
     for (let attempt = 0; ; attempt++) {
       let retryAfterMs = 0;
@@ -79,9 +84,9 @@ export class MarketClient {
     }
   }
 
-  async #receive({ url, headers, secrets }: MarketRequest, signal: AbortSignal): Promise<Received> {
+  async #receive({ url, headers, secrets, secretHeaders = {} }: MarketRequest, signal: AbortSignal): Promise<Received> {
     const { fetch, now, bounds } = this.#options;
-    const redact = redactor(Object.values(secrets));
+    const redact = redactor([...Object.values(secrets), ...Object.values(secretHeaders)]);
     const sent = new URL(url);
     for (const [name, secret] of Object.entries(secrets)) sent.searchParams.set(name, secret);
     const ended = new AbortController();
@@ -90,10 +95,16 @@ export class MarketClient {
     const stop = AbortSignal.any([signal, ended.signal]);
     try {
       // A redirect would take the secrets elsewhere: it is an answer like others, and refused for its status.
-      const response = await fetch(sent, { headers, signal: stop, redirect: 'manual' });
+      const response = await fetch(sent, {
+        headers: { ...headers, ...secretHeaders },
+        signal: stop,
+        redirect: 'manual',
+      });
       const body = await boundedText(response, bounds.maxBytes);
       const retryAfterMs = Math.min(retryAfter(response.headers, now()), bounds.maxBackoffMs);
-      return { status: response.status, body: redact(body), receivedMicros: now() * SECOND_MS, retryAfterMs };
+      const { status } = response;
+      const cookies = response.headers.getSetCookie();
+      return { status, body: redact(body), cookies, receivedMicros: now() * SECOND_MS, retryAfterMs };
     } catch (error) {
       if (error instanceof TidemarkError) throw error;
       // The error itself may quote the whole URL, and goes no further.

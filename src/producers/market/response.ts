@@ -17,6 +17,7 @@ export interface PublishedBar {
   readonly adjustedClose: number | null;
   readonly dividend: number | null;
   readonly splitFactor: number | null;
+  readonly capitalGain: number | null;
   readonly suspect: 'scale' | 'range' | null;
 }
 
@@ -58,7 +59,7 @@ export interface MarketResponse {
 /** The numbers of a bar. */
 export type BarNumbers = Pick<
   PublishedBar,
-  'open' | 'high' | 'low' | 'close' | 'volume' | 'adjustedClose' | 'dividend' | 'splitFactor'
+  'open' | 'high' | 'low' | 'close' | 'volume' | 'adjustedClose' | 'dividend' | 'splitFactor' | 'capitalGain'
 >;
 
 export const NO_NUMBERS: BarNumbers = {
@@ -70,4 +71,5 @@ export const NO_NUMBERS: BarNumbers = {
   adjustedClose: null,
   dividend: null,
   splitFactor: null,
+  capitalGain: null,
 };

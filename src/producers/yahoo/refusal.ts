@@ -22,7 +22,7 @@ const ERROR_CODES: ReadonlyMap<unknown, ErrorCode> = new Map<unknown, ErrorCode>
  * @throws TidemarkError with the code of what Yahoo says; TM_SOURCE_RESPONSE when it is not of the format
  */
 export function answerOf({ status, body }: MarketResponse, key: string): Readonly<Record<string, unknown>> | null {
-  if (status !== 200) throw refusal(status, body);
+  refuseErrors({ status, body });
   const answer = parseJsonObject(body);
   const error = errorOf(answer);
   if (error !== null) {
@@ -30,6 +30,11 @@ export function answerOf({ status, body }: MarketResponse, key: string): Readonl
   }
   const part = answer[key];
   return isObject(part) ? part : null;
+}
+
+/** @throws TidemarkError with the code of a status that is not 200 */
+export function refuseErrors({ status, body }: Pick<MarketResponse, 'status' | 'body'>): void {
+  if (status !== 200) throw refusal(status, body);
 }
 
 function refusal(status: number, body: string): TidemarkError {

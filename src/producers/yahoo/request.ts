@@ -4,7 +4,7 @@ import { parseYahooChart } from './chart.ts';
 import { parseYahooQuotes } from './quote.ts';
 
 /** Yahoo answers 429 to clients that do not say who they are. */
-const HEADERS = { 'user-agent': 'Mozilla/5.0 (compatible; tidemark)' };
+export const YAHOO_HEADERS = { 'user-agent': 'Mozilla/5.0 (compatible; tidemark)' };
 
 /** Yahoo's names of intervals, by those that records have. */
 export const YAHOO_INTERVALS: ReadonlyMap<string, string> = new Map([
@@ -26,7 +26,7 @@ export function yahooBars(
   const query = {
     interval: YAHOO_INTERVALS.get(interval) ?? interval,
     ...extent,
-    events: 'div,split',
+    events: 'div,split,capitalGains',
     includePrePost: 'false',
   };
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
@@ -57,5 +57,5 @@ export function yahooQuotes(base: string, symbols: readonly string[]): MarketSer
 }
 
 function requestOf(url: URL): MarketRequest {
-  return { url, headers: HEADERS, secrets: {} };
+  return { url, headers: YAHOO_HEADERS, secrets: {} };
 }

@@ -121,6 +121,7 @@ describe.skipIf(!HAS_RECORDINGS)('Alpha Vantage quirks', () => {
           adjustedClose: null,
           dividend: null,
           splitFactor: null,
+          capitalGain: null,
           suspect: null,
         },
       },

@@ -40,13 +40,14 @@ describe.skipIf(!HAS_RECORDINGS)('tidemark produce, of a market API', { timeout:
       TIDEMARK_ALPHAVANTAGE_KEY: KEY,
       TIDEMARK_ALPHAVANTAGE_URL: `${vendor.url}/query`,
       TIDEMARK_YAHOO_URL: vendor.url,
+      TIDEMARK_YAHOO_COOKIE_URL: `${vendor.url}/cookie`,
       TIDEMARK_REQUESTS_BACKOFF_MS: '1',
       TIDEMARK_REQUESTS_MAX_BACKOFF_MS: '1',
       ...more,
     };
   }
 
-  async function serve(reply: (url: URL, count: number) => Reply): Promise<void> {
+  async function serve(reply: (...asked: Parameters<Parameters<typeof startVendor>[0]>) => Reply): Promise<void> {
     vendor = await startVendor(reply);
   }
 
@@ -160,6 +161,46 @@ describe.skipIf(!HAS_RECORDINGS)('tidemark produce, of a market API', { timeout:
     expect((await records('quotes')).map(({ key }) => key).sort()).toEqual(['yahoo:AAPL', 'yahoo:BABA']);
     const unknown = await produce(['yahoo', '--symbols', 'NONE']);
     expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringMatching(/TM_SOURCE_SYMBOL.*No data found/)]);
+  });
+
+  it('yahoo: logs in where quotes want a cookie and its crumb, and keeps both to itself', async () => {
+    const invalid = { status: 401, body: yahooBody('errors/401_invalid_crumb.json') };
+    let logins = 0;
+    let quotes = 0;
+    await serve(({ pathname, searchParams }, _, { cookie }) => {
+      const [a3, crumb] = [`A3=SECRETCOOKIE${logins}`, `SECRETCRUMB/${logins}`];
+      if (pathname === '/cookie') {
+        logins++;
+        const cookies = [`A3=SECRETCOOKIE${logins}; Domain=.yahoo.com; Secure`, 'A1S=x; Secure'];
+        return { status: 404, headers: { 'set-cookie': cookies }, body: 'not here' };
+      }
+      if (cookie !== `${a3}; A1S=x`) return invalid;
+      if (pathname === '/v1/test/getcrumb') return { body: crumb };
+      if (searchParams.get('crumb') !== crumb) return invalid;
+      if (++quotes === 2) return { status: 500, body: `${cookie} ${crumb}` };
+      return { body: yahooBody('quote/quote-AAPL-BABA.json') };
+    });
+    const command = ['yahoo', '--symbols', 'AAPL,BABA', '--quote', '--json'];
+    const first = await produce(command);
+    expect([first.status, JSON.parse(first.stdout)]).toMatchObject([0, { records: 2 }]);
+    expect(vendor.asked.map(({ pathname }) => pathname)).toEqual([
+      ...['/v7/finance/quote', '/cookie', '/v1/test/getcrumb', '/v7/finance/quote'],
+    ]);
+    const failed = await produce(command, { TIDEMARK_REQUESTS_RETRIES: '0' });
+    expect([failed.status, failed.stderr]).toEqual([1, expect.stringMatching(/TM_SOURCE_SERVER.*REDACTED REDACTED/)]);
+    expect(stored().includes('SECRETC')).toBe(false);
+    expect(first.stdout + first.stderr + failed.stdout + failed.stderr).not.toContain('SECRETC');
+  });
+
+  it('yahoo: says so where there is no login to be had', async () => {
+    await serve(({ pathname }) =>
+      pathname === '/cookie'
+        ? { body: 'consent, please' }
+        : { status: 401, body: yahooBody('errors/401_invalid_crumb.json') },
+    );
+    const { status, stderr } = await produce(['yahoo', '--symbols', 'AAPL', '--quote']);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/TM_SOURCE_ACCESS.*no cookie/)]);
+    expect(vendor.asked).toHaveLength(2);
   });
 
   it('--every goes on, round after round, until it is stopped', async () => {

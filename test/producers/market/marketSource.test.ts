@@ -28,6 +28,7 @@ function bar(day: number, values: Partial<PublishedBar> = {}): PublishedBar {
       volume: 9,
     },
     ...{ currency: null, adjusted: false, provisional: false, adjustedClose: null, dividend: null, splitFactor: null },
+    capitalGain: null,
     suspect: null,
     ...values,
   };
@@ -72,7 +73,7 @@ describe('a market source', () => {
         async ask(_, parse) {
           const answer = answers[asked++] ?? NONE;
           if (answer instanceof TidemarkError) throw answer;
-          return parse({ status: 200, body: JSON.stringify(answer), receivedMicros: 1 });
+          return parse({ status: 200, body: JSON.stringify(answer), receivedMicros: 1, cookies: [], retryAfterMs: 0 });
         },
       },
       barsTopic: 'source_bars',

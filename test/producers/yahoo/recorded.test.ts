@@ -109,6 +109,33 @@ describe.skipIf(!HAS_RECORDINGS)('Yahoo quirks', () => {
     ]);
   });
 
+  it('capital gains of a fund are with the bar of their day', () => {
+    const { bars } = parseChart('chart/chart-VFINX-max-3mo.json');
+    const paid = bars.filter(({ capitalGain }) => capitalGain !== null);
+    expect(
+      paid.map(({ eventTime, capitalGain }) => `${iso(eventTime).slice(0, 10)} ${capitalGain}`).slice(0, 2),
+    ).toEqual([...['1987-10-01 0.17', '1988-10-01 0.32']]);
+    expect(paid).toHaveLength(21);
+  });
+
+  it('of several events in one bar, amounts are added up and splits multiplied', () => {
+    const body = changedChart('chart/chart-GS2C.DE-5d.json', (result) => {
+      const [first = 0, second = 0] = result.timestamp as number[];
+      const of = (event: object) => ({ [first]: event, [first + 60]: event, [second]: event });
+      result.events = {
+        dividends: { [first]: { amount: 0.1 }, [first + 60]: { amount: 0.2 } },
+        capitalGains: of({ amount: 1.1 }),
+        splits: of({ numerator: 3, denominator: 2 }),
+      };
+    });
+    const { bars } = parseYahooChart(response(body), 'GS2C.DE');
+    expect(bars.slice(0, 3)).toMatchObject([
+      { dividend: 0.3, capitalGain: 2.2, splitFactor: 2.25 },
+      { dividend: null, capitalGain: 1.1, splitFactor: 1.5 },
+      { dividend: null, capitalGain: null, splitFactor: null },
+    ]);
+  });
+
   it('the last row may be live: it is the provisional bar of its day, not of the time of its last trade', () => {
     const bars = parseChart('chart/chart-ALL.AX-3mo-2022-01-13.json', '2022-01-13T05:10:07Z').bars.slice(-2);
     expect(bars.map(({ eventTime, provisional, close }) => [iso(eventTime), provisional, close])).toEqual([
