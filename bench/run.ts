@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { engine } from './engine/compete.ts';
 import { comparison, type Figure, setting } from './figures.ts';
+import { producing } from './producing.ts';
 import { serving } from './serving.ts';
 import { stages } from './stages.ts';
 
-const PARTS = ['engine', 'stages', 'serving'] as const;
+const PARTS = ['engine', 'stages', 'producing', 'serving'] as const;
 type Part = (typeof PARTS)[number];
 
 const root = join(import.meta.dirname, '..');
@@ -32,6 +33,8 @@ const rounds = Number(values.rounds);
 const run: Readonly<Record<Part, () => Promise<Figure[]>>> = {
   engine: () => engine({ ticks: Number(values.ticks ?? 10_000_000), rounds }),
   stages: () => stages({ directory, ticks: Number(values.ticks ?? 1_000_000), rounds }),
+  producing: () =>
+    producing({ directory: join(directory, 'producing'), rows: Number(values.ticks ?? 10_000_000), rounds }),
   serving: () =>
     serving({
       tidemark: join(root, 'bin/tidemark.js'),

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Log } from '../log/log.ts';
 import type { MarketSeries } from '../producers/market/marketSource.ts';
 import type { Stretch } from '../producers/market/stretches.ts';
-import { HISTORY_TOPIC } from '../producers/market/topics.ts';
+import { HISTORY_TOPIC } from './barTopics.ts';
 import type { Act, Context } from './context.ts';
 import { parseInstant } from './instant.ts';
 import { ALPHAVANTAGE_INTERVALS, checkPairs, intervals, symbolList, usage, YAHOO_INTERVALS } from './produceMarket.ts';

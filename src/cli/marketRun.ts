@@ -36,7 +36,7 @@ export async function runMarket(
   const { MarketSource } = await import('../producers/market/marketSource.ts');
   const { RequestBudget } = await import('../producers/market/requestBudget.ts');
   const { YahooClient } = await import('../producers/yahoo/login.ts');
-  const { publishedTopics } = await import('../producers/market/topics.ts');
+  const { publishedTopics } = await import('./barTopics.ts');
   const { openBudgetStore } = await import('../producers/market/budgetStore.ts');
   const { RequestProgress } = await import('./requestProgress.ts');
   const { runProducer } = await import('./runProducer.ts');

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { TidemarkError } from '../errors.ts';
-import { BARS_TOPIC } from '../producers/market/topics.ts';
+import { BARS_TOPIC } from './barTopics.ts';
 import type { Act } from './context.ts';
 
 /** Symbols in one request for quotes, so that what is committed of it stays small. */
