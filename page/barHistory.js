@@ -10,6 +10,7 @@ const WINDOWS_AT_FIRST = 1_500;
 /** A range that brought less than this is widened: ticks are few there. */
 const ENOUGH_BARS = 300;
 const WIDER = 4;
+const DAY_MS = 86_400_000;
 
 /** The bars of one symbol and interval, loaded from the newest back as far as they are wanted. */
 export class BarHistory {
@@ -83,7 +84,8 @@ export class BarHistory {
 
 /** @param {string} interval such as `1m` */
 function intervalMs(interval) {
-  const [, count = '1', unit = 'm'] = /^(\d+)(ms|s|m|h|d)/.exec(interval) ?? [];
-  const units = /** @type {Record<string, number>} */ ({ ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 });
-  return Number(count) * (units[unit] ?? 0);
+  const [, count = '1', unit = 'm'] = /^(\d+)(ms|mo|s|m|h|d|w)/.exec(interval) ?? [];
+  const days = /** @type {Record<string, number>} */ ({ d: 1, w: 7, mo: 30 });
+  const units = /** @type {Record<string, number>} */ ({ ms: 1, s: 1_000, m: 60_000, h: 3_600_000 });
+  return Number(count) * (units[unit] ?? (days[unit] ?? 0) * DAY_MS);
 }

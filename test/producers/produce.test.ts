@@ -97,8 +97,13 @@ describe('produce', () => {
         await bench.produce(source, { bounds: SMALL, signal: stop.signal, onProgress: () => stop.abort() }),
       );
     }
-    expect(summaries.map(({ rows }) => rows)).toEqual(Array(10).fill(10));
-    expect(summaries.map(({ skipped }) => skipped)).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
+    // The batch that was being written when it was stopped, and what was gathered meanwhile.
+    expect(summaries.every(({ rows }) => rows > 0 && rows <= 20)).toBe(true);
+    let rowsBefore = 0;
+    for (const { rows, skipped } of summaries) {
+      expect(skipped).toBe(rowsBefore);
+      rowsBefore += rows;
+    }
     expect(await prices()).toEqual([...upTo(95), 1_000, 1_001, 1_002, 1_003, 1_004]);
   });
 
@@ -153,7 +158,7 @@ describe('produce', () => {
       const stop = new AbortController();
       await bench.produce(source, { bounds: SMALL, signal: stop.signal, onProgress: () => stop.abort() });
       await bench.produce(await open(await ticksFile('new.csv', 5_000, 10)));
-      expect(await bench.produce(source)).toMatchObject({ rows: 30, skipped: 10 });
+      expect(await bench.produce(source)).toMatchObject({ rows: 20, skipped: 20 });
       expect(await bench.produce(source, { again: true })).toMatchObject({ rows: 40 });
     });
 

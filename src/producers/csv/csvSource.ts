@@ -11,6 +11,7 @@ import type {
   SourcePart,
   SourceTarget,
 } from '../source.ts';
+import { ahead } from './ahead.ts';
 import { assignLayout, CsvCursor, type CsvFile, csvFileId } from './csvFile.ts';
 import { type Layout, layoutError } from './layout.ts';
 import { MergeQueue } from './mergeQueue.ts';
@@ -60,7 +61,11 @@ export class CsvSource implements Source {
     return new CsvSource([...files.values()]);
   }
 
-  async *batches({ from, bounds, now, signal }: BatchOptions): AsyncGenerator<SourceBatch> {
+  batches(options: BatchOptions): AsyncGenerator<SourceBatch> {
+    return ahead(this.#batches(options));
+  }
+
+  async *#batches({ from, bounds, now, signal }: BatchOptions): AsyncGenerator<SourceBatch> {
     const lanes = new Map<number, CsvCursor>();
     const queue = new MergeQueue();
     const batch = new BatchBuilder(this.targets, bounds, now);
@@ -87,7 +92,7 @@ export class CsvSource implements Source {
   }
 
   async *preview(options: Omit<BatchOptions, 'bounds'>): AsyncGenerator<SourceBatch['outputs']> {
-    for await (const { outputs } of this.batches({ ...options, bounds: PREVIEW_BOUNDS })) yield outputs;
+    for await (const { outputs } of this.#batches({ ...options, bounds: PREVIEW_BOUNDS })) yield outputs;
   }
 }
 
