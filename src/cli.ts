@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { declareBackfill } from './cli/backfill.ts';
 import { declareBars } from './cli/bars.ts';
 import { type Act, type GlobalOptions, makeContext, type Surroundings } from './cli/context.ts';
+import { declareDeadletter } from './cli/deadletter.ts';
 import { declareDemo } from './cli/demo.ts';
 import { declareMigrate } from './cli/migrate.ts';
 import { Output } from './cli/output.ts';
@@ -69,6 +70,7 @@ function makeProgram(act: Act): Command {
     declareQuery,
     declareTopics,
     declareStatus,
+    declareDeadletter,
     declareReplay,
     declareScenario,
     declareSchedule,

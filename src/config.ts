@@ -222,6 +222,13 @@ export const configSchema = Type.Object(
       ),
     }),
     ...marketSections,
+    deadletter: section('Commands that look through dead letters.', {
+      maxLetters: integer(
+        1_000_000,
+        { minimum: 1, maximum: 100_000_000 },
+        { unit: 'records', description: 'Most dead letters that a command keeps in memory to tell which are done.' },
+      ),
+    }),
     sink: section('How results and ticks go to ClickHouse.', {
       batchRows: integer(
         65_536,

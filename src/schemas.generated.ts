@@ -114,6 +114,30 @@ export const deadLetterSchema = {
  */
 export type DeadLetter = AvroRow<typeof deadLetterSchema>;
 
+export const deadLetterMarkSchema = {
+  type: 'record',
+  name: 'DeadLetterMark',
+  namespace: 'tidemark',
+  doc: 'What was done with a dead letter, which stays where it is. Source, position and topic name it: whoever reads a bad record writes a letter of it.',
+  fields: [
+    { name: 'source', type: 'string', doc: 'of the letter' },
+    { name: 'position', type: 'long', doc: 'of the letter' },
+    { name: 'topic', type: 'string', doc: 'of the letter' },
+    {
+      name: 'action',
+      type: { type: 'enum', name: 'DeadLetterAction', symbols: ['released', 'dropped'] },
+      doc: 'released: its row was written to the topic again, in the same transaction as this record',
+    },
+  ],
+} as const;
+
+/**
+ * What was done with a dead letter, which stays where it is. Source, position and topic name it: whoever reads a bad record writes a letter of it.
+ *
+ * @example const sourceOf = (row: DeadLetterMark) => row.source;
+ */
+export type DeadLetterMark = AvroRow<typeof deadLetterMarkSchema>;
+
 export const generationSchema = {
   type: 'record',
   name: 'Generation',

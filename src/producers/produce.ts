@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { compileEncoder, type Encoder } from '../core/avro/encoder.ts';
-import type { Columns } from '../core/columns.ts';
-import type { RecordSchema } from '../core/schema.ts';
+import { DEAD_LETTER_TOPIC } from '../core/deadLetterTopics.ts';
 import { MICROS_PER_MS } from '../core/time.ts';
 import type { Log, Position, Transaction, TransactionalWriter } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
@@ -17,8 +15,8 @@ import {
 } from './eventTimes.ts';
 import { DEAD_LETTER } from './schemas.ts';
 import type { BatchBounds, PartPosition, Source, SourceBatch, SourcePart } from './source.ts';
+import { encodeParts, openTopic, type TopicWriter } from './topicWriter.ts';
 
-const DEAD_LETTER_TOPIC = 'deadletter';
 const DEAD_LETTER_KEY = 'source';
 /** File names are cut to this in positions, which may hold 4,000 bytes. */
 const MAX_LABEL_CHARACTERS = 500;
@@ -88,26 +86,11 @@ export async function produce(source: Source, options: ProduceOptions): Promise<
   }
 }
 
-/** A topic as it is written to. */
-interface TopicWriter {
-  readonly topic: string;
-  readonly partitions: number;
-  readonly schemaId: number;
-  readonly encoder: Encoder;
-}
-
 async function openTopics(source: Source, options: ProduceOptions): Promise<ReadonlyMap<string, TopicWriter>> {
-  const { log, registry, partitions, retentionMs } = options;
-  const existing = new Map((await log.listTopics()).map((description) => [description.topic, description]));
-  const open = async (topic: string, schema: RecordSchema): Promise<TopicWriter> => {
-    const found = existing.get(topic);
-    if (found === undefined) await log.createTopic(topic, { partitions, retentionMs });
-    const schemaId = await registry.register(`${topic}-value`, schema.text);
-    return { topic, partitions: found?.partitions ?? partitions, schemaId, encoder: compileEncoder(schema) };
-  };
+  const targets = [...source.targets, { topic: DEAD_LETTER_TOPIC, schema: DEAD_LETTER }];
+  const existing = await options.log.listTopics();
   const topics = new Map<string, TopicWriter>();
-  for (const { topic, schema } of source.targets) topics.set(topic, await open(topic, schema));
-  topics.set(DEAD_LETTER_TOPIC, await open(DEAD_LETTER_TOPIC, DEAD_LETTER));
+  for (const target of targets) topics.set(target.topic, await openTopic(target, options, existing));
   return topics;
 }
 
@@ -231,16 +214,4 @@ class ProduceRun {
     if (topic === undefined) throw new Error(`topic ${name} is none of the source's targets`);
     return topic;
   }
-}
-
-function encodeParts(
-  { topic, schemaId, encoder }: TopicWriter,
-  columns: Columns,
-  parts: ReturnType<typeof byPartition>,
-): Transaction['appends'] {
-  return parts.map(({ partition, rows, keys, keyOffsets }) => ({
-    topic,
-    partition,
-    records: { count: rows.length, keys, keyOffsets, ...encoder.encode(columns, rows, schemaId) },
-  }));
 }

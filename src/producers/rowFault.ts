@@ -4,6 +4,7 @@ export interface RowFault {
     | 'columns'
     | 'digits'
     | 'duplicate'
+    | 'field'
     | 'missing'
     | 'negative'
     | 'number'
@@ -19,4 +20,8 @@ const SHOWN_CHARACTERS = 100;
 /** A text of a row as a message quotes it. */
 export function shown(text: string): string {
   return JSON.stringify(text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text);
+}
+
+export function notOneOf(name: string, text: string, allowed: readonly string[]): RowFault {
+  return { reason: 'value', detail: `${name} is none of ${allowed.join(', ')}: ${shown(text)}` };
 }

@@ -1,9 +1,17 @@
 import type { Config } from '../config.ts';
 import { parseRecordSchema } from '../core/avro/parseSchema.ts';
+import { DEAD_LETTER_MARK_TOPIC, DEAD_LETTER_TOPIC } from '../core/deadLetterTopics.ts';
 import { timesOf, timesOutside, windowsOutside } from '../core/timeRange.ts';
 import type { Log, TopicSettings } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
-import { deadLetterSchema, lateSchema, quoteSchema, sourceBarSchema, tickSchema } from '../schemas.generated.ts';
+import {
+  deadLetterMarkSchema,
+  deadLetterSchema,
+  lateSchema,
+  quoteSchema,
+  sourceBarSchema,
+  tickSchema,
+} from '../schemas.generated.ts';
 import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
 import {
   type InsertTarget,
@@ -15,7 +23,7 @@ import {
 import { createOutput } from '../sinks/clickhouse/outputTables.ts';
 import { ClickHouseSink, type SinkSource } from '../sinks/clickhouse/sink.ts';
 import type { GenerationPlan, TakenOver } from './generationPlan.ts';
-import { DEAD_LETTER_TOPIC, lateTopic, stageRuns } from './topologyTopics.ts';
+import { lateTopic, stageRuns } from './topologyTopics.ts';
 
 const LATE = parseRecordSchema(lateSchema);
 
@@ -28,6 +36,7 @@ const RAW_SOURCES: readonly SinkSource[] = [
   { topic: 'source_bars', schema: SOURCE_BAR, target: sourceBarsTarget(SOURCE_BAR, false) },
   { topic: 'source_bars_history', schema: SOURCE_BAR, target: sourceBarsTarget(SOURCE_BAR, true) },
   rawSource(DEAD_LETTER_TOPIC, 'dead_letters_raw', deadLetterSchema),
+  rawSource(DEAD_LETTER_MARK_TOPIC, 'dead_letter_marks_raw', deadLetterMarkSchema),
 ];
 
 function rawSource(topic: string, table: string, avsc: unknown): SinkSource {
@@ -62,7 +71,7 @@ export function rawTopics(): readonly string[] {
   return RAW_SOURCES.map(({ topic }) => topic);
 }
 
-/** Stores ticks, quotes, source bars and dead letters. */
+/** Stores ticks, quotes, source bars, dead letters and what was done with them. */
 export async function openRawSink(parts: SinkParts): Promise<ClickHouseSink> {
   return openSink(parts, RAW_SINK_GROUP, RAW_SOURCES);
 }

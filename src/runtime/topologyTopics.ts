@@ -1,4 +1,5 @@
 import { parseRecordSchema } from '../core/avro/parseSchema.ts';
+import { DEAD_LETTER_TOPIC } from '../core/deadLetterTopics.ts';
 import type { OutputSpec } from '../core/output.ts';
 import type { RecordSchema } from '../core/schema.ts';
 import { TidemarkError } from '../errors.ts';
@@ -6,8 +7,6 @@ import type { Log, TopicSettings } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { controlSchema, deadLetterSchema, lateSchema, snapshotSliceSchema } from '../schemas.generated.ts';
 import type { RepartitionTopic } from '../topology/stages/carried.ts';
-
-export const DEAD_LETTER_TOPIC = 'deadletter';
 
 /** What the tasks of a topology write besides the topics that every task has. */
 export interface WrittenTopics {

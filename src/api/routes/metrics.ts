@@ -1,9 +1,10 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { Type } from 'typebox';
+import { DEAD_LETTER_TOPIC } from '../../core/deadLetterTopics.ts';
 import type { Log } from '../../log/log.ts';
 import { groupPositions, taskPositions } from '../../runtime/positions.ts';
 import { RAW_SINK_GROUP, resultsSinkGroup } from '../../runtime/sinks.ts';
-import { DEAD_LETTER_TOPIC, lateTopic } from '../../runtime/topologyTopics.ts';
+import { lateTopic } from '../../runtime/topologyTopics.ts';
 import { type ApiParts, type ApiServer, TOPOLOGY } from '../parts.ts';
 import { problemResponses } from '../problem.ts';
 

@@ -58,6 +58,15 @@ export class EmbeddedRegistry implements SchemaRegistry {
     });
   }
 
+  async latestId(subject: string): Promise<number> {
+    const id = this.versions(subject).at(-1)?.id;
+    if (id !== undefined) return id;
+    throw new TidemarkError('TM_SCHEMA_UNKNOWN', `No schema is registered as ${subject}.`, {
+      where: this.#store.directory,
+      hint: 'Producers register the schema of a topic that they write to.',
+    });
+  }
+
   async schemaById(id: number): Promise<string> {
     const known = this.#textById.get(id);
     if (known !== undefined) return known;

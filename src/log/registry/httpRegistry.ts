@@ -73,6 +73,11 @@ export class HttpRegistry implements SchemaRegistry {
     );
   }
 
+  /** @throws TM_SCHEMA_UNKNOWN, TM_REGISTRY_UNREACHABLE, TM_REGISTRY_FAILED */
+  async latestId(subject: string): Promise<number> {
+    return this.#patiently(subject, () => this.#client.getLatestSchemaId(subject));
+  }
+
   /** @throws TM_SCHEMA_INVALID, TM_SCHEMA_UNKNOWN, TM_REGISTRY_UNREACHABLE, TM_REGISTRY_FAILED */
   async schemaById(id: number): Promise<string> {
     const known = this.#textById.get(id);

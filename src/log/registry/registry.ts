@@ -5,6 +5,8 @@ export interface SchemaRegistry {
    * @throws TM_SCHEMA_INVALID, TM_SCHEMA_INCOMPATIBLE
    */
   register(subject: string, schemaText: string): Promise<number>;
+  /** The id of a subject's newest version. @throws TM_SCHEMA_UNKNOWN when it has none */
+  latestId(subject: string): Promise<number>;
   /** The schema's canonical text. @throws TM_SCHEMA_UNKNOWN */
   schemaById(id: number): Promise<string>;
 }

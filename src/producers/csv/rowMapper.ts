@@ -1,7 +1,8 @@
 import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
 import type { FieldSchema, RecordSchema } from '../../core/schema.ts';
-import { decimalScale, MAX_SHORT_DIGITS, significantDigits } from '../../core/shortDecimal.ts';
-import { type RowFault, shown } from '../rowFault.ts';
+import { numberFault } from '../numberFault.ts';
+import { notOneOf, type RowFault, shown } from '../rowFault.ts';
+import { fieldDefaults } from '../schemas.ts';
 import { type CellText, compileCellText, type FileNames } from './cellText.ts';
 import { compileTime, type TimeText } from './eventTime.ts';
 import { type FieldSource, type Layout, layoutError } from './layout.ts';
@@ -9,10 +10,6 @@ import { type FieldSource, type Layout, layoutError } from './layout.ts';
 /** Writes one field of a row; null when it is sound. */
 type FieldWriter = (cells: readonly string[], builder: ColumnsBuilder) => RowFault | null;
 
-const MAX_SCALE = 18;
-const MAX_MAGNITUDE = 1e18;
-/** A number of at most 15 digits that is not smaller than this has at most 18 decimals. */
-const SURELY_IN_SCALE = 10 ** (MAX_SHORT_DIGITS - 1 - MAX_SCALE);
 const EVENT_TIME = 'eventTime';
 const INTEGER = /^[+-]?\d+$/;
 
@@ -88,19 +85,9 @@ function missingField(name: string, layout: Layout): Error {
   return layoutError(`fields.${name} is missing, and ${layout.schema} needs it`, layout.where, hint);
 }
 
-/** Defaults of the schema's own text: `RecordSchema` keeps what columns need, and a default is for writers. */
-function fieldDefaults(schema: RecordSchema): ReadonlyMap<string, string> {
-  const { fields } = JSON.parse(schema.text) as { fields: readonly { name: string; default?: unknown }[] };
-  return new Map(
-    fields.flatMap(({ name, default: value }) =>
-      value === undefined || value === null ? [] : [[name, String(value)] as const],
-    ),
-  );
-}
-
-function defaultSource(field: FieldSchema, defaults: ReadonlyMap<string, string>): readonly FieldSource[] | null {
+function defaultSource(field: FieldSchema, defaults: ReadonlyMap<string, unknown>): readonly FieldSource[] | null {
   const value = defaults.get(field.name);
-  return value === undefined ? null : [{ value }];
+  return value === undefined ? null : [{ value: String(value) }];
 }
 
 function fieldWriter(
@@ -201,31 +188,4 @@ function valueWriter(
         return null;
       };
   }
-}
-
-/** What is wrong with a price or a size. */
-function numberFault(name: string, text: string, value: number, isShortDecimal: boolean): RowFault | null {
-  const digits = significantDigits(text);
-  if (digits < 0) return { reason: 'number', detail: `${name} is not a number: ${shown(text)}` };
-  if (value < 0) return { reason: 'negative', detail: `${name} is negative: ${shown(text)}` };
-  if (value >= MAX_MAGNITUDE) return { reason: 'range', detail: `${name} is not below 10^18: ${shown(text)}` };
-  if (!isShortDecimal) return null;
-  if (digits > MAX_SHORT_DIGITS) {
-    return {
-      reason: 'digits',
-      detail: `${name} has ${digits} significant digits, more than ${MAX_SHORT_DIGITS}: ${shown(text)}`,
-    };
-  }
-  if (value < SURELY_IN_SCALE && digits > 0) {
-    const scale = decimalScale(value);
-    // A value of 0 with digits is one too small for a double.
-    if (value === 0 || scale < 0 || scale > MAX_SCALE) {
-      return { reason: 'range', detail: `${name} has more than ${MAX_SCALE} decimals: ${shown(text)}` };
-    }
-  }
-  return null;
-}
-
-function notOneOf(name: string, text: string, allowed: readonly string[]): RowFault {
-  return { reason: 'value', detail: `${name} is none of ${allowed.join(', ')}: ${shown(text)}` };
 }

@@ -2,16 +2,12 @@ import { RowView } from '../../core/avro/rowView.ts';
 import { TopicDecoder } from '../../core/avro/topicDecoder.ts';
 import { partitionOf } from '../../core/murmur2.ts';
 import { TidemarkError } from '../../errors.ts';
-import type { Log, PartitionRange, RecordChunk } from '../../log/log.ts';
+import type { Log } from '../../log/log.ts';
 import type { SchemaRegistry } from '../../log/registry/registry.ts';
 import type { SourceBar } from '../../schemas.generated.ts';
 import { SOURCE_BAR } from '../schemas.ts';
+import { chunksOf } from '../storedRecords.ts';
 import type { PublishedBar } from './response.ts';
-
-/** A broker may take its time for records that are there; after so many empty reads it does not have them. */
-const READ_WAIT_MS = 1_000;
-const MAX_EMPTY_READS = 60;
-const READ_BOUNDS = { maxRecords: 65_536, maxBytes: 16 * 1024 * 1024 };
 
 /** What a source can say of a bar, and change. */
 const VALUES = [
@@ -122,27 +118,6 @@ export class BarLedger {
     const { dividend, splitFactor, capitalGain } = bar;
     const values = { open, high, low, close, volume, currency, adjustedClose, dividend, splitFactor, capitalGain };
     series.set(bar.eventTime, { ...values, provisional, suspect, revision });
-  }
-}
-
-async function* chunksOf(log: Log, { topic, partition, begin, end }: PartitionRange): AsyncGenerator<RecordChunk> {
-  const reader = await log.openReader([{ topic, partition, offset: begin }]);
-  try {
-    let emptyReads = 0;
-    while (reader.position({ topic, partition }) < end) {
-      const chunk = await reader.read(READ_BOUNDS, READ_WAIT_MS);
-      if (chunk !== null) {
-        emptyReads = 0;
-        yield chunk;
-      } else if (++emptyReads === MAX_EMPTY_READS) {
-        throw new TidemarkError('TM_BROKER_FAILED', 'the records that the topic has do not come', {
-          where: `${topic}/${partition}`,
-          hint: 'run the command again: nothing of it was written',
-        });
-      }
-    }
-  } finally {
-    await reader.close();
   }
 }
 

@@ -53,6 +53,15 @@ export function registryContract(name: string, open: () => SchemaRegistry): void
       expect(new Set(ids).size).toBe(1);
     });
 
+    it('knows the newest version of a subject', async () => {
+      await expect(registry.latestId(subject)).rejects.toMatchObject({ code: 'TM_SCHEMA_UNKNOWN' });
+      await register(V1);
+      const newest = await register(V2);
+      expect(await registry.latestId(subject)).toBe(newest);
+      await register(V1);
+      expect(await open().latestId(subject)).toBe(newest);
+    });
+
     it('finds a schema again by id, with all that was written in it', async () => {
       const id = await register(DETAILED);
       const text = canonicalSchema(JSON.stringify(DETAILED));
