@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
+import { ingestSection } from './config/ingest.ts';
 import { marketSections } from './config/market.ts';
 import {
   choice,
@@ -222,6 +223,7 @@ export const configSchema = Type.Object(
       ),
     }),
     ...marketSections,
+    ingest: ingestSection,
     deadletter: section('Commands that look through dead letters.', {
       maxLetters: integer(
         1_000_000,

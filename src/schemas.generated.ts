@@ -183,6 +183,26 @@ export const generationSchema = {
  */
 export type Generation = AvroRow<typeof generationSchema>;
 
+export const ingestRequestSchema = {
+  type: 'record',
+  name: 'IngestRequest',
+  namespace: 'tidemark',
+  doc: 'A request whose rows were written, in the same transaction as this record: a repeat of it is answered, and writes nothing.',
+  fields: [
+    { name: 'key', type: 'string', doc: "the request's idempotency key" },
+    { name: 'digest', type: 'string', doc: 'SHA-256 of what was asked: topic, format and body' },
+    { name: 'accepted', type: 'long', doc: 'rows that were written' },
+    { name: 'rejected', type: 'long', doc: 'rows that could not be used' },
+  ],
+} as const;
+
+/**
+ * A request whose rows were written, in the same transaction as this record: a repeat of it is answered, and writes nothing.
+ *
+ * @example const keyOf = (row: IngestRequest) => row.key;
+ */
+export type IngestRequest = AvroRow<typeof ingestRequestSchema>;
+
 export const lateSchema = {
   type: 'record',
   name: 'Late',

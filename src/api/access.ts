@@ -54,6 +54,16 @@ export function checkKey({ headers }: FastifyRequest, key: string): void {
   });
 }
 
+/** Rows are taken with a key of their own, and without one not at all. @throws TM_INGEST_OFF, TM_API_KEY */
+export function checkIngestKey(request: FastifyRequest, key: string): void {
+  if (key === '') {
+    throw new TidemarkError('TM_INGEST_OFF', 'rows are not taken here', {
+      hint: 'Set TIDEMARK_INGEST_KEY to a key of at least 16 characters, and send it with the rows.',
+    });
+  }
+  checkKey(request, key);
+}
+
 /** In the same time for any two texts. */
 function isSame(given: string, key: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();

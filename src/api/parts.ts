@@ -11,12 +11,16 @@ import type { Metrics } from './metrics.ts';
 export const TOPOLOGY = 'bars';
 export const OUTPUT = 'bars';
 
+/** How rows are taken, and what topics are made with that are missing. */
+export type IngestSettings = Config['ingest'] & Config['log'] & Pick<Config['watermark'], 'maxAheadMs'>;
+
 /** What the routes work with. */
 export interface ApiParts {
   readonly log: Log;
   readonly registry: SchemaRegistry;
   readonly clickhouse: ClickHouse;
   readonly config: Config['api'];
+  readonly ingest: IngestSettings;
   readonly metrics: Metrics;
   /** Epoch milliseconds. */
   readonly now: () => number;

@@ -29,18 +29,40 @@ export interface Problem {
 }
 
 /** The statuses that a route may answer with besides its own, for its schema. */
-export const problemResponses = Object.fromEntries(
-  (
-    [
-      ['400', 'A parameter is wrong.'],
-      ['401', 'The API key is missing or wrong.'],
-      ['403', 'The request names another host than this machine.'],
-      ['422', 'The request passes a bound of time, memory or rows.'],
-      ['500', 'A defect.'],
-      ['503', 'The log or ClickHouse does not answer, or too many streams are open.'],
-    ] as const
-  ).map(([status, description]) => [status, { description, content: { [PROBLEM_TYPE]: { schema: problemSchema } } }]),
-);
+export const problemResponses = responsesOf([
+  ['400', 'A parameter is wrong.'],
+  ['401', 'The API key is missing or wrong.'],
+  ['403', 'The request names another host than this machine.'],
+  ['422', 'The request passes a bound of time, memory or rows.'],
+  ['500', 'A defect.'],
+  ['503', 'The log or ClickHouse does not answer, or too many streams are open.'],
+]);
+
+/** The same of routes that take rows. */
+export const writeProblemResponses = responsesOf([
+  ['400', 'A parameter, a header or the body is malformed.'],
+  ['401', 'The key is missing or wrong.'],
+  ['403', 'Rows are not taken: no key for it is configured, or the request names another host than this machine.'],
+  ['404', 'Rows do not go to a topic of this name, or it has no schema.'],
+  ['413', 'The body is larger than the bound.'],
+  ['415', 'The body is of no format that is known here.'],
+  [
+    '422',
+    'The key came before with another request; or there are more rows than the bound, or a larger one than the log takes.',
+  ],
+  ['429', 'As many requests are under way as the bound allows: again after `retry-after`, with the same key.'],
+  ['500', 'A defect.'],
+  ['503', 'The log does not answer: again after `retry-after`, with the same key.'],
+]);
+
+function responsesOf(descriptions: readonly (readonly [status: string, description: string])[]) {
+  return Object.fromEntries(
+    descriptions.map(([status, description]) => [
+      status,
+      { description, content: { [PROBLEM_TYPE]: { schema: problemSchema } } },
+    ]),
+  );
+}
 
 const STATUSES: Partial<Record<ErrorCode, number>> = {
   TM_API_BOUNDS: 422,
@@ -51,8 +73,20 @@ const STATUSES: Partial<Record<ErrorCode, number>> = {
   TM_API_NOT_READY: 503,
   TM_API_REQUEST: 400,
   TM_API_STREAMS: 503,
+  TM_API_TYPE: 415,
   TM_CLICKHOUSE_UNREACHABLE: 503,
+  TM_BROKER_UNREACHABLE: 503,
   TM_DURATION: 400,
+  TM_INGEST_BODY: 400,
+  TM_INGEST_BUSY: 429,
+  TM_INGEST_KEY_REUSED: 422,
+  TM_INGEST_OFF: 403,
+  TM_LOG_FENCED: 503,
+  TM_LOG_RECORD_TOO_LARGE: 422,
+  TM_REGISTRY_UNREACHABLE: 503,
+  TM_SCHEMA_UNKNOWN: 404,
+  TM_TOPIC_OWN: 403,
+  TM_TOPIC_UNKNOWN: 404,
 };
 /** ClickHouse's TIMEOUT_EXCEEDED, TOO_SLOW and MEMORY_LIMIT_EXCEEDED. */
 const BOUND_CODES = new Set(['159', '160', '241']);
@@ -78,6 +112,8 @@ export function problemOf(error: unknown): Problem {
 function requestProblem(error: FastifyError): Problem {
   const status = error.statusCode ?? 500;
   if (status >= 500) return problem('TM_INTERNAL', 500, ERROR_CODES.TM_INTERNAL);
+  if (status === 415) return problem('TM_API_TYPE', status, error.message, { where: 'content-type' });
+  if (status === 413) return problem('TM_API_BOUNDS', status, error.message, { where: 'body' });
   const [first] = error.validation ?? [];
   const name = first?.instancePath.slice(1) || first?.params.missingProperty || first?.params.additionalProperty;
   if (typeof name !== 'string') return problem('TM_API_REQUEST', status, error.message);

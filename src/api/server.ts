@@ -3,13 +3,14 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { TidemarkError } from '../errors.ts';
-import { checkHost, checkKey } from './access.ts';
+import { checkHost, checkIngestKey, checkKey } from './access.ts';
 import { openApi } from './openApi.ts';
 import { declarePage } from './page.ts';
 import type { ApiParts, ApiServer } from './parts.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
 import { declareBars } from './routes/bars.ts';
 import { declareHealthz } from './routes/healthz.ts';
+import { declareIngest, INGEST_PATH, isIngestPath } from './routes/ingest.ts';
 import { declareLate } from './routes/late.ts';
 import { declareLatest } from './routes/latest.ts';
 import { declareMetrics } from './routes/metrics.ts';
@@ -18,10 +19,13 @@ import { declareReadyz } from './routes/readyz.ts';
 import { declareStream } from './routes/stream.ts';
 import { declareSymbols } from './routes/symbols.ts';
 
-/** Requests only ask; none has a body. */
+/** Requests only ask and have no body, but for those with rows. */
 const MAX_BODY_BYTES = 1_024;
 const REQUEST_TIMEOUT_MS = 30_000;
-const METHODS = ['GET', 'HEAD'] as const;
+const METHODS = ['GET', 'HEAD', 'POST'] as const;
+/** For how long a client waits that is to come again. */
+const RETRY_AFTER_SECONDS = 1;
+const COME_AGAIN: ReadonlySet<number> = new Set([429, 503]);
 /** What needs the API key, where one is configured: data. Whether the process is well, and the documentation, are open. */
 const PROTECTED = /^\/(v1|metrics)(\/|$)/;
 
@@ -30,6 +34,7 @@ export async function createServer(parts: ApiParts): Promise<ApiServer> {
   const fail = (error: unknown, reply: FastifyReply): FastifyReply => {
     const problem = problemOf(error);
     parts.metrics.failed(problem.code);
+    if (COME_AGAIN.has(problem.status)) reply.header('retry-after', RETRY_AFTER_SECONDS);
     return reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
   };
   const server = Fastify({
@@ -55,7 +60,9 @@ export async function createServer(parts: ApiParts): Promise<ApiServer> {
     // Here, before what a request of another method carries is looked at.
     if (request.is404) throw notFound(server, request, reply);
     // The route's own path: a request can write the same path in several ways.
-    if (PROTECTED.test(request.routeOptions.url ?? '')) checkKey(request, parts.config.key);
+    const { url = '' } = request.routeOptions;
+    if (url === INGEST_PATH) checkIngestKey(request, parts.ingest.key);
+    else if (PROTECTED.test(url)) checkKey(request, parts.config.key);
   });
   await server.register(swagger, openApi(parts.config));
   await server.register(swaggerUi, { routePrefix: '/docs' });
@@ -70,6 +77,7 @@ function declareRoutes(server: ApiServer, parts: ApiParts): void {
   declareLate(server, parts);
   declareStream(server, parts);
   declarePipeline(server, parts);
+  declareIngest(server, parts);
   declarePage(server);
   declareHealthz(server);
   declareReadyz(server, parts);
@@ -78,10 +86,11 @@ function declareRoutes(server: ApiServer, parts: ApiParts): void {
 
 function notFound(server: ApiServer, request: FastifyRequest, reply: FastifyReply): TidemarkError {
   const [path = '/'] = request.url.split('?');
-  if (!server.hasRoute({ url: path, method: 'GET' })) {
+  const url = isIngestPath(path) ? INGEST_PATH : path;
+  const allowed = METHODS.filter((method) => server.hasRoute({ url, method })).join(', ');
+  if (allowed === '') {
     return new TidemarkError('TM_API_NOT_FOUND', `there is no ${path}`, { hint: '/docs lists all paths.' });
   }
-  const allowed = METHODS.filter((method) => server.hasRoute({ url: path, method })).join(', ');
   reply.header('allow', allowed);
   return new TidemarkError('TM_API_METHOD', `${path} does not take ${request.method}`, { hint: `Use ${allowed}.` });
 }

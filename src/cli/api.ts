@@ -20,6 +20,7 @@ export async function withApi<T>(context: Context, body: (watch: PipelineWatch) 
     const api = await serveApi({
       ...stores,
       config: context.config.api,
+      ingest: { ...context.config.ingest, ...context.config.log, maxAheadMs: context.config.watermark.maxAheadMs },
       metrics,
       now: Date.now,
       stopping: AbortSignal.any([context.signal, failed.signal]),

@@ -3,6 +3,7 @@ import type { RecordSchema } from '../core/schema.ts';
 import {
   deadLetterMarkSchema,
   deadLetterSchema,
+  ingestRequestSchema,
   quoteSchema,
   sourceBarSchema,
   tickSchema,
@@ -14,6 +15,7 @@ export const QUOTE = parseRecordSchema(quoteSchema);
 export const SOURCE_BAR = parseRecordSchema(sourceBarSchema);
 export const DEAD_LETTER = parseRecordSchema(deadLetterSchema);
 export const DEAD_LETTER_MARK = parseRecordSchema(deadLetterMarkSchema);
+export const INGEST_REQUEST = parseRecordSchema(ingestRequestSchema);
 
 /** Defaults of the schema's own text: `RecordSchema` keeps what columns need, and a default is for writers. */
 export function fieldDefaults(schema: RecordSchema): ReadonlyMap<string, unknown> {

@@ -3,9 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServedApi } from '../../src/api/serve.ts';
 import { migrate } from '../../src/sinks/clickhouse/migrate.ts';
 import { createOutput, serveGeneration } from '../../src/sinks/clickhouse/outputTables.ts';
+import { readTopic } from '../producers/support.ts';
 import { barsSpec, insertRows } from '../sinks/clickhouse/support.ts';
 import { effort } from '../support/effort.ts';
 import { BAR, barRow } from './bars.ts';
+import { type Answer, INGEST_KEY, post, ROW } from './ingested.ts';
 import { openStores, serve, temporaryData } from './served.ts';
 
 const TIMEOUT_MS = effort(120_000);
@@ -59,7 +61,7 @@ function queryOf({ parameters = [] }: Operation): fc.Arbitrary<URLSearchParams> 
 describe('requests of any parameters', { timeout: TIMEOUT_MS }, async () => {
   const stores = await openStores(temporaryData());
   let api: ServedApi;
-  let paths: Readonly<Record<string, { readonly get: Operation }>>;
+  let paths: Readonly<Record<string, { readonly get: Operation; readonly post?: Operation }>>;
   beforeAll(async () => {
     await migrate(stores.clickhouse);
     const target = await createOutput(stores.clickhouse, barsSpec());
@@ -68,7 +70,7 @@ describe('requests of any parameters', { timeout: TIMEOUT_MS }, async () => {
       barRow({ bar: 0, revision: 0 }),
       barRow({ bar: 1, revision: 2 }),
     ]);
-    api = await serve(stores);
+    api = await serve(stores, { ingest: { key: INGEST_KEY } });
     const response = await fetch(`${api.url}/docs/json`);
     ({ paths } = (await response.json()) as { paths: typeof paths });
   });
@@ -89,4 +91,49 @@ describe('requests of any parameters', { timeout: TIMEOUT_MS }, async () => {
       { numRuns: RUNS },
     );
   });
+
+  it('with rows of any kind are answered as the document says, and what is accepted is there', async () => {
+    const documented = paths['/v1/ingest/{topic}']?.post?.responses ?? {};
+    let accepted = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        anyRows(),
+        fc.constantFrom('application/json', 'application/x-ndjson', 'avro/binary'),
+        async (body, type) => {
+          const response = await post(api, body, { type });
+          const text = await response.text();
+          expect(response.status, text).toBeLessThan(500);
+          const [answered = ''] = (response.headers.get('content-type') ?? '').split(';');
+          expect(Object.keys(documented[String(response.status)]?.content ?? {}), `${response.status}`).toContain(
+            answered,
+          );
+          if (response.status === 200) accepted += (JSON.parse(text) as Answer).accepted;
+        },
+      ),
+      { numRuns: RUNS },
+    );
+    const topics = await stores.log.listTopics();
+    const known = topics.some(({ topic }) => topic === 'ticks');
+    expect(known ? await readTopic(stores.log, stores.registry, 'ticks') : []).toHaveLength(accepted);
+  });
 });
+
+/** Rows that are sound, that are nearly so, and what is no rows at all. */
+function anyRows(): fc.Arbitrary<string> {
+  const values = fc.oneof(fc.double(), fc.integer(), fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 2 }));
+  const nearly = fc.tuple(fc.constantFrom(...Object.keys(ROW), 'side', 'sequence'), values);
+  const row = fc.oneof(
+    fc.constant(ROW),
+    nearly.map(([name, value]) => ({ ...ROW, [name]: value })),
+    fc.jsonValue({ maxDepth: 3 }),
+  );
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.array(row, { maxLength: 5 }).map((rows) => JSON.stringify(rows)) },
+    {
+      weight: 2,
+      arbitrary: fc.array(row, { maxLength: 5 }).map((rows) => rows.map((one) => JSON.stringify(one)).join('\n')),
+    },
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.string({ maxLength: 60 }).map((text) => `Obj\u0001${text}`),
+  );
+}

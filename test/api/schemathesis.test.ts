@@ -10,6 +10,7 @@ import { dataFile, haveDataFiles } from '../support/oracle/files.ts';
 import { requirement } from '../support/requirement.ts';
 import { prepareSchemathesis, SCHEMATHESIS } from '../support/schemathesis/schemathesis.ts';
 import { produceTrades, runToEnd, TRADES } from '../support/tradeRuns.ts';
+import { INGEST_KEY } from './ingested.ts';
 
 const START_TIMEOUT_MS = 120_000;
 const TIMEOUT_MS = effort(240_000);
@@ -28,10 +29,16 @@ const GOOD_VALUES: Readonly<Record<string, readonly string[]>> = {
   symbol: ['binance-spot:BTCUSDT', 'binance-usdm:BTCUSDT'],
   from: ['2024-08-08', '1723161300'],
   to: ['2024-08-09T00:00:00Z', '1723162000000'],
+  topic: ['ticks', 'quotes', 'source_bars'],
 };
 
+interface Operation {
+  readonly parameters?: { name: string; schema: unknown }[];
+}
+
 interface Document {
-  readonly paths: Readonly<Record<string, { readonly get: { parameters?: { name: string; schema: unknown }[] } }>>;
+  /** By path, then by method. */
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
 const missing = haveDataFiles() ? prepareSchemathesis() : null;
@@ -56,7 +63,8 @@ describe.skipIf(!available)('the API on bars of real trades', () => {
     writeFileSync(late, LATE_TRADES);
     await produceTrades(data, ['--allow-late', late]);
     await runToEnd(data);
-    const server = start(['run', '--roles', 'api', '--port', '0', '--data', data]);
+    const env = { TIDEMARK_INGEST_KEY: INGEST_KEY };
+    const server = start(['run', '--roles', 'api', '--port', '0', '--data', data], { env });
     url = (await server.shows(/API at (http:\S+),/))[1] ?? '';
   }, START_TIMEOUT_MS);
 
@@ -79,7 +87,8 @@ describe.skipIf(!available)('the API on bars of real trades', () => {
   /** Runs Schemathesis on a document, in a directory of its own. */
   async function fuzz(document: string, options: readonly string[]) {
     const bounds = ['--max-examples', String(EXAMPLES), '--seed', String(SEED), '--request-timeout', ANSWER_SECONDS];
-    const child = spawn(SCHEMATHESIS, ['run', document, '--url', url, ...bounds, ...options], {
+    const key = ['--header', `x-api-key: ${INGEST_KEY}`];
+    const child = spawn(SCHEMATHESIS, ['run', document, '--url', url, ...bounds, ...key, ...options], {
       cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: TIMEOUT_MS,
@@ -98,8 +107,8 @@ describe.skipIf(!available)('the API on bars of real trades', () => {
 /** A document that names good values of its parameters besides what it allows. */
 function withGoodValues(document: unknown): Document {
   const { paths, ...rest } = document as Document;
-  for (const { get } of Object.values(paths)) {
-    for (const parameter of get.parameters ?? []) {
+  for (const { parameters = [] } of Object.values(paths).flatMap((methods) => Object.values(methods))) {
+    for (const parameter of parameters) {
       const good = GOOD_VALUES[parameter.name];
       if (good !== undefined) parameter.schema = { anyOf: [{ enum: good }, parameter.schema] };
     }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { Metrics } from '../../src/api/metrics.ts';
+import type { IngestSettings } from '../../src/api/parts.ts';
 import { type ServedApi, serveApi } from '../../src/api/serve.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config.ts';
@@ -45,6 +46,7 @@ export async function openStores(data: string): Promise<Stores> {
 
 export interface ServeOptions {
   readonly api?: Partial<Config['api']>;
+  readonly ingest?: Partial<IngestSettings>;
   readonly clickhouse?: ClickHouse;
   readonly stopping?: AbortSignal;
   readonly waiting?: ReadonlyMap<string, string>;
@@ -55,11 +57,13 @@ export async function serve(
   { data, log, registry, clickhouse }: Stores,
   options: ServeOptions = {},
 ): Promise<ServedApi> {
+  const config = configOf(data);
   return serveApi({
     log,
     registry,
     clickhouse: options.clickhouse ?? clickhouse,
-    config: { ...configOf(data).api, port: 0, ...options.api },
+    config: { ...config.api, port: 0, ...options.api },
+    ingest: { ...config.ingest, ...config.log, maxAheadMs: config.watermark.maxAheadMs, ...options.ingest },
     metrics: new Metrics(),
     now: Date.now,
     stopping: options.stopping ?? new AbortController().signal,

@@ -56,7 +56,8 @@ const IS_UNFRAMED: Unreadable = {
   detail: 'The value does not begin with a zero byte and a schema id of four bytes.',
 };
 
-const FAULTS: Record<Fault, string> = {
+/** What is wrong with a value's body, in words. */
+export const FAULTS: Readonly<Record<Fault, string>> = {
   body: 'The Avro body is cut short, overlong or malformed.',
   range: 'A number is outside what a column holds: 2^53 for a long, 32 bits for an int, the precision of a decimal.',
   schema: "A value is of a union's branch or an enum's symbol that the reader's schema does not have.",
