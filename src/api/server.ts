@@ -21,6 +21,8 @@ import { declareSymbols } from './routes/symbols.ts';
 
 /** Requests only ask and have no body, but for those with rows. */
 const MAX_BODY_BYTES = 1_024;
+/** Of a part of a path: as long as a request's head may be, so that it is the route's schema that says what is too long. */
+const MAX_PARAMETER_LENGTH = 16_384;
 const REQUEST_TIMEOUT_MS = 30_000;
 const METHODS = ['GET', 'HEAD', 'POST'] as const;
 /** For how long a client waits that is to come again. */
@@ -40,6 +42,7 @@ export async function createServer(parts: ApiParts): Promise<ApiServer> {
   const server = Fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     forceCloseConnections: true,
     // Text becomes a number where a number is asked for; an unknown parameter is an error, not left out in silence.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },

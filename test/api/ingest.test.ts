@@ -352,6 +352,8 @@ describe('POST /v1/ingest', { timeout: TIMEOUT_MS }, async () => {
       ['results', 403, 'TM_TOPIC_OWN'],
       ['%2e%2e', 404, 'TM_API_NOT_FOUND'],
       ['a%2Fb', 404, 'TM_TOPIC_UNKNOWN'],
+      ['x'.repeat(250), 400, 'TM_API_REQUEST'],
+      ['x'.repeat(5_000), 400, 'TM_API_REQUEST'],
       ['%zz', 400, 'TM_API_REQUEST'],
     ])('rows for topic %s', async (topic, status, code) => {
       await refused(post(api, [ROW], { topic }), status, code);
