@@ -5,6 +5,7 @@ export interface RowFault {
     | 'digits'
     | 'duplicate'
     | 'field'
+    | 'frame'
     | 'missing'
     | 'negative'
     | 'number'
