@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { VenueEvent, VenueParser } from '../../../src/producers/venues/venue.ts';
+import { VENUES } from '../../../src/producers/venues/venues.ts';
+import { effort } from '../../support/effort.ts';
+import { mutated } from '../market/mutations.ts';
+import { HAS_RECORDINGS } from '../market/recorded.ts';
+import { DOCUMENTED } from './documented.ts';
+import { recordedFrames, SESSIONS } from './sessions.ts';
+
+const RECEIVED_MICROS = 1_700_000_000_123_456;
+
+function parserOf(name: string): VenueParser {
+  const venue = VENUES.get(name);
+  if (venue === undefined) throw new Error(`no venue ${name}`);
+  return venue.openParser();
+}
+
+/** Whether a record can be made of it: the rules of ticks. */
+function isSound(event: VenueEvent): boolean {
+  const isDecimal = (text: string | null): boolean =>
+    text === null || (/^\+?\d*\.?\d*(e[+-]?\d+)?$/i.test(text) && /\d/.test(text) && Number(text) < 1e18);
+  if (event.kind === 'trade') {
+    const { symbol, price, size, tradeId, sequence, eventMicros } = event;
+    const isOrder = sequence === null || Number.isSafeInteger(sequence);
+    return (
+      symbol !== '' &&
+      tradeId !== '' &&
+      isDecimal(price) &&
+      isDecimal(size) &&
+      isOrder &&
+      Number.isSafeInteger(eventMicros)
+    );
+  }
+  if (event.kind !== 'quote') return true;
+  const { bid, ask, bidSize, askSize, eventMicros } = event;
+  return [bid, ask, bidSize, askSize].every(isDecimal) && Number.isSafeInteger(eventMicros);
+}
+
+/** Frames of each kind from the recordings, none of them very long, and the documented ones. */
+function samplesOf(name: string, path: string): readonly string[] {
+  const byKind = new Map<string, string>();
+  for (const { frame } of recordedFrames(path)) {
+    const kind = frame.replace(/[\d.]+/g, '').slice(0, 40);
+    if (frame.length < 3_000 && byKind.size < 60) byKind.set(kind, frame);
+  }
+  return [...byKind.values(), ...DOCUMENTED.flatMap(([venue, frame]) => (venue === name ? [frame] : []))];
+}
+
+describe('a documented message', () => {
+  it.each(DOCUMENTED)('of %s: %s', (name, frame, events) => {
+    // What comes first from OKX is old: see the recorded session.
+    expect(parserOf(name).parse(frame, RECEIVED_MICROS)).toMatchObject(events);
+  });
+
+  it.each([...VENUES.keys()])('that %s does not have is no data', (name) => {
+    const parser = parserOf(name);
+    for (const frame of [
+      '',
+      'null',
+      '[]',
+      '{}',
+      '7',
+      '"match"',
+      '{"type":"mtach"}',
+      '[1,[],"trad","X"]',
+      'PONG',
+      '\u0000',
+    ]) {
+      const events = parser.parse(frame, RECEIVED_MICROS);
+      expect(events).toMatchObject([{ kind: 'fault' }]);
+    }
+  });
+});
+
+describe('a garbled frame', () => {
+  it.skipIf(!HAS_RECORDINGS).each(SESSIONS)('of %s crashes nothing; cut short, it is a fault', (name, path) => {
+    const samples = samplesOf(name, path);
+    fc.assert(
+      fc.property(mutated(samples), (frame) => {
+        const events = parserOf(name).parse(frame, RECEIVED_MICROS);
+        expect(events.filter((event) => !isSound(event))).toEqual([]);
+      }),
+      { numRuns: effort(500) },
+    );
+    const whole = new Set(samples);
+    fc.assert(
+      fc.property(fc.constantFrom(...samples), fc.nat(), (sample, at) => {
+        const cut = sample.slice(0, at % sample.length);
+        if (whole.has(cut)) return;
+        expect(parserOf(name).parse(cut, RECEIVED_MICROS)).toMatchObject([{ kind: 'fault', reason: 'frame' }]);
+      }),
+      { numRuns: effort(500) },
+    );
+  });
+
+  it('ends the best quotes of Gemini, whose book lacks a change from then on', () => {
+    const parser = parserOf('gemini');
+    const change = (side: string, price: string, size: string) =>
+      parser.parse(
+        `{"type":"l2_updates","symbol":"BTCUSD","changes":[["${side}","${price}","${size}"]]}`,
+        RECEIVED_MICROS,
+      );
+    const kinds = (events: readonly VenueEvent[]) => events.map(({ kind }) => kind);
+    expect(kinds(change('buy', '10', '1'))).toEqual(['subscribed']);
+    expect(change('sell', '12', '2')).toMatchObject([{ kind: 'quote', bid: '10', ask: '12' }]);
+    expect(change('sell', '11.5', '3')).toMatchObject([{ kind: 'quote', ask: '11.5', askSize: '3' }]);
+    expect(change('sell', '11.50', '0')).toMatchObject([{ kind: 'quote', ask: '12', askSize: '2' }]);
+    expect(change('buy', '9', '1')).toEqual([]);
+    expect(kinds(change('buy', 'x', '1'))).toEqual(['fault']);
+    expect(change('sell', '11', '1')).toEqual([]);
+    const trade =
+      '{"type":"trade","symbol":"BTCUSD","event_id":1,"timestamp":1700000000123,"price":"11","quantity":"1","side":"buy"}';
+    expect(kinds(parser.parse(trade, RECEIVED_MICROS))).toEqual(['trade']);
+  });
+});
+
+describe('a subscription', () => {
+  it.each([
+    ['binance-spot', ['{"method":"SUBSCRIBE","params":["btcusdt@aggTrade","btcusdt@bookTicker"],"id":1}']],
+    ['coinbase', ['{"type":"subscribe","product_ids":["BTCUSDT"],"channels":["matches","ticker","heartbeat"]}']],
+    [
+      'bitstamp',
+      [
+        '{"event":"bts:subscribe","data":{"channel":"live_trades_BTCUSDT"}}',
+        '{"event":"bts:subscribe","data":{"channel":"order_book_BTCUSDT"}}',
+      ],
+    ],
+    ['bitmex', ['{"op":"subscribe","args":["trade:BTCUSDT","quote:BTCUSDT"]}']],
+  ])('of %s is as it documents it', (name, frames) => {
+    expect(VENUES.get(name)?.subscribe(['BTCUSDT'])).toEqual(frames);
+  });
+});
