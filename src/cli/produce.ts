@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { TidemarkError } from '../errors.ts';
 import type { Act } from './context.ts';
 import { declareMarkets } from './produceMarket.ts';
+import { declareVenue } from './produceVenue.ts';
 import { declareSimulate } from './simulate.ts';
 
 interface CsvOptions {
@@ -37,6 +38,7 @@ export function declareProduce(program: Command, act: Act): void {
     .addHelpText('after', CSV_EXAMPLES)
     .action(act(produceCsv));
   declareMarkets(produce, act);
+  declareVenue(produce, act);
   declareSimulate(produce, act);
 }
 

@@ -6,6 +6,7 @@ export interface RowFault {
     | 'duplicate'
     | 'field'
     | 'frame'
+    | 'gap'
     | 'missing'
     | 'negative'
     | 'number'

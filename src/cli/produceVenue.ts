@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Act, Context } from './context.ts';
+import { pause } from './pause.ts';
+import { symbolList, usage } from './produceMarket.ts';
+import { describeOutage, describeWarning } from './report.ts';
+
+interface VenueOptions {
+  readonly symbols: readonly string[];
+  readonly url?: string;
+  readonly restUrl?: string;
+}
+
+const VENUE_EXAMPLES = `
+Needs no key. Trades go to topic ticks, each once and in the venue's order; best bids and asks to quotes. The connection is made again when
+it is lost, and what was missed is asked for, also what was missed since the command was last stopped or killed.
+
+Examples:
+  Bitcoin and ether at Coinbase, until Ctrl-C:
+    $ tidemark produce venue coinbase --symbols BTC-USD,ETH-USD`;
+
+export function declareVenue(produce: Command, act: Act): void {
+  produce
+    .command('venue')
+    .description('Produce the trades and best quotes of an exchange as they happen.')
+    .argument('<name>', 'the exchange')
+    .requiredOption('--symbols <list>', 'symbols with commas, as the exchange writes them', symbolList)
+    .option('--url <url>', "WebSocket address in place of the exchange's own")
+    .option('--rest-url <url>', 'address of its REST interface, likewise')
+    .addHelpText('after', VENUE_EXAMPLES)
+    .action(act(produceVenue));
+}
+
+const produceVenue: Parameters<Act>[0] = async (context, command) => {
+  const { symbols, url, restUrl } = command.opts<VenueOptions>();
+  const [name = ''] = command.args;
+  const { VENUES } = await import('../producers/venues/venues.ts');
+  const venue = VENUES.get(name);
+  if (venue === undefined)
+    throw usage(`there is no venue ${name}`, 'venue', `there are ${[...VENUES.keys()].join(', ')}`);
+  const { HISTORIES } = await import('../producers/venues/histories/histories.ts');
+  const { VenueSource } = await import('../producers/venues/venueSource.ts');
+  const { runProducer } = await import('./runProducer.ts');
+  const { config, err } = context;
+  const { heldTrades, repairTries, ...bounds } = config.venues;
+  const { client, close } = await openClient(context, name);
+  let isOut = false;
+  try {
+    const source = new VenueSource({
+      ...{ venue, symbols: [...new Set(symbols)], bounds, maxHeld: heldTrades, random: Math.random, wait: pause },
+      url: checkedUrl('--url', url ?? venue.url, /^wss?:/),
+      repair: {
+        client,
+        history: HISTORIES.get(name) ?? null,
+        historyUrl: restUrl === undefined ? null : checkedUrl('--rest-url', restUrl, /^https?:/),
+        tries: repairTries,
+        waitMs: bounds.backoffMs,
+      },
+      onOutage(error) {
+        if (isOut !== (error !== null)) err.write(describeOutage(name, error));
+        isOut = error !== null;
+      },
+      onWarning: (error) => err.write(describeWarning(error)),
+      onClock: (micros) => err.write(describeClock(name, micros)),
+    });
+    await runProducer(context, () => source, { again: false, allowLate: true });
+  } finally {
+    await close();
+  }
+};
+
+/** What asks the venue for missed trades, within its own budget. */
+async function openClient({ config }: Context, venue: string) {
+  const { MarketClient } = await import('../producers/market/client.ts');
+  const { RequestBudget } = await import('../producers/market/requestBudget.ts');
+  const { openBudgetStore } = await import('../producers/market/budgetStore.ts');
+  const { planOf } = await import('./marketRun.ts');
+  const { maxWaitMs, maxKnownBars: _, ...bounds } = config.requests;
+  const clock = { now: Date.now, wait: pause };
+  const store = openBudgetStore(join(config.data.directory, 'requests'));
+  const limits = planOf(config.venues);
+  const budget = new RequestBudget({ store, name: `venue.${venue}`, limits, maxWaitMs, ...clock });
+  return {
+    client: new MarketClient({ fetch, random: Math.random, bounds, budget, ...clock }),
+    close: () => store.close(),
+  };
+}
+
+function checkedUrl(option: string, url: string, scheme: RegExp): string {
+  if (URL.canParse(url) && scheme.test(url)) return url.replace(/\/$/, '');
+  throw usage(`${url} is no address`, option, 'write ws://host:port/path, or http://host:port');
+}
+
+const MICROS_PER_MS = 1_000;
+
+/** The way of a message adds to the clock's lead: only what is below zero says for sure that a clock is wrong. */
+function describeClock(venue: string, micros: number): string {
+  const ms = Math.round(micros / MICROS_PER_MS);
+  if (ms < 0) return `this machine's clock is behind that of ${venue} by ${-ms} ms or more\n`;
+  return `trades of ${venue} came ${ms} ms after its own time at the soonest: way and clock's lead together\n`;
+}
