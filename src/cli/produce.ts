@@ -3,6 +3,7 @@ import { TidemarkError } from '../errors.ts';
 import type { Act } from './context.ts';
 import { declareMarkets } from './produceMarket.ts';
 import { declareVenue } from './produceVenue.ts';
+import { declareRecordings } from './produceRecording.ts';
 import { declareSimulate } from './simulate.ts';
 
 interface CsvOptions {
@@ -39,6 +40,7 @@ export function declareProduce(program: Command, act: Act): void {
     .action(act(produceCsv));
   declareMarkets(produce, act);
   declareVenue(produce, act);
+  declareRecordings(produce, act);
   declareSimulate(produce, act);
 }
 

@@ -3,10 +3,11 @@ import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
 import type { RecordSchema } from '../../core/schema.ts';
+import { fileError } from '../fileBytes.ts';
 import type { RowFault } from '../rowFault.ts';
 import { splitCells } from './cells.ts';
 import { type Layout, layoutError } from './layout.ts';
-import { checkContent, fileError, MAX_LINE_CHARACTERS, readLines } from './lines.ts';
+import { checkContent, MAX_LINE_CHARACTERS, readLines } from './lines.ts';
 import { RowMapper } from './rowMapper.ts';
 
 /** A file and the layout that it is read by. */

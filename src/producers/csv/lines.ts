@@ -1,16 +1,10 @@
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { pipeline, type Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
-import { TidemarkError } from '../../errors.ts';
+import { fileError, gunzipped, isGzip, storedBytes } from '../fileBytes.ts';
 
 /** A row of more is refused. */
 export const MAX_LINE_CHARACTERS = 262_144;
 /** What is kept of a line's beginning, so that memory stays bounded in a file without lines: surely more than a row may have. */
 const MAX_KEPT_BYTES = 4 * (MAX_LINE_CHARACTERS + 1);
 
-const READ_BYTES = 262_144;
-const GZIP_MAGIC = [0x1f, 0x8b];
 const LF = 0x0a;
 const CR = 0x0d;
 const BYTE_ORDER_MARK = '\ufeff';
@@ -42,16 +36,6 @@ export async function* readLines(path: string): AsyncGenerator<readonly string[]
   if (rest.length > 0) yield splitLines(decode(rest, isFirst));
 }
 
-/** What a failure to read a file is to the user. */
-export function fileError(path: string, cause: unknown): TidemarkError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new TidemarkError('TM_PRODUCE_FILE', `the file cannot be read: ${reason}`, {
-    where: path,
-    hint: 'give a whole, readable copy and run the same command; what was committed stays, and it goes on from there',
-    cause,
-  });
-}
-
 /**
  * Reads a gzip file through, so that a damaged one is refused before any of its rows is used: its whole copy has other bytes,
  * and would be another source.
@@ -64,28 +48,6 @@ export async function checkContent(path: string): Promise<void> {
   } catch (cause) {
     throw fileError(path, cause);
   }
-}
-
-async function isGzip(path: string): Promise<boolean> {
-  const start = Buffer.alloc(GZIP_MAGIC.length);
-  const file = await open(path);
-  try {
-    await file.read(start, 0, start.length, 0);
-  } finally {
-    await file.close();
-  }
-  return GZIP_MAGIC.every((byte, index) => start[index] === byte);
-}
-
-function storedBytes(path: string): Readable {
-  return createReadStream(path, { highWaterMark: READ_BYTES });
-}
-
-function gunzipped(path: string): Readable {
-  const content = createGunzip({ chunkSize: READ_BYTES });
-  // pipeline hands an error of the file on to the stream that is read; there is nothing more to do about it here.
-  pipeline(storedBytes(path), content, () => undefined);
-  return content;
 }
 
 function decode(bytes: Buffer, isFirst: boolean): string {
