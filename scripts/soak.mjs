@@ -17,6 +17,7 @@ const SUITES = [
   'test/producers/alphavantage',
   'test/producers/yahoo',
   'test/producers/market',
+  'test/producers/venues',
   'test/integration/kills',
   'test/integration/kafkaFaults',
   'test/integration/scaleOut',

@@ -64,7 +64,8 @@ export class ConsecutiveLine implements TradeLine {
 
   missing(): Missing | null {
     if (this.#last === null || this.#last.id >= this.#highest) return null;
-    return { afterId: String(this.#last.id), fromMicros: this.#last.micros };
+    const { id, micros } = this.#last;
+    return { afterId: String(id), untilId: String(this.#gapEnd()), fromMicros: micros };
   }
 
   fill(trades: readonly ReceivedTrade[]): boolean {
@@ -76,11 +77,17 @@ export class ConsecutiveLine implements TradeLine {
   giveUp(): Lost | null {
     if (this.#last === null || this.missing() === null) return null;
     const first = this.#last.id + 1;
-    let end = this.#highest + 1;
-    for (const id of this.#held.keys()) end = Math.min(end, id);
-    this.#last = { id: end - 1, micros: this.#last.micros };
+    const end = this.#gapEnd();
+    this.#last = { id: end, micros: this.#last.micros };
     this.#releaseHeld();
-    return { detail: `trades ${first} to ${end - 1} are not in the venue's history` };
+    return { detail: `trades ${first} to ${end} are not in the venue's history` };
+  }
+
+  /** The last trade of the first gap. */
+  #gapEnd(): number {
+    let end = this.#highest;
+    for (const id of this.#held.keys()) end = Math.min(end, id - 1);
+    return end;
   }
 
   take(most: number): readonly ReceivedTrade[] {

@@ -81,7 +81,8 @@ export class OrderedLine implements TradeLine {
 
   missing(): Missing | null {
     if (this.#last === null || !this.#isInDoubt) return null;
-    return { afterId: this.#risingIds ? this.#last.order.toString() : null, fromMicros: this.#last.micros };
+    const afterId = this.#risingIds ? this.#last.order.toString() : null;
+    return { afterId, untilId: null, fromMicros: this.#last.micros };
   }
 
   fill(trades: readonly ReceivedTrade[], isEnd: boolean): boolean {

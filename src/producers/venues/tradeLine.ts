@@ -11,6 +11,8 @@ export interface ReceivedTrade extends VenueTrade {
 export interface Missing {
   /** The last trade before them; null where none is known by an id. */
   readonly afterId: string | null;
+  /** The last of them, or of the first of several gaps; null where ids do not say it. */
+  readonly untilId: string | null;
   /** Its time, epoch microseconds: none of them is earlier. */
   readonly fromMicros: number;
 }

@@ -20,8 +20,10 @@ const PAGE = 1_000;
  */
 export const COINBASE_HISTORY: TradeHistory = {
   url: 'https://api.exchange.coinbase.com',
-  request: (symbol, { afterId }) =>
-    `/products/${encodeURIComponent(symbol)}/trades?limit=${PAGE}&after=${Number(afterId) + PAGE + 1}`,
+  request(symbol, { afterId, untilId }) {
+    const until = Math.min(Number(untilId), Number(afterId) + PAGE);
+    return `/products/${encodeURIComponent(symbol)}/trades?limit=${until - Number(afterId)}&after=${until + 1}`;
+  },
   pageSize: PAGE,
   gives: 'next',
   openParser: (symbol) => frameParser((message) => eachRecord(message, (record) => [trade(symbol, record)])),
