@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { TidemarkError } from '../errors.ts';
 import type { Act } from './context.ts';
 import { declareMarkets } from './produceMarket.ts';
-import { declareVenue } from './produceVenue.ts';
 import { declareRecordings } from './produceRecording.ts';
+import { declareVenue } from './produceVenue.ts';
 import { declareSimulate } from './simulate.ts';
 
 interface CsvOptions {

@@ -34,11 +34,12 @@ export function declareVenue(produce: Command, act: Act): void {
 const produceVenue: Parameters<Act>[0] = async (context, command) => {
   const { symbols, url, restUrl } = command.opts<VenueOptions>();
   const [name = ''] = command.args;
+  const { HISTORIES } = await import('../producers/venues/histories/histories.ts');
   const { VENUES } = await import('../producers/venues/venues.ts');
   const venue = VENUES.get(name);
-  if (venue === undefined)
+  const history = HISTORIES.get(name);
+  if (venue === undefined || history === undefined)
     throw usage(`there is no venue ${name}`, 'venue', `there are ${[...VENUES.keys()].join(', ')}`);
-  const { HISTORIES } = await import('../producers/venues/histories/histories.ts');
   const { VenueSource } = await import('../producers/venues/venueSource.ts');
   const { runProducer } = await import('./runProducer.ts');
   const { config, err } = context;
@@ -51,9 +52,10 @@ const produceVenue: Parameters<Act>[0] = async (context, command) => {
       url: checkedUrl('--url', url ?? venue.url, /^wss?:/),
       repair: {
         client,
-        history: HISTORIES.get(name) ?? null,
+        history,
         historyUrl: restUrl === undefined ? null : checkedUrl('--rest-url', restUrl, /^https?:/),
         tries: repairTries,
+        maxTrades: heldTrades,
         waitMs: bounds.backoffMs,
       },
       onOutage(error) {

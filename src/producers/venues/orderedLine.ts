@@ -33,6 +33,8 @@ export class OrderedLine implements TradeLine {
   /** A line begins with the first trade that happens while it is watched: older ones only say where that is. */
   #hasBegun: boolean;
   #isInDoubt: boolean;
+  /** Frames may have been lost since it was looked at what is missing: an answer may be from before. */
+  #isInNewDoubt = false;
   /** Trades were let go for which there was no room. */
   #isCut = false;
 
@@ -77,10 +79,12 @@ export class OrderedLine implements TradeLine {
 
   doubt(): void {
     this.#isInDoubt = this.#hasBegun;
+    this.#isInNewDoubt = this.#hasBegun;
   }
 
   missing(): Missing | null {
     if (this.#last === null || !this.#isInDoubt) return null;
+    this.#isInNewDoubt = false;
     const afterId = this.#risingIds ? this.#last.order.toString() : null;
     return { afterId, untilId: null, fromMicros: this.#last.micros };
   }
@@ -93,7 +97,7 @@ export class OrderedLine implements TradeLine {
     this.#held = this.#held.filter((placed) => !isNext(placed));
     for (const placed of next) if (!this.#recent.has(placed.name)) this.#release(placed);
     if (isEnd) {
-      this.#isInDoubt = this.#isCut;
+      this.#isInDoubt = this.#isCut || this.#isInNewDoubt;
       this.#isCut = false;
     }
     return isEnd || found.length > 0;

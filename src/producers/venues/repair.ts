@@ -2,16 +2,17 @@ import { formatIsoMicros } from '../../core/time.ts';
 import { TidemarkError } from '../../errors.ts';
 import type { MarketClient } from '../market/client.ts';
 import { type HistoryPage, parsePage, type TradeHistory } from './history.ts';
-import type { Lost, Missing, TradeLine } from './tradeLine.ts';
+import type { Lost, Missing, ReceivedTrade, TradeLine } from './tradeLine.ts';
 
 export interface RepairOptions {
   readonly client: Pick<MarketClient, 'ask'>;
-  /** Null where the venue has none. */
-  readonly history: TradeHistory | null;
+  readonly history: TradeHistory;
   /** In place of the history's own. */
   readonly historyUrl: string | null;
   /** How often an answer may lack what is missing. */
   readonly tries: number;
+  /** Most trades that are gathered where answers go backwards. */
+  readonly maxTrades: number;
   /** Between answers of no use, and after an error. */
   readonly waitMs: number;
   /** Epoch milliseconds. */
@@ -19,7 +20,7 @@ export interface RepairOptions {
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-export interface Repaired {
+export interface RepairReports {
   /** After each answer; resolves when there is room for another. */
   onAnswer(): Promise<void>;
   onLost(lost: Lost): void;
@@ -35,25 +36,16 @@ export interface Repaired {
 export async function repair(
   symbol: string,
   line: TradeLine,
-  { client, history, historyUrl, tries, waitMs, now, wait }: RepairOptions,
-  { onAnswer, onLost, onFailure }: Repaired,
+  options: RepairOptions,
+  { onAnswer, onLost, onFailure }: RepairReports,
   signal: AbortSignal,
 ): Promise<void> {
-  const giveUp = (): void => {
-    const lost = line.giveUp();
-    if (lost !== null) onLost(lost);
-  };
+  const { tries, waitMs, wait } = options;
   let ofNoUse = 0;
   for (let missing = line.missing(); missing !== null && !signal.aborted; missing = line.missing()) {
-    if (history === null) {
-      giveUp();
-      continue;
-    }
-    const url = new URL(`${historyUrl ?? history.url}${history.request(symbol, missing, now())}`);
     let page: HistoryPage;
     try {
-      const request = { url, headers: { accept: 'application/json' }, secrets: {} };
-      page = await client.ask(request, (response) => parsePage(history, symbol, response), signal);
+      page = await askFor(symbol, missing, options, signal);
     } catch (error) {
       if (!(error instanceof TidemarkError)) throw error;
       if (signal.aborted) return;
@@ -62,25 +54,50 @@ export async function repair(
       await wait(waitMs, signal);
       continue;
     }
+    // Ids that do not show a gap leave only the last known trade to tell that none is missing before the answer's.
+    if (missing.untilId === null && !reaches(page.trades, missing)) onLost({ detail: beforeAnswer(missing) });
     if (line.fill(page.trades, page.isEnd)) ofNoUse = 0;
     else if (++ofNoUse < tries) await wait(waitMs, signal);
     else {
-      giveUp();
+      const lost = line.giveUp();
+      if (lost !== null) onLost(lost);
       ofNoUse = 0;
     }
-    if (history.gives === 'latest' && !reaches(page, missing)) onLost({ detail: beforeLatest(missing) });
     await onAnswer();
   }
 }
 
-function beforeLatest({ afterId, fromMicros }: Missing): string {
-  const from = afterId === null ? formatIsoMicros(fromMicros) : `trade ${afterId}`;
-  return `trades after ${from} may be missing: the venue's history does not go back so far`;
+/** The trades after those that are there, oldest first; of answers that go backwards, as many as it takes. */
+async function askFor(
+  symbol: string,
+  missing: Missing,
+  { client, history, historyUrl, maxTrades, now }: RepairOptions,
+  signal: AbortSignal,
+): Promise<HistoryPage> {
+  const ask = (path: string): Promise<HistoryPage> => {
+    const url = new URL(`${historyUrl ?? history.url}${path}`);
+    const request = { url, headers: { accept: 'application/json' }, secrets: {} };
+    return client.ask(request, (response) => parsePage(history, symbol, response), signal);
+  };
+  const { trades, isEnd } = await ask(history.request(symbol, missing, now()));
+  const all = [...trades];
+  let oldest = all.at(-1);
+  while (oldest !== undefined && history.older !== undefined && all.length < maxTrades && !reaches(all, missing)) {
+    const { trades: before } = await ask(history.older(symbol, oldest));
+    all.push(...before);
+    oldest = before.at(-1);
+  }
+  return { trades: history.gives === 'latest' ? all.reverse() : all, isEnd };
 }
 
-/** Whether the latest trades begin before the missing ones. */
-function reaches({ trades }: HistoryPage, { afterId, fromMicros }: Missing): boolean {
+/** Whether the last trade before the missing ones is among them, or an earlier one. */
+function reaches(trades: readonly ReceivedTrade[], { afterId, fromMicros }: Missing): boolean {
   return trades.some(({ tradeId, eventMicros }) =>
-    afterId === null || tradeId === null ? eventMicros < fromMicros : BigInt(tradeId) <= BigInt(afterId),
+    afterId === null || tradeId === null ? eventMicros <= fromMicros : BigInt(tradeId) <= BigInt(afterId),
   );
+}
+
+function beforeAnswer({ afterId, fromMicros }: Missing): string {
+  const from = afterId === null ? formatIsoMicros(fromMicros) : `trade ${afterId}`;
+  return `trades after ${from} may be missing: the venue's answer does not go back so far`;
 }

@@ -31,7 +31,7 @@ export interface TradeLine {
   offer(trade: ReceivedTrade): void;
   /** The venue says that its latest trade has this id. */
   latest(tradeId: string): void;
-  /** Frames may have been lost here. */
+  /** Frames may have been lost here: what is asked for from now on has what they held. */
   doubt(): void;
   /** From where to ask for trades; null when none is known to be missing. */
   missing(): Missing | null;

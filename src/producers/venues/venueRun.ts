@@ -66,8 +66,9 @@ export class VenueRun {
   #full = new AbortController();
   #frames = 0;
   #failure: unknown = null;
-  /** The venue has sent something of what it was asked for. */
+  /** The venue has sent something of what it was asked for: ever, and on this connection. */
   #isServed = false;
+  #isServedAnew = false;
 
   constructor(options: VenueSourceOptions, batch: BatchOptions) {
     this.#options = options;
@@ -150,7 +151,9 @@ export class VenueRun {
     for await (const event of connect({ ...this.#options, now, random, wait }, this.#stop.signal)) {
       if (event.kind === 'open') {
         parser = venue.openParser();
-        this.#doubt();
+        this.#isServedAnew = false;
+        // Missed trades are asked for once new ones come: between an answer and those, none may be lost.
+        for (const { line } of this.#lines.values()) line.doubt();
         onOutage(null);
       } else if (event.kind === 'closed') onOutage(event.error);
       else for (const frame of event.frames) await this.#read(frame, parser);
@@ -175,7 +178,7 @@ export class VenueRun {
         this.#takeLatest(event.symbol, event.lastTradeId);
         break;
       case 'subscribed':
-        this.#isServed = true;
+        this.#subscribed(event.symbols);
         break;
       case 'error':
         this.#refused(event.message);
@@ -187,11 +190,22 @@ export class VenueRun {
     }
   }
 
-  #takeTrade(trade: VenueTrade, { receivedMicros }: Frame): void {
+  #subscribed(symbols: readonly string[]): void {
     this.#isServed = true;
+    this.#isServedAnew = true;
+    this.#doubt(symbols.length === 0 ? this.#lines.keys() : symbols);
+  }
+
+  /** Not all venues say that they have subscribed. */
+  #served(): void {
+    if (!this.#isServedAnew) this.#subscribed([]);
+  }
+
+  #takeTrade(trade: VenueTrade, { receivedMicros }: Frame): void {
+    this.#served();
     if (!trade.isOld) this.#clock.observe(trade.publishMicros ?? trade.eventMicros, receivedMicros);
     const one = this.#lines.get(trade.symbol);
-    if (one === undefined) return;
+    if (one === undefined) throw this.#refusal(`it sends trades of ${trade.symbol}, which was not asked for`);
     one.line.offer({ ...trade, receivedMicros });
     this.#repairMissing(one);
   }
@@ -204,26 +218,29 @@ export class VenueRun {
   }
 
   #takeQuote(quote: VenueQuote, { receivedMicros }: Frame): void {
-    this.#isServed = true;
+    this.#served();
     if (this.#lines.has(quote.symbol)) this.#quotes.add(quoteRow(this.#options.venue.name, quote, receivedMicros));
   }
 
   /** Refused from the beginning, it would be refused again; later it may be a passing thing. */
   #refused(message: string): void {
-    const { venue, url, onWarning } = this.#options;
-    const error = new TidemarkError('TM_VENUE_REFUSED', `${venue.name} says: ${message}`, {
-      where: url,
-      hint: 'write the symbols as the venue does',
-    });
+    const error = this.#refusal(`it says: ${message}`);
     if (!this.#isServed) throw error;
-    onWarning(error);
+    this.#options.onWarning(error);
     this.#doubt();
   }
 
-  #doubt(): void {
-    for (const one of this.#lines.values()) {
-      one.line.doubt();
-      this.#repairMissing(one);
+  #refusal(message: string): TidemarkError {
+    const { venue, url } = this.#options;
+    const hint = 'write the symbols as the venue does';
+    return new TidemarkError('TM_VENUE_REFUSED', `${venue.name}: ${message}`, { where: url, hint });
+  }
+
+  #doubt(symbols: Iterable<string> = this.#lines.keys()): void {
+    for (const symbol of symbols) {
+      const one = this.#lines.get(symbol);
+      one?.line.doubt();
+      if (one !== undefined) this.#repairMissing(one);
     }
   }
 

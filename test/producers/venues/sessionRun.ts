@@ -40,7 +40,8 @@ export function sourceOf(
   options: Partial<VenueSourceOptions> = {},
 ): VenueSource {
   const venue = VENUES.get(name);
-  if (venue === undefined) throw new Error(`no venue ${name}`);
+  const history = HISTORIES.get(name);
+  if (venue === undefined || history === undefined) throw new Error(`no venue ${name}`);
   const random = seededRandom(7);
   const budget = new RequestBudget({ store: memoryStore(), name: 'test', limits: [], maxWaitMs: 0, now, wait });
   const bounds = {
@@ -61,9 +62,10 @@ export function sourceOf(
     maxHeld: 1_000,
     repair: {
       client: new MarketClient({ fetch, now, wait, random, bounds, budget }),
-      history: HISTORIES.get(name) ?? null,
+      history,
       historyUrl: `http://${server.address}`,
       tries: 20,
+      maxTrades: 10_000,
       waitMs: LONGEST_WAIT_MS,
     },
     random,
@@ -101,6 +103,7 @@ export async function produceSession(
 export function expectedTicks(
   venue: string,
   trades: readonly TrueTrade[],
+  idOf: (id: number) => string = String,
 ): readonly Readonly<Record<string, unknown>>[] {
   return trades.map(({ symbol, id, micros, price, size, side }) => ({
     instrument: `${venue}:${symbol}`,
@@ -108,7 +111,7 @@ export function expectedTicks(
     price: Number(price),
     size: Number(size),
     side,
-    tradeId: String(id),
+    tradeId: idOf(id),
   }));
 }
 

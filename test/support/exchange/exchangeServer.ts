@@ -22,6 +22,8 @@ export interface ExchangeOptions {
   readonly wire: Wire;
   /** In the order that they happen. */
   readonly trades: readonly TrueTrade[];
+  /** Trades that have happened before the session. */
+  readonly before?: number;
   /** Of each trade. */
   readonly mishaps: readonly Mishap[];
   /** Trades that happen while a client is away. */
@@ -41,7 +43,7 @@ export class ExchangeServer {
   readonly #http = createServer((request, response) => this.#answer(request.url ?? '', response));
   readonly #sockets = new WebSocketServer({ server: this.#http });
   /** How many have happened. */
-  #happened = 0;
+  #happened: number;
   #requests = 0;
   #connections = 0;
   #client: WebSocket | null = null;
@@ -50,6 +52,7 @@ export class ExchangeServer {
 
   private constructor(options: ExchangeOptions) {
     this.#options = options;
+    this.#happened = options.before ?? 0;
     this.#sockets.on('connection', (socket) => this.#connected(socket));
   }
 

@@ -36,7 +36,7 @@ export function mishaps(count: number, disconnects: number, seed: number): reado
     const chance = random();
     return chance < 0.01 ? 'lost' : chance < 0.02 ? 'repeated' : chance < 0.025 ? 'garbled' : 'none';
   });
-  const well = Math.min(10, count / 4);
+  const well = Math.min(40, count / 4);
   for (let n = 0; n < disconnects; n++) {
     // Apart, so that none falls into what is missed while a client is away.
     const at = Math.floor(well + ((count - 2 * well) * (n + random() / 2)) / disconnects);

@@ -1,0 +1,64 @@
+import type { TradeHistory } from '../history.ts';
+import {
+  decimal,
+  eachRecord,
+  frameParser,
+  isObject,
+  type Json,
+  type JsonObject,
+  list,
+  object,
+  readSeconds,
+  sequenceOf,
+  side,
+  time,
+  unusable,
+  wholeId,
+} from '../message.ts';
+import type { VenueEvent } from '../venue.ts';
+
+const PAGE = 1_000;
+const NANOS_PER_MICRO = 1_000n;
+
+/**
+ * Kraken, `GET /0/public/Trades`: the trades after an instant in nanoseconds, oldest first, so that the last one before is asked for
+ * again. The answer names the pair in its own way.
+ */
+export const KRAKEN_HISTORY: TradeHistory = {
+  url: 'https://api.kraken.com',
+  request(symbol, { fromMicros }) {
+    const since = BigInt(fromMicros) * NANOS_PER_MICRO - 1n;
+    return `/0/public/Trades?pair=${encodeURIComponent(symbol.replace('/', ''))}&since=${since}&count=${PAGE}`;
+  },
+  pageSize: PAGE,
+  gives: 'next',
+  openParser: (symbol) => frameParser((message) => trades(symbol, object(message))),
+};
+
+function trades(symbol: string, { error, result }: JsonObject): readonly VenueEvent[] {
+  if (!isObject(result)) throw unusable('frame', `no result: ${JSON.stringify(error ?? null)}`);
+  const rows = Object.entries(result).find(([name]) => name !== 'last')?.[1];
+  return eachRecord(list(rows).map(named), (record) => [trade(symbol, record)]);
+}
+
+/** Rows are lists; named, a broken one does not take the others with it. */
+function named(row: Json): JsonObject {
+  const [price, size, seconds, taker, , , id] = Array.isArray(row) ? (row as readonly Json[]) : [];
+  return { price, size, seconds, taker, id };
+}
+
+function trade(symbol: string, record: JsonObject): VenueEvent {
+  const tradeId = wholeId(record, 'id');
+  return {
+    kind: 'trade',
+    symbol,
+    tradeId,
+    sequence: sequenceOf(tradeId),
+    eventMicros: time(record, 'seconds', readSeconds),
+    publishMicros: null,
+    price: decimal(record, 'price'),
+    size: decimal(record, 'size'),
+    side: side(record.taker, 'b', 's'),
+    isOld: false,
+  };
+}
