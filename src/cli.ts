@@ -9,6 +9,7 @@ import { declareMigrate } from './cli/migrate.ts';
 import { Output } from './cli/output.ts';
 import { declareProduce } from './cli/produce.ts';
 import { declareQuery } from './cli/query.ts';
+import { declareRecord } from './cli/record.ts';
 import { declareReplay } from './cli/replay.ts';
 import { describeError, exitStatus, isQuiet } from './cli/report.ts';
 import { declareRun } from './cli/run.ts';
@@ -65,6 +66,7 @@ function makeProgram(act: Act): Command {
     declareDemo,
     declareProduce,
     declareBackfill,
+    declareRecord,
     declareRun,
     declareBars,
     declareQuery,

@@ -1,4 +1,5 @@
 import { MICROS_PER_MS } from '../../core/time.ts';
+import type { TidemarkError } from '../../errors.ts';
 import { connectionLine, frameLine } from './format.ts';
 import type { RecordingWriter } from './recordingWriter.ts';
 
@@ -9,7 +10,7 @@ export type RecordedEvent =
       readonly kind: 'frames';
       readonly frames: readonly { readonly text: string; readonly receivedMicros: number }[];
     }
-  | { readonly kind: 'closed'; readonly error: Error };
+  | { readonly kind: 'closed'; readonly error: TidemarkError };
 
 export interface RecorderOptions {
   readonly writer: RecordingWriter;

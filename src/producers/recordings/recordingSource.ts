@@ -52,7 +52,7 @@ export class RecordingSource implements Source {
     this.parts = recordings.map(({ id, label }) => ({ id: `recording.${id}`, topic, label }));
   }
 
-  /** Trades that were left out since the beginning: repeats, and old ones (`NewTrades`). */
+  /** Trades that were left out in this run: repeats, and old ones (`NewTrades`). */
   get leftOut(): number {
     return this.#leftOut;
   }
@@ -141,8 +141,8 @@ class BatchBuilder {
   readonly #deadLetters = new DeadLetters();
   readonly #bounds: BatchBounds;
   readonly #now: () => number;
-  /** The recordings that lines were taken from, or that have ended, by part. */
-  readonly #moved = new Map<number, Player>();
+  /** The recordings that lines were taken from, or that have ended, by part: how many lines of them are done. */
+  readonly #moved = new Map<number, { readonly player: Player; readonly lines: number }>();
   #leftOut = 0;
   #lines = 0;
   #bytes = 0;
@@ -168,7 +168,7 @@ class BatchBuilder {
       const payload = cursor.head.kind === 'frame' ? cursor.head.frame : cursor.text;
       this.#deadLetters.add({ source: cursor.file, position: cursor.line, topic, reason, detail, payload });
     }
-    this.#moved.set(part, player);
+    this.#moved.set(part, { player, lines: cursor.taken });
     this.#leftOut += leftOut;
     this.#lines++;
     this.#bytes += cursor.text.length;
@@ -176,7 +176,7 @@ class BatchBuilder {
 
   /** Takes note of a recording without a further line. */
   ended(part: number, player: Player): void {
-    this.#moved.set(part, player);
+    this.#moved.set(part, { player, lines: player.cursor.taken });
   }
 
   isEmpty(): boolean {
@@ -202,7 +202,11 @@ class BatchBuilder {
       return writer.length === 0 ? [] : [{ target, columns: writer.finish() }];
     });
     const positions = new Map<number, PartPosition>();
-    for (const [part, { cursor }] of this.#moved) positions.set(part, { offset: cursor.taken, isDone: cursor.isDone });
+    for (const [part, { player, lines }] of this.#moved) {
+      // The cursor may stand at a line that is not taken yet.
+      const isDone = player.cursor.isDone && player.cursor.taken === lines;
+      positions.set(part, { offset: lines, isDone });
+    }
     const leftOut = this.#leftOut;
     this.#moved.clear();
     this.#leftOut = 0;

@@ -1,0 +1,107 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { RecordedEvent } from '../producers/recordings/recorder.ts';
+import type { Venue } from '../producers/venues/venue.ts';
+import type { Act } from './context.ts';
+import { pause } from './pause.ts';
+import { usage } from './produceMarket.ts';
+import { describeOutage } from './report.ts';
+
+interface RecordOptions {
+  readonly symbols: readonly string[];
+  readonly out: string;
+  readonly url?: string;
+}
+
+const EXAMPLES = `
+Needs no key and no data directory. Files are gzip-compressed NDJSON: a line for each message as it came, with the time of receipt. A
+new file is begun when one is large or a day old (docs/configuration.md, recording). A recorder that was killed leaves files that
+can be played up to its last second; a lost connection is made again, and what the venue said meanwhile is not in the recording.
+
+Examples:
+  Bitcoin and ether at Coinbase, until Ctrl-C:
+    $ tidemark record venue coinbase --symbols BTC-USD,ETH-USD --out recordings
+
+  What was recorded, into the log:
+    $ tidemark produce recording recordings/*.ndjson.gz`;
+
+export function declareRecord(program: Command, act: Act): void {
+  const record = program.command('record').description('Write down what an exchange says, message by message.');
+  record
+    .command('venue')
+    .description('Record the messages of an exchange: its trades and best quotes.')
+    .argument('<name>', 'the exchange')
+    .requiredOption('--symbols <list>', 'symbols with commas, as the exchange writes them', venueSymbols)
+    .option('--out <dir>', 'where the files go', 'recordings')
+    .option('--url <url>', "WebSocket address in place of the exchange's own")
+    .addHelpText('after', EXAMPLES)
+    .action(act(recordVenue));
+}
+
+/** Symbols as exchanges have them. */
+function venueSymbols(text: string): readonly string[] {
+  const symbols = [...new Set(text.split(','))];
+  const wrong = symbols.find((symbol) => !/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/.test(symbol));
+  if (wrong !== undefined) throw new InvalidArgumentError(`${JSON.stringify(wrong)} is not a symbol.`);
+  return symbols;
+}
+
+const recordVenue: Parameters<Act>[0] = async (context, command) => {
+  const { symbols, out: directory, url: givenUrl } = command.opts<RecordOptions>();
+  const { config, err, out, json, signal } = context;
+  const [name = ''] = command.args;
+  const { VENUES } = await import('../producers/venues/venues.ts');
+  const venue = VENUES.get(name);
+  if (venue === undefined)
+    throw usage(`there is no venue ${name}`, 'venue', `there are ${[...VENUES.keys()].join(', ')}`);
+  const url = givenUrl ?? venue.url;
+  if (!URL.canParse(url) || !/^wss?:/.test(url))
+    throw usage(`${url} is no address`, '--url', 'write ws://host:port/path');
+  const { randomUUID } = await import('node:crypto');
+  const { connect } = await import('../producers/venues/connection.ts');
+  const { record } = await import('../producers/recordings/recorder.ts');
+  const { RecordingWriter } = await import('../producers/recordings/recordingWriter.ts');
+  const { startProgress } = await import('./progress.ts');
+  const { rememberedTrades: _, ...bounds } = config.recording;
+  const writer = new RecordingWriter({
+    ...{ directory, bounds, now: Date.now, onFile: (path) => err.write(`writing ${path}\n`) },
+    of: { recording: randomUUID(), venue: name, url, symbols },
+  });
+  const progress = startProgress({ unit: 'messages', stream: err });
+  const connected = (until: AbortSignal) =>
+    connect({ venue, url, symbols, bounds: config.venues, now: Date.now, wait: pause, random: Math.random }, until);
+  try {
+    const summary = await record(
+      (until) => announced(venue, connected(until), err),
+      { writer, now: Date.now, wait: pause, onProgress: ({ frames }) => progress.update(frames) },
+      signal,
+    );
+    await out.line(json ? JSON.stringify(summary) : `messages ${summary.frames}, connections ${summary.connections}`);
+  } finally {
+    progress.stop();
+  }
+};
+
+/** Says on the way what went wrong: connections that were lost, and what the venue refused. */
+async function* announced(
+  { name, openParser }: Venue,
+  events: AsyncIterable<RecordedEvent>,
+  err: NodeJS.WriteStream,
+): AsyncGenerator<RecordedEvent> {
+  let parser = openParser();
+  let isOut = false;
+  for await (const event of events) {
+    if (event.kind === 'open') parser = openParser();
+    if (event.kind === 'frames') {
+      for (const { text, receivedMicros } of event.frames) {
+        for (const said of parser.parse(text, receivedMicros)) {
+          if (said.kind === 'error') err.write(`${name} refuses: ${said.message}\n`);
+        }
+      }
+    }
+    if (event.kind !== 'frames' && isOut !== (event.kind === 'closed')) {
+      isOut = event.kind === 'closed';
+      err.write(describeOutage(name, event.kind === 'closed' ? event.error : null));
+    }
+    yield event;
+  }
+}
