@@ -29,9 +29,9 @@ export function match(afterMicros: number, id: number, { type = 'match', symbol 
   });
 }
 
-export function header(part = 1, recording = 'a1b2'): string {
+export function header(part = 1, recording = 'a1b2', venue = 'coinbase'): string {
   return JSON.stringify({
-    ...{ format: 'tidemark-recording-1', recording, part, venue: 'coinbase', url: 'wss://x', symbols: ['BTC-USD'] },
+    ...{ format: 'tidemark-recording-1', recording, part, venue, url: 'wss://x', symbols: ['BTC-USD'] },
     startedMicros: START_MICROS,
   });
 }

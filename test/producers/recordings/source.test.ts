@@ -97,6 +97,21 @@ describe('a recording', () => {
     expect(source.leftOut).toBe(4);
   });
 
+  it('of a venue whose messages go by earlier ones begins anew with each connection', async () => {
+    const change = (at: number, side: string, price: string) =>
+      frame(at, `{"type":"l2_updates","symbol":"BTCUSD","changes":[["${side}","${price}","1"]]}`);
+    const path = writeFile(bench.directory, 'g.ndjson.gz', [
+      ...[header(1, 'g', 'gemini'), OPENED, change(1, 'buy', '10'), change(2, 'sell', '12'), frame(3, '{"type":')],
+      ...[change(4, 'sell', '11'), opened(5), change(6, 'buy', '9'), change(7, 'sell', '13'), END],
+    ]);
+    await bench.produce(await sourceOf([path]));
+    const quotes = await bench.records('quotes');
+    expect(quotes).toMatchObject([
+      { instrument: 'gemini:BTCUSD', bid: 10, ask: 12, eventTime: START_MICROS + 2 },
+      { instrument: 'gemini:BTCUSD', bid: 9, ask: 13, eventTime: START_MICROS + 7 },
+    ]);
+  });
+
   it('remembers the ids of so many trades of a symbol', async () => {
     const path = recorded(...[1, 2, 3, 1, 3].map((id, at) => frame(at, match(at, id))), END);
     await bench.produce(await sourceOf([path], { rememberedTrades: 2 }));

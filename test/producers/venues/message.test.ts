@@ -42,6 +42,13 @@ describe('JSON whose numbers are texts', () => {
     });
   });
 
+  it.each(['{1:2}', '{"a":1,2:3}', '01', '1.', '-', '+1', '.5', '1e', '[1.5.3]', '1 2', '["a 1]', '[1,]', '{"a":01}'])(
+    'is not %s',
+    (text) => {
+      expect(() => parseMessage(text)).toThrow('not JSON, or cut short');
+    },
+  );
+
   it('takes what JSON.parse takes, and nothing else', () => {
     fc.assert(
       fc.property(fc.oneof(json, garbled), (text) => {
