@@ -100,7 +100,7 @@ export const deadLetterSchema = {
     {
       name: 'reason',
       type: 'string',
-      doc: "a code; of a row: columns, missing, number, digits, range, negative, time, value; of a market API's also duplicate, symbol; of a record: null, framing, schema, body, range, ahead",
+      doc: "a code; of a row: columns, missing, number, digits, range, negative, time, value; of a market API's also duplicate, symbol; of a venue's message also frame, symbol; of a record: null, framing, schema, body, range, ahead",
     },
     { name: 'detail', type: 'string', doc: 'in words: which field, which value' },
     { name: 'payload', type: 'bytes', doc: 'the row or the value as it came, cut at 64 KiB' },
