@@ -1,5 +1,6 @@
 # Each target is the npm script of its name (`type` is `types`); what they do is said in CONTRIBUTING.md.
 #   make demo DEMO_SECONDS=20     ends by itself
+#   make demo SOURCE=recording    plays a recording in place of the simulation
 #   make sql QUERY="SELECT 1"     or: make sql < statement.sql
 #   make setup FORCE=1            does every step again
 #   make test COVERAGE=1
@@ -18,6 +19,8 @@ sql:
 
 type:
 	@npm run --silent types
+
+demo: export DEMO_SOURCE := $(or $(SOURCE),$(DEMO_SOURCE),simulation)
 
 demo up down ddl format lint bench ci clean:
 	@npm run --silent $@

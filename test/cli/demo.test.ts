@@ -86,8 +86,20 @@ describe('demo', { timeout: TIMEOUT_MS }, () => {
     ]);
   });
 
+  it('plays a recording in place of the simulation: every trade that is in it', async () => {
+    const env = { DEMO_SECONDS: '3', DEMO_SOURCE: 'recording' };
+    const { status, stdout, stderr } = await run(['demo', '--rate', '500', '--data', data], { env });
+    expect(stderr).toContain('plays a recording of 240 s in 3 s (--speed 80)');
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(countsOf(stdout)).toMatchObject({ ticks: 1_500, late: 0 });
+    const bars = (await json('bars', '--interval', '1m')) as { symbol: string; count: number }[];
+    expect(bars.length).toBeGreaterThan(0);
+    expect(new Set(bars.map(({ symbol }) => symbol.replace(/\d+/, '')))).toEqual(new Set(['coinbase:SYM-USD']));
+  });
+
   it.each([
     [['--seconds', '0'], {}, "option '--seconds <n>' argument '0' is invalid"],
+    [[], { DEMO_SOURCE: 'thin air' }, "option '--source <source>' value 'thin air' from env 'DEMO_SOURCE' is invalid"],
     [[], { DEMO_SECONDS: 'soon' }, '"soon" is not a whole number above zero (DEMO_SECONDS)'],
   ])('refuses %j %j', async (args, env, message) => {
     const { status, stderr } = await run(['demo', ...args, '--data', data], { env });

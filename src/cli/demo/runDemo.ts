@@ -1,7 +1,6 @@
 import type { Log } from '../../log/log.ts';
 import type { SchemaRegistry } from '../../log/registry/registry.ts';
 import { produce } from '../../producers/produce.ts';
-import { Simulator } from '../../producers/simulator/simulator.ts';
 import { runPipeline } from '../../runtime/run.ts';
 import type { PipelineWatch } from '../api.ts';
 import type { Context } from '../context.ts';
@@ -9,25 +8,19 @@ import { pause } from '../pause.ts';
 import { describeOutage, describeWarning } from '../report.ts';
 import { producerSettings } from '../runProducer.ts';
 import { hasReachedEnds, type StoredCounts, storedCounts } from './counts.ts';
+import { type DemoTicks, openDemoSource, TICKS } from './source.ts';
 import { watch } from './watch.ts';
 
-export interface DemoRun extends PipelineWatch {
-  readonly symbols: number;
-  /** Ticks per second. */
-  readonly rate: number;
-  readonly seed: number;
-  /** How long ticks come; null until it is stopped. */
-  readonly seconds: number | null;
-}
+export interface DemoRun extends PipelineWatch, DemoTicks {}
 
 const TOPOLOGY = 'bars';
-const TICKS = 'ticks';
 /** After the last tick, how long the tasks may take to process what is in the log. */
 const DRAIN_MS = 10_000;
 const DRAIN_POLL_MS = 50;
+const LONGEST_PAUSE_MS = 60_000;
 
 /**
- * Simulator, log, topology and sink in this process until the time is over or the context's signal: then no more ticks
+ * A source of ticks, log, topology and sink in this process until the time is over or the context's signal: then no more ticks
  * come, those that came are processed and stored, and what ClickHouse holds is counted.
  */
 export async function runDemo(context: Context, run: DemoRun): Promise<StoredCounts> {
@@ -102,41 +95,23 @@ function pipeline(
 }
 
 async function produceTicks(
-  { config }: Context,
+  context: Context,
   log: Log,
   registry: SchemaRegistry,
-  { symbols, rate, seed, seconds }: DemoRun,
+  run: DemoRun,
   signal: AbortSignal,
 ): Promise<void> {
-  const { outOfOrdernessMs, allowedLatenessMs } = config.watermark;
-  const simulator = new Simulator({
-    market: {
-      seed,
-      symbols,
-      ticksPerSecond: rate,
-      burst: 5,
-      disorderMs: 0.8 * outOfOrdernessMs,
-      lateFraction: 0.001,
-      lateAfterMs: outOfOrdernessMs,
-      tooLateAfterMs: outOfOrdernessMs + allowedLatenessMs,
-      duplicateFraction: 0,
-    },
-    topic: TICKS,
-    paced: true,
-    startMicros: null,
-    count: Number.POSITIVE_INFINITY,
-    maxRunMs: (seconds ?? Number.POSITIVE_INFINITY) * 1_000,
-    wait: pause,
-  });
-  await produce(simulator, {
-    log,
-    registry,
-    ...producerSettings(config),
-    again: false,
-    allowLate: false,
-    now: Date.now,
-    signal,
-  });
+  const beganMs = Date.now();
+  const { source, close } = await openDemoSource(context, run);
+  try {
+    const settings = producerSettings(context.config);
+    await produce(source, { log, registry, ...settings, again: false, allowLate: false, now: Date.now, signal });
+  } finally {
+    await close();
+  }
+  // A recording comes to its end by itself; what was made of it is served for as long as the demo goes on.
+  const endMs = run.seconds === null ? Number.POSITIVE_INFINITY : beganMs + run.seconds * 1_000;
+  while (!signal.aborted && Date.now() < endMs) await pause(Math.min(endMs - Date.now(), LONGEST_PAUSE_MS), signal);
 }
 
 /** Waits until the tasks have processed every tick, the pipeline has failed, or it takes too long. */
