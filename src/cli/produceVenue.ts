@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Act, Context } from './context.ts';
 import { pause } from './pause.ts';
-import { symbolList, usage } from './produceMarket.ts';
 import { describeOutage, describeWarning } from './report.ts';
+import { checkedUrl, venueCalled, venueSymbols } from './venueOptions.ts';
 
 interface VenueOptions {
   readonly symbols: readonly string[];
@@ -24,7 +24,7 @@ export function declareVenue(produce: Command, act: Act): void {
     .command('venue')
     .description('Produce the trades and best quotes of an exchange as they happen.')
     .argument('<name>', 'the exchange')
-    .requiredOption('--symbols <list>', 'symbols with commas, as the exchange writes them', symbolList)
+    .requiredOption('--symbols <list>', 'symbols with commas, as the exchange writes them', venueSymbols)
     .option('--url <url>', "WebSocket address in place of the exchange's own")
     .option('--rest-url <url>', 'address of its REST interface, likewise')
     .addHelpText('after', VENUE_EXAMPLES)
@@ -35,11 +35,9 @@ const produceVenue: Parameters<Act>[0] = async (context, command) => {
   const { symbols, url, restUrl } = command.opts<VenueOptions>();
   const [name = ''] = command.args;
   const { HISTORIES } = await import('../producers/venues/histories/histories.ts');
-  const { VENUES } = await import('../producers/venues/venues.ts');
-  const venue = VENUES.get(name);
+  const venue = await venueCalled(name);
   const history = HISTORIES.get(name);
-  if (venue === undefined || history === undefined)
-    throw usage(`there is no venue ${name}`, 'venue', `there are ${[...VENUES.keys()].join(', ')}`);
+  if (history === undefined) throw new Error(`no history of ${name}`);
   const { VenueSource } = await import('../producers/venues/venueSource.ts');
   const { runProducer } = await import('./runProducer.ts');
   const { config, err } = context;
@@ -48,7 +46,7 @@ const produceVenue: Parameters<Act>[0] = async (context, command) => {
   let isOut = false;
   try {
     const source = new VenueSource({
-      ...{ venue, symbols: [...new Set(symbols)], bounds, maxHeld: heldTrades, random: Math.random, wait: pause },
+      ...{ venue, symbols, bounds, maxHeld: heldTrades, random: Math.random, wait: pause },
       url: checkedUrl('--url', url ?? venue.url, /^wss?:/),
       repair: {
         client,
@@ -86,11 +84,6 @@ async function openClient({ config }: Context, venue: string) {
     client: new MarketClient({ fetch, random: Math.random, bounds, budget, ...clock }),
     close: () => store.close(),
   };
-}
-
-function checkedUrl(option: string, url: string, scheme: RegExp): string {
-  if (URL.canParse(url) && scheme.test(url)) return url.replace(/\/$/, '');
-  throw usage(`${url} is no address`, option, 'write ws://host:port/path, or http://host:port');
 }
 
 const MICROS_PER_MS = 1_000;

@@ -1,10 +1,10 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { RecordedEvent } from '../producers/recordings/recorder.ts';
 import type { Venue } from '../producers/venues/venue.ts';
 import type { Act } from './context.ts';
 import { pause } from './pause.ts';
-import { usage } from './produceMarket.ts';
 import { describeOutage } from './report.ts';
+import { checkedUrl, venueCalled, venueSymbols } from './venueOptions.ts';
 
 interface RecordOptions {
   readonly symbols: readonly string[];
@@ -37,25 +37,12 @@ export function declareRecord(program: Command, act: Act): void {
     .action(act(recordVenue));
 }
 
-/** Symbols as exchanges have them. */
-function venueSymbols(text: string): readonly string[] {
-  const symbols = [...new Set(text.split(','))];
-  const wrong = symbols.find((symbol) => !/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/.test(symbol));
-  if (wrong !== undefined) throw new InvalidArgumentError(`${JSON.stringify(wrong)} is not a symbol.`);
-  return symbols;
-}
-
 const recordVenue: Parameters<Act>[0] = async (context, command) => {
   const { symbols, out: directory, url: givenUrl } = command.opts<RecordOptions>();
   const { config, err, out, json, signal } = context;
   const [name = ''] = command.args;
-  const { VENUES } = await import('../producers/venues/venues.ts');
-  const venue = VENUES.get(name);
-  if (venue === undefined)
-    throw usage(`there is no venue ${name}`, 'venue', `there are ${[...VENUES.keys()].join(', ')}`);
-  const url = givenUrl ?? venue.url;
-  if (!URL.canParse(url) || !/^wss?:/.test(url))
-    throw usage(`${url} is no address`, '--url', 'write ws://host:port/path');
+  const venue = await venueCalled(name);
+  const url = checkedUrl('--url', givenUrl ?? venue.url, /^wss?:/);
   const { randomUUID } = await import('node:crypto');
   const { connect } = await import('../producers/venues/connection.ts');
   const { record } = await import('../producers/recordings/recorder.ts');

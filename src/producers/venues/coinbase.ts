@@ -49,9 +49,7 @@ function read(message: Json): readonly VenueEvent[] {
     case 'ticker':
       return quotes(record);
     case 'heartbeat':
-      return [
-        { kind: 'heartbeat', symbol: symbolOf(record, 'product_id'), lastTradeId: wholeId(record, 'last_trade_id') },
-      ];
+      return [heartbeat(record)];
     case 'subscriptions':
       return subscriptions(record);
     case 'error':
@@ -60,6 +58,12 @@ function read(message: Json): readonly VenueEvent[] {
       if (typeof type === 'string' && PASSED_OVER.has(type)) return [];
       throw unknownMessage(type);
   }
+}
+
+/** Of a product without a trade it names none. */
+function heartbeat(record: JsonObject): VenueEvent {
+  const lastTradeId = (record.last_trade_id ?? null) === null ? null : wholeId(record, 'last_trade_id');
+  return { kind: 'heartbeat', symbol: symbolOf(record, 'product_id'), lastTradeId };
 }
 
 function trade(record: JsonObject, isOld: boolean): VenueTrade {

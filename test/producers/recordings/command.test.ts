@@ -1,0 +1,57 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { withLog } from '../../support/logContents.ts';
+import { startTidemark } from '../../support/tidemarkCommand.ts';
+import { frame, header, match, OPENED, writeFile as writeRecording } from './files.ts';
+
+const TEST_TIMEOUT_MS = 120_000;
+const HOUR_MICROS = 3_600_000_000;
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tidemark-recording-command-'));
+});
+
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+describe('the commands of recordings', { timeout: TEST_TIMEOUT_MS }, () => {
+  it.each([
+    [['record', 'venue', 'nowhere', '--symbols', 'A'], 'TM_USAGE: there is no venue nowhere'],
+    [['record', 'venue', 'okx', '--symbols', 'A,B C'], '"B C" is not a symbol'],
+    [['record', 'venue', 'okx', '--symbols', 'A', '--url', 'http://x'], 'TM_USAGE: http://x is no address (--url)'],
+    [['produce', 'recording', 'other.csv', '--speed', '0'], 'It must be max, or a number above 0'],
+    [['produce', 'recording', 'other.csv', '--topic', 'quotes'], 'trades and best quotes cannot go to one topic'],
+    [['produce', 'recording', 'other.csv'], 'TM_RECORDING: the file is no recording'],
+  ])('refuse %j', async (args, message) => {
+    const other = join(directory, 'other.csv');
+    await writeFile(other, 'time,price\n1,2\n');
+    const { status, stderr } = await startTidemark(
+      directory,
+      args.map((arg) => (arg === 'other.csv' ? other : arg)),
+    ).result;
+    expect(stderr).toContain(message);
+    expect(status).toBe(2);
+  });
+
+  it('keep the pace when they are asked to, and stop at Ctrl-C with what has come', async () => {
+    const later = [1, 2].map((id) => frame(HOUR_MICROS + id, match(HOUR_MICROS + id, id)));
+    const path = writeRecording(directory, 'r.ndjson.gz', [header(), OPENED, frame(0, match(0, 0)), ...later]);
+    const data = join(directory, 'data');
+    const first = startTidemark(data, ['produce', 'recording', path, '--speed', '1', '--json']);
+    await withLog(data, async (log) => {
+      const ticks = async () => (await log.listTopics()).filter(({ topic }) => topic === 'ticks').length > 0;
+      const end = async () => (await log.ranges('ticks')).reduce((sum, range) => sum + range.end, 0);
+      while (first.running() && !((await ticks()) && (await end()) > 0)) await pause(5);
+    });
+    first.stop();
+    const { status, stderr, stdout } = await first.result;
+    expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringContaining('TM_INTERRUPTED') });
+    expect(JSON.parse(stdout)).toMatchObject({ records: 1 });
+    const rest = await startTidemark(data, ['produce', 'recording', path, '--json']).result;
+    expect(JSON.parse(rest.stdout)).toMatchObject({ records: 2, rejected: 0 });
+  });
+});
