@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTidemark, tidemark } from '../support/tidemarkCommand.ts';
 
-const TEST_TIMEOUT_MS = 120_000;
+const TEST_TIMEOUT_MS = 240_000;
 const QUICK = { env: { TIDEMARK_SCHEDULE_POLL_MS: '50', TIDEMARK_SCHEDULE_GRACE_MS: '500' } };
 const POLL_MS = 100;
 const LAYOUT = `

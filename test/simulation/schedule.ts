@@ -6,7 +6,8 @@ import type { Topology } from '../../src/topology/topology.ts';
 import { runnerOptions } from '../support/tickStore.ts';
 import { type Death, Killed, mortalLog } from './mortalLog.ts';
 
-const MOST_STEPS = 3_000;
+/** Where one record is read at a time, and processes die, one of 10,000 schedules takes some 4,000. */
+const MOST_STEPS = 20_000;
 const PROCESSES = 2;
 
 export interface Surroundings {
