@@ -2,7 +2,7 @@
 // A bare kafka-javascript produce loop: records that were made before, in memory, handed over as fast as the client takes
 // them, with the settings that Tidemark's producers have, and without transactions. It reads and checks nothing.
 //
-//   node bench/bareProducer.mjs BROKERS TOPIC TRADES.csv COUNT      prints how long the loop took, to the last acknowledgement
+//   node bench/bareProducer.mjs BROKERS TOPIC TRADES.csv COUNT      prints what the loop took, to the last acknowledgement
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import kafka from '@confluentinc/kafka-javascript';
@@ -56,12 +56,14 @@ producer.on('delivery-report', (error) => {
   if (++delivered === Number(count)) allDelivered();
 });
 const startedMs = performance.now();
+const usageBefore = process.cpuUsage();
 for (let i = 0; i < Number(count); i++) {
   const { key, value } = records[i % records.length];
   while (!isTaken(key, value)) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 if (delivered < Number(count)) await new Promise((resolve) => (allDelivered = resolve));
-console.log(JSON.stringify({ ms: performance.now() - startedMs }));
+const { user, system } = process.cpuUsage(usageBefore);
+console.log(JSON.stringify({ wallMs: performance.now() - startedMs, cpuMs: (user + system) / 1_000 }));
 await new Promise((resolve) => producer.disconnect(resolve));
 
 /** False when the client's queue is full. */

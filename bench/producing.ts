@@ -27,7 +27,7 @@ export interface ProducingOptions {
 interface Round {
   readonly small: Measured;
   readonly whole: Measured;
-  readonly bareMs: number;
+  readonly bare: Pick<Measured, 'wallMs' | 'cpuMs'>;
 }
 
 /**
@@ -45,23 +45,34 @@ export async function producing(options: ProducingOptions): Promise<Figure[]> {
   // What starting takes is in both.
   const extraMs = least(rounds.map(({ whole }) => whole.wallMs)) - least(rounds.map(({ small }) => small.wallMs));
   const perSecond = ((options.rows - smallerRows(options)) / extraMs) * 1_000;
-  const barePerSecond = (options.rows / least(rounds.map(({ bareMs }) => bareMs))) * 1_000;
+  const barePerSecond = (options.rows / least(rounds.map(({ bare }) => bare.wallMs))) * 1_000;
+  const extraCpuMs = least(rounds.map(({ whole }) => whole.cpuMs)) - least(rounds.map(({ small }) => small.cpuMs));
+  const cpu = (extraCpuMs / (options.rows - smallerRows(options))) * 1_000;
+  const bareCpu = (least(rounds.map(({ bare }) => bare.cpuMs)) / options.rows) * 1_000;
   const smallMb = median(rounds.map(({ small }) => small.peakRssMb));
   const wholeMb = median(rounds.map(({ whole }) => whole.peakRssMb));
   const rate = (value: number): string => Math.round(value).toLocaleString('en-US');
   const rows = (value: number): string => `${value.toLocaleString('en-US')} rows`;
   console.log(
     [
-      line(['produce to a Kafka broker', 'rows/s', 'peak RSS MB', 'ratio', 'aim'], 1),
-      line([`csv, ${rows(smallerRows(options))}`, '', smallMb.toFixed(0), '', ''], 1),
+      line(['produce to a Kafka broker', 'rows/s', 'CPU us/row', 'peak RSS MB', 'ratio', 'aim'], 1),
+      line([`csv, ${rows(smallerRows(options))}`, '', '', smallMb.toFixed(0), '', ''], 1),
       line(
-        [`csv, ${rows(options.rows)}`, rate(perSecond), wholeMb.toFixed(0), `${(wholeMb / smallMb).toFixed(2)}x`, ''],
+        [
+          `csv, ${rows(options.rows)}`,
+          rate(perSecond),
+          cpu.toFixed(2),
+          wholeMb.toFixed(0),
+          `${(wholeMb / smallMb).toFixed(2)}x`,
+          '',
+        ],
         1,
       ),
       line(
         [
           'bare kafka-javascript loop',
           rate(barePerSecond),
+          bareCpu.toFixed(2),
           '',
           `${(perSecond / barePerSecond).toFixed(2)}x`,
           `${LEAST_RATIO}x`,
@@ -73,6 +84,8 @@ export async function producing(options: ProducingOptions): Promise<Figure[]> {
   return [
     { name: 'produce csv to a broker', unit: 'rows/s', value: perSecond },
     { name: 'bare kafka-javascript loop', unit: 'rows/s', value: barePerSecond },
+    { name: 'produce csv to a broker', unit: 'CPU us/row', value: cpu },
+    { name: 'bare kafka-javascript loop', unit: 'CPU us/row', value: bareCpu },
     { name: `produce csv to a broker, ${rows(smallerRows(options))}`, unit: 'peak RSS MB', value: smallMb },
     { name: `produce csv to a broker, ${rows(options.rows)}`, unit: 'peak RSS MB', value: wholeMb },
   ];
@@ -100,11 +113,11 @@ async function measured(options: ProducingOptions): Promise<Round[]> {
       const whole = await csv('whole');
       const bare = [broker.urls, `bare-${round}`, files.whole, String(rows)];
       const { stdout } = await measure(BARE, bare, join(directory, 'usage'));
-      const { ms } = JSON.parse(stdout) as { ms: number };
+      const measuredBare = JSON.parse(stdout) as Round['bare'];
       console.error(
-        `round ${round}: produce ${(whole.wallMs / 1_000).toFixed(2)} s, bare ${(ms / 1_000).toFixed(2)} s`,
+        `round ${round}: produce ${(whole.wallMs / 1_000).toFixed(2)} s, bare ${(measuredBare.wallMs / 1_000).toFixed(2)} s`,
       );
-      done.push({ small, whole, bareMs: ms });
+      done.push({ small, whole, bare: measuredBare });
     }
     return done;
   } finally {
