@@ -17,7 +17,8 @@ export const symbolParameter = Type.String({
 export const intervalParameter = Type.String({
   minLength: 2,
   maxLength: MAX_TEXT_LENGTH,
-  description: 'Which bars: `1s`, `1m`, `5m`, `1h`, or another that the topology makes.',
+  description:
+    'Which bars: `1s`, `1m`, `5m`, `1h`, or another that the topology makes or a source has published (`1d`, `1w`, `1mo`).',
   examples: ['1m'],
 });
 

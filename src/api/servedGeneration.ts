@@ -1,9 +1,10 @@
-import { type StoredBars, storedBars } from '../query/bars.ts';
+import { type BarsQuery, type StoredBars, storedBars } from '../query/bars.ts';
 import { type ApiParts, TOPOLOGY } from './parts.ts';
 
 /**
- * Where a request reads bars: the served generation, and whether there are published ones. It is asked for at each request; meanwhile the one of the request before is read
- * already, which nearly always is the same. What was read of another is thrown away.
+ * Where a request reads bars: the served generation, and whether there are published ones. It is asked for at each request;
+ * meanwhile where the request before had read is read already, which nearly always is the same. What was read elsewhere is
+ * thrown away.
  */
 export class ServedGeneration {
   readonly #clickhouse: ApiParts['clickhouse'];
@@ -13,8 +14,12 @@ export class ServedGeneration {
     this.#clickhouse = clickhouse;
   }
 
-  async read<T>(read: (stored: StoredBars) => Promise<T>, discard: (unused: T) => void): Promise<T> {
-    const asked = storedBars(this.#clickhouse, TOPOLOGY);
+  async read<T>(
+    query: Pick<BarsQuery, 'interval' | 'symbol'>,
+    read: (stored: StoredBars) => Promise<T>,
+    discard: (unused: T) => void,
+  ): Promise<T> {
+    const asked = storedBars(this.#clickhouse, TOPOLOGY, query);
     const guess = this.#last;
     const guessed = guess === null ? null : read(guess);
     // Whatever the guess comes to counts only once it is known to be right.

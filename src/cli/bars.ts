@@ -23,7 +23,10 @@ export function declareBars(program: Command, act: Act): void {
   program
     .command('bars')
     .description('Print the bars of one interval, by symbol and start.')
-    .requiredOption('--interval <interval>', 'which bars: 1s, 1m, 5m, 1h, or another that the topology makes')
+    .requiredOption(
+      '--interval <interval>',
+      'which bars: 1s, 1m, 5m, 1h, or another that the topology makes or a source published',
+    )
     .option('--symbol <venue:symbol>', 'one instrument only')
     .option('--from <time>', 'first start, inclusive')
     .option('--to <time>', 'bound of the start, exclusive')

@@ -1,7 +1,7 @@
 import { formatIsoMicros } from '../core/time.ts';
 import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
 import { outputTable, servedGeneration } from '../sinks/clickhouse/outputTables.ts';
-import { quoteName, quoteText } from '../sinks/clickhouse/sqlText.ts';
+import { quoteName } from '../sinks/clickhouse/sqlText.ts';
 import { mergedRows } from './mergedRows.ts';
 import { plainDecimal } from './plainDecimal.ts';
 import { type OutputColumn, type RowFormat, rowsAsText, type TextResult } from './rowText.ts';
@@ -52,7 +52,7 @@ export interface BarPlace {
 export interface StoredBars {
   /** The served generation of the topology; null when there is none yet. */
   readonly generation: number | null;
-  /** Whether there are bars that a source published. */
+  /** Whether there are bars of the sort that a source published. */
   readonly hasPublished: boolean;
 }
 
@@ -62,29 +62,28 @@ export interface StoredBars {
  * @throws TM_SQL, TM_CLICKHOUSE_UNREACHABLE, from the pieces too
  */
 export async function queryBars(query: BarsQuery & { readonly format: RowFormat }): Promise<TextResult> {
-  const stored = await storedBars(query.clickhouse, query.topology);
+  const stored = await storedBars(query.clickhouse, query.topology, query);
   return {
     pieces: withSqlErrors(rowsAsText(BAR_COLUMNS, barRows(query, stored), query.format)),
-    hint: await hintFor(query, stored),
+    hint: await hintFor(query),
   };
 }
 
 /** Why there may be no rows. */
-async function hintFor(
-  { clickhouse, topology, output, interval }: BarsQuery,
-  { generation, hasPublished }: StoredBars,
-) {
-  if (generation === null && !hasPublished)
-    return `No bars of '${topology}' are stored yet: \`tidemark run\` makes them.`;
+async function hintFor({ clickhouse, topology, output, interval }: BarsQuery) {
+  const { generation, hasPublished } = await storedBars(clickhouse, topology);
   const tables = [
     ...(generation === null ? [] : [quoteName(outputTable(output, generation))]),
     ...(hasPublished ? ['source_bars_raw'] : []),
   ];
-  const rows = await clickhouse.rows<{ interval: string }>(
-    tables.map((table) => `SELECT DISTINCT toString(interval) AS interval FROM ${table}`).join(' UNION DISTINCT '),
+  if (tables.length === 0) return `No bars of '${topology}' are stored yet: \`tidemark run\` makes them.`;
+  const distinct = tables.map(
+    (table) => `SELECT DISTINCT toString(interval) AS interval, '${table}' AS origin FROM ${table}`,
   );
+  const rows = await clickhouse.rows<{ interval: string; origin: string }>(distinct.join(' UNION ALL '));
   const stored = new Set(rows.map((row) => row.interval));
-  if (hasPublished && stored.has('1m')) for (const made of ['1h', '1d']) stored.add(made);
+  const hasMinutes = rows.some((row) => row.interval === '1m' && row.origin === 'source_bars_raw');
+  for (const made of hasMinutes ? ['1h', '1d'] : []) stored.add(made);
   if (stored.has(interval)) return null;
   return `No bars of interval ${interval} are stored; there are: ${[...stored].sort().join(', ') || 'none yet'}.`;
 }
@@ -94,14 +93,24 @@ export async function storedGeneration(clickhouse: ClickHouse, topology: string)
   return orWithoutTables(servedGeneration(clickhouse, topology), null);
 }
 
-/** What there is to read bars of a topology from. */
-export async function storedBars(clickhouse: ClickHouse, topology: string): Promise<StoredBars> {
+/** What there is to read bars of a topology from, or those of one interval and symbol. */
+export async function storedBars(
+  clickhouse: ClickHouse,
+  topology: string,
+  { interval, symbol }: Partial<Pick<BarsQuery, 'interval' | 'symbol'>> = {},
+): Promise<StoredBars> {
+  const conditions = [
+    // Of minutes, hours and days are made.
+    ...(interval === undefined ? [] : ["interval IN ({interval:String}, '1m')"]),
+    ...(symbol === undefined ? [] : ['symbol = {symbol:String}']),
+  ];
   const rows = clickhouse.rows<{ generations: number[]; published: number }>(
-    `SELECT (SELECT groupArray(generation) FROM served FINAL WHERE topology = ${quoteText(topology)}) AS generations, ` +
-      '(SELECT count() > 0 FROM source_bars_raw) AS published',
+    'SELECT (SELECT groupArray(generation) FROM served FINAL WHERE topology = {topology:String}) AS generations, ' +
+      `(SELECT count() FROM (SELECT 1 FROM source_bars_raw WHERE ${conditions.join(' AND ') || 'true'} LIMIT 1)) AS published`,
+    { parameters: { topology, interval: interval ?? '', symbol: symbol ?? '' } },
   );
   const [row] = await orWithoutTables(rows, []);
-  return { generation: row?.generations[0] ?? null, hasPublished: row?.published === 1 };
+  return { generation: row?.generations[0] ?? null, hasPublished: Number(row?.published ?? 0) > 0 };
 }
 
 async function orWithoutTables<T>(asked: Promise<T>, without: T): Promise<T> {

@@ -153,6 +153,18 @@ describe('published bars', async () => {
     expect(await starts({ after })).toEqual(all.slice(3));
   });
 
+  it('are looked for where there are any of the symbol and interval only', async () => {
+    const hasPublished = async (query: Readonly<Record<string, string>>) =>
+      (await storedBars(clickhouse, 'bars', query)).hasPublished;
+    expect(await hasPublished({})).toBe(true);
+    expect(await hasPublished({ interval: '1m', symbol: 'v:A' })).toBe(true);
+    // Made of the minutes.
+    expect(await hasPublished({ interval: '1h', symbol: 'v:A' })).toBe(true);
+    expect(await hasPublished({ interval: '1m', symbol: 'v:B' })).toBe(false);
+    expect(await hasPublished({ interval: '1m', symbol: 'v:D' })).toBe(false);
+    expect(await hasPublished({ interval: '1d', symbol: 'v:D' })).toBe(true);
+  });
+
   it('are told of where an interval is asked for that nobody has', async () => {
     const { hint } = await queryBars({ clickhouse, topology: 'bars', output: 'bars', interval: '7m', format: 'csv' });
     expect(hint).toBe('No bars of interval 7m are stored; there are: 1d, 1h, 1m, 1w, 3mo, 90m.');

@@ -83,12 +83,14 @@ export function declareBars(server: ApiServer, { clickhouse, config }: ApiParts)
     reply.type(CONTENT_TYPES[format]).header('vary', 'accept');
     if (limit === undefined) {
       const whole = await served.read(
+        query,
         (stored) => streamed(query, stored, config.maxRows, format),
         (unused) => unused.destroy(),
       );
       return reply.send(whole);
     }
     const { rows, next } = await served.read(
+      query,
       (stored) => pageOf(query, stored, limit),
       () => {},
     );
