@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { declareAlerts } from './cli/alerts.ts';
 import { declareBackfill } from './cli/backfill.ts';
 import { declareBars } from './cli/bars.ts';
 import { type Act, type GlobalOptions, makeContext, type Surroundings } from './cli/context.ts';
@@ -73,6 +74,7 @@ function makeProgram(act: Act): Command {
     declareTopics,
     declareStatus,
     declareDeadletter,
+    declareAlerts,
     declareReplay,
     declareScenario,
     declareSchedule,

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
+import { alertsSection } from './config/alerts.ts';
 import { ingestSection } from './config/ingest.ts';
 import { marketSections } from './config/market.ts';
 import {
@@ -224,6 +225,7 @@ export const configSchema = Type.Object(
     }),
     ...marketSections,
     ingest: ingestSection,
+    alerts: alertsSection,
     deadletter: section('Commands that look through dead letters.', {
       maxLetters: integer(
         1_000_000,

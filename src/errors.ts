@@ -2,6 +2,7 @@
 export const ERROR_CODES = {
   TM_USAGE: 'The command line is wrong.',
   TM_CONFIG: 'A configuration key is unknown, or its value has a wrong type or is out of bounds.',
+  TM_ALERT_FAILED: 'An alert did not get through to its webhook, or the log could not be looked at for one.',
   TM_API_BOUNDS: 'A request would take more time, memory or rows than the API allows.',
   TM_API_HOST: 'A request names another host, where the API answers to this machine only.',
   TM_API_KEY: 'A request carries no API key, or a wrong one.',

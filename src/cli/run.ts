@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { TidemarkError } from '../errors.ts';
 import type { TopologyShare } from '../runtime/ownedTasks.ts';
 import type { RunOptions as PipelineOptions, Role, RunTotals } from '../runtime/run.ts';
+import { withAlerts } from './alerts.ts';
 import { type PipelineWatch, withApi } from './api.ts';
 import type { Act, Context } from './context.ts';
 import { describeOutage, describeWarning } from './report.ts';
@@ -81,13 +82,13 @@ async function run(context: Context, command: Command): Promise<void> {
       hint: 'leave --until-end out, or add a role that has one',
     });
   }
-  if (pipelineRoles.size === 0) return withApi(context, () => untilAborted(context.signal));
+  if (pipelineRoles.size === 0) return withAlerts(context, () => withApi(context, () => untilAborted(context.signal)));
   const serves = roles.has('api') && !untilEnd;
   const [file] = command.args;
   const options = { ...(file === undefined ? {} : { topologyFile: file }), set, roles: pipelineRoles, untilEnd };
-  const totals = await (serves
-    ? withApi(context, (watch) => runShown(context, { ...options, ...watch }))
-    : runShown(context, options));
+  const work = () =>
+    serves ? withApi(context, (watch) => runShown(context, { ...options, ...watch })) : runShown(context, options);
+  const totals = await (untilEnd ? work() : withAlerts(context, work));
   await context.out.line(context.json ? JSON.stringify(totals) : summaryLine(totals));
 }
 
