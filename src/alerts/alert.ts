@@ -4,7 +4,7 @@ import { formatIsoMicros, MICROS_PER_MS } from '../core/time.ts';
 export interface Condition {
   /** The same for the same trouble: by it an alert is told once. */
   readonly id: string;
-  readonly kind: 'deadLetters' | 'stalledWatermark' | 'test';
+  readonly kind: 'deadLetters' | 'stalledWatermark' | 'failedRun' | 'test';
   readonly title: string;
   readonly detail: string;
   readonly value: number;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { RunOutcome } from '../alerts/failedRuns.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Act, Context } from './context.ts';
 import { pause } from './pause.ts';
@@ -84,5 +85,31 @@ async function watch({ config, err, openLog }: Context, signal: AbortSignal): Pr
     await watchAlerts({ ...parts, openLog, signal, onWarning: (warning) => err.write(describeWarning(warning)) });
   } finally {
     lock.release();
+  }
+}
+
+/** Tells webhooks of failed runs of jobs as long as `body` goes on, which hands over what became of each run. */
+export async function withRunAlerts(
+  { config, signal, err }: Context,
+  attempts: ReadonlyMap<string, number>,
+  body: (onRun: (run: RunOutcome) => void) => Promise<void>,
+): Promise<void> {
+  const { FailedRuns } = await import('../alerts/failedRuns.ts');
+  const { Outgoing } = await import('../alerts/outgoing.ts');
+  const { webhooksOf } = await import('../alerts/webhook.ts');
+  const ended = new AbortController();
+  const stop = AbortSignal.any([signal, ended.signal]);
+  const onWarning = (warning: TidemarkError) => err.write(describeWarning(warning));
+  const parts = { fetch, wait: pause, random: Math.random, config: config.alerts, signal: stop, onWarning };
+  const outgoing = webhooksOf(config.alerts).map((webhook) => new Outgoing({ ...parts, webhook }));
+  const failed = new FailedRuns({ repeatMs: config.alerts.repeatMs, outgoing, attempts, now: Date.now });
+  try {
+    // What was stopped by hand is no trouble.
+    await body((run) => {
+      if (!stop.aborted) failed.onRun(run);
+    });
+  } finally {
+    ended.abort();
+    await Promise.all(outgoing.map((each) => each.settled()));
   }
 }

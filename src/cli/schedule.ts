@@ -6,6 +6,7 @@ import type { Job } from '../schedule/jobs.ts';
 import type { Run } from '../schedule/runLedger.ts';
 import type { SchedulerOptions } from '../schedule/scheduler.ts';
 import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
+import { withRunAlerts } from './alerts.ts';
 import type { Act, Context, GlobalOptions } from './context.ts';
 import { pause } from './pause.ts';
 import { textTable } from './table.ts';
@@ -42,7 +43,14 @@ async function schedule(context: Context, command: Command): Promise<void> {
   const { Scheduler } = await import('../schedule/scheduler.ts');
   await withRuns(context, command, async (options) => {
     context.err.write(`${jobs.length} jobs; Ctrl-C ends it\n`);
-    await new Scheduler({ ...options, jobs, random: Math.random }).run(context.signal);
+    const attempts = new Map(jobs.map((job) => [job.name, job.attempts]));
+    await withRunAlerts(context, attempts, async (tell) => {
+      const onRun = (run: Run): void => {
+        options.onRun(run);
+        tell(run);
+      };
+      await new Scheduler({ ...options, jobs, random: Math.random, onRun }).run(context.signal);
+    });
   });
 }
 

@@ -4,7 +4,8 @@ const WEBHOOK = { secret: true, pattern: '^$|^https?://[^\\s]+$' } as const;
 
 /** The section of what is told to webhooks. */
 export const alertsSection = section(
-  'Webhooks that are told of trouble while `tidemark run` goes on, by one process of a data directory. None where both ' +
+  'Webhooks that are told of trouble while `tidemark run` goes on, by one process of a data directory, and of failed jobs by ' +
+    '`tidemark schedule`. None where both ' +
     'addresses are empty; `tidemark alerts test` tries them.',
   {
     url: text('', {

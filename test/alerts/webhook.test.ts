@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Alert } from '../../src/alerts/alert.ts';
+import { FailedRuns } from '../../src/alerts/failedRuns.ts';
 import { Outgoing } from '../../src/alerts/outgoing.ts';
 import { sendAlert, type WebhookParts } from '../../src/alerts/webhook.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -123,5 +124,30 @@ describe('an alert', () => {
     await outgoing.settled();
     expect(warnings).toEqual(['TM_ALERT_FAILED']);
     expect(receiver.received.map(({ body }) => body.id)).toEqual(['1', '2', '3']);
+  });
+
+  it('tells of a job once its last attempt has failed, or it broke off, until a run is done', async () => {
+    const receiver = await receive();
+    const options = { ...parts(), onWarning: () => {}, signal: NEVER };
+    const outgoing = new Outgoing({ ...options, webhook: { name: 'alerts.slackUrl', url: receiver.url } });
+    const attempts = new Map([['fetch', 2]]);
+    const failed = new FailedRuns({ repeatMs: 1_000, outgoing: [outgoing], attempts, now: () => 0 });
+    const run = (job: string, state: 'running' | 'done' | 'failed' | 'interrupted', attempt = 1) => {
+      const error = state === 'failed' ? { errorCode: 'TM_X', error: 'no' } : { errorCode: null, error: null };
+      failed.onRun({ job, state, attempt, ...error });
+    };
+    run('fetch', 'done');
+    run('fetch', 'running');
+    run('fetch', 'failed', 1);
+    run('other', 'interrupted');
+    run('fetch', 'failed', 2);
+    run('fetch', 'failed', 2);
+    run('fetch', 'done');
+    await outgoing.settled();
+    expect(receiver.received.map(({ body }) => body.text)).toEqual([
+      '[firing] job other: its run was interrupted',
+      '[firing] job fetch: its run was a failure: TM_X: no',
+      '[resolved] job fetch: its run was done',
+    ]);
   });
 });

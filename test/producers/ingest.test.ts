@@ -131,6 +131,11 @@ describe('ingest', () => {
     expect(await isKnown(open({ maxKeys: 2 }), 'a')).toBe(false);
     nowMs += KEEP_MS + 1;
     expect(await isKnown(open(), 'c')).toBe(false);
+    // Nor by one that had it in memory.
+    const other = open();
+    await send(other, 'd');
+    nowMs += KEEP_MS + 1;
+    expect(await isKnown(other, 'd')).toBe(false);
   });
 
   it('keeps the newest event times of a topic, so that producers know history', async () => {
