@@ -65,10 +65,10 @@ export class ConsecutiveLine implements TradeLine {
   missing(): Missing | null {
     if (this.#last === null || this.#last.id >= this.#highest) return null;
     const { id, micros } = this.#last;
-    return { afterId: String(id), untilId: String(this.#gapEnd()), fromMicros: micros };
+    return { afterId: String(id), untilId: String(this.#gapEnd()), fromMicros: micros, doubts: 0 };
   }
 
-  fill(trades: readonly ReceivedTrade[]): boolean {
+  fill(_: Missing, trades: readonly ReceivedTrade[]): boolean {
     const before = this.#last?.id;
     for (const trade of trades.toSorted((a, b) => Number(a.tradeId) - Number(b.tradeId))) this.offer(trade);
     return this.#last?.id !== before;

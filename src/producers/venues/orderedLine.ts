@@ -33,8 +33,7 @@ export class OrderedLine implements TradeLine {
   /** A line begins with the first trade that happens while it is watched: older ones only say where that is. */
   #hasBegun: boolean;
   #isInDoubt: boolean;
-  /** Frames may have been lost since it was looked at what is missing: an answer may be from before. */
-  #isInNewDoubt = false;
+  #doubts = 0;
   /** Trades were let go for which there was no room. */
   #isCut = false;
 
@@ -79,25 +78,26 @@ export class OrderedLine implements TradeLine {
 
   doubt(): void {
     this.#isInDoubt = this.#hasBegun;
-    this.#isInNewDoubt = this.#hasBegun;
+    this.#doubts++;
   }
 
   missing(): Missing | null {
     if (this.#last === null || !this.#isInDoubt) return null;
-    this.#isInNewDoubt = false;
     const afterId = this.#risingIds ? this.#last.order.toString() : null;
-    return { afterId, untilId: null, fromMicros: this.#last.micros };
+    return { afterId, untilId: null, fromMicros: this.#last.micros, doubts: this.#doubts };
   }
 
-  fill(trades: readonly ReceivedTrade[], isEnd: boolean): boolean {
+  fill({ doubts }: Missing, trades: readonly ReceivedTrade[], isEnd: boolean): boolean {
     const found = trades.map((trade) => this.#place(trade)).filter((placed) => !this.#hasCome(placed));
     const highest = found.reduce<bigint | null>((max, { order }) => (max === null || order > max ? order : max), null);
-    const isNext = ({ order }: Placed): boolean => isEnd || (highest !== null && order <= highest);
+    // What was lost since it was asked for may be before what is held, and not in the answer; also at the same instant.
+    const isWhole = isEnd && doubts === this.#doubts;
+    const isNext = ({ order }: Placed): boolean => isWhole || (highest !== null && order < highest);
     const next = [...found, ...this.#held.filter(isNext)].sort((a, b) => Number(a.order - b.order));
     this.#held = this.#held.filter((placed) => !isNext(placed));
     for (const placed of next) if (!this.#recent.has(placed.name)) this.#release(placed);
-    if (isEnd) {
-      this.#isInDoubt = this.#isCut || this.#isInNewDoubt;
+    if (isWhole) {
+      this.#isInDoubt = this.#isCut;
       this.#isCut = false;
     }
     return isEnd || found.length > 0;
@@ -106,7 +106,7 @@ export class OrderedLine implements TradeLine {
   giveUp(): Lost | null {
     const missing = this.missing();
     if (missing === null) return null;
-    this.fill([], true);
+    this.fill(missing, [], true);
     const from = missing.afterId === null ? formatIsoMicros(missing.fromMicros) : `trade ${missing.afterId}`;
     return { detail: `trades after ${from} may be missing: the venue's history does not have them all` };
   }

@@ -56,7 +56,7 @@ export async function repair(
     }
     // Ids that do not show a gap leave only the last known trade to tell that none is missing before the answer's.
     if (missing.untilId === null && !reaches(page.trades, missing)) onLost({ detail: beforeAnswer(missing) });
-    if (line.fill(page.trades, page.isEnd)) ofNoUse = 0;
+    if (line.fill(missing, page.trades, page.isEnd)) ofNoUse = 0;
     else if (++ofNoUse < tries) await wait(waitMs, signal);
     else {
       const lost = line.giveUp();

@@ -15,6 +15,8 @@ export interface Missing {
   readonly untilId: string | null;
   /** Its time, epoch microseconds: none of them is earlier. */
   readonly fromMicros: number;
+  /** How often frames may have been lost before this was said. */
+  readonly doubts: number;
 }
 
 /** Trades that are missing and cannot be had. */
@@ -35,8 +37,8 @@ export interface TradeLine {
   doubt(): void;
   /** From where to ask for trades; null when none is known to be missing. */
   missing(): Missing | null;
-  /** Trades of the venue's history after `missing()`; `isEnd` when it has no later ones now. True when they were of use. */
-  fill(trades: readonly ReceivedTrade[], isEnd: boolean): boolean;
+  /** Trades of the venue's history, asked for by `missing`; `isEnd` when it had no later ones. True when they were of use. */
+  fill(missing: Missing, trades: readonly ReceivedTrade[], isEnd: boolean): boolean;
   /** Goes on without those that are missing, where the history does not have them. */
   giveUp(): Lost | null;
   /** How many are ready to be taken. */

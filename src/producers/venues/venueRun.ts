@@ -270,6 +270,8 @@ export class VenueRun {
       this.#stop.signal,
     );
     one.isInRepair = false;
+    // Something may have gone missing since it had all.
+    this.#repairMissing(one);
   }
 
   /** What is ready, at most a batch of it. */

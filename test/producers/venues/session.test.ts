@@ -52,6 +52,8 @@ describe(`an hour at an exchange (TIDEMARK_TEST_SEED=${seed})`, () => {
     server = await ExchangeServer.start(session);
     await produceSession(bench, sourceOf(name, symbols, server), server, count);
     expect(server.connections).toBeGreaterThan(disconnects);
+    const reasons = (await bench.records('deadletter')).map(({ reason }) => reason);
+    expect(new Set(reasons)).toEqual(new Set(['frame']));
     const happened = trades.slice(BEFORE);
     return Promise.all(
       symbols.map(async (symbol) => ({
@@ -71,7 +73,7 @@ describe(`an hour at an exchange (TIDEMARK_TEST_SEED=${seed})`, () => {
     }
   });
 
-  it.each([...WIRES])('is whole at %s', { timeout: effort(60_000) }, async (name, { wire, symbols, id }) => {
+  it.each([...WIRES])('is whole at %s', { timeout: 30_000 }, async (name, { wire, symbols, id }) => {
     for (const { ticks, trades } of await produced(name, symbols, wire, DISCONNECTS_A_VENUE)) {
       expect(ticks.map(known)).toEqual(expectedTicks(name, trades, id).map(known));
     }
