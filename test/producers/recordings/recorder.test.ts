@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { constants, gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TidemarkError } from '../../../src/errors.ts';
 import { type RecordedEvent, record } from '../../../src/producers/recordings/recorder.ts';
+import { openRecordings } from '../../../src/producers/recordings/recording.ts';
+import { RecordingCursor } from '../../../src/producers/recordings/recordingCursor.ts';
 import { type RecordingBounds, RecordingWriter } from '../../../src/producers/recordings/recordingWriter.ts';
+import { effort } from '../../support/effort.ts';
 
 const LARGE: RecordingBounds = { flushBytes: 1e6, flushMs: 1e6, fileBytes: 1e9, fileMs: 1e9 };
 const NOW_MS = 1_723_161_600_000;
@@ -91,6 +95,29 @@ describe('a recorder', () => {
       { receivedMicros: at + 5_000, frame: 'x' },
       { end: true },
     ]);
+  });
+
+  it('loses no character of a frame, whatever is in it', async () => {
+    const text = fc.string({ unit: 'binary', maxLength: 50 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(text), { maxLength: 5 }), async (batches) => {
+        files = [];
+        const out = await mkdtemp(join(directory, 'out-'));
+        await run(writerOf({ flushBytes: 100, fileBytes: 300 }, out), async function* () {
+          for (const texts of batches) yield frames(...texts);
+        });
+        const [recording] = await openRecordings(files);
+        if (recording === undefined) throw new Error('nothing was recorded');
+        const cursor = new RecordingCursor(recording);
+        const read: string[] = [];
+        while (cursor.advance() || (await cursor.nextBlock())) {
+          if (cursor.head.kind === 'frame') read.push(cursor.head.frame);
+        }
+        expect(read).toEqual(batches.flat());
+        expect(cursor.isDone).toBe(true);
+      }),
+      { numRuns: effort(50) },
+    );
   });
 
   it('begins a new file when one is large, or old', async () => {
