@@ -30,6 +30,8 @@ export interface ExchangeOptions {
   readonly missedWhileAway: number;
   /** How a request for past trades fares, by its number; the answer itself when it is null. */
   readonly refuse?: (request: number) => { readonly status: number; readonly body: string } | null;
+  /** Trades that the answers to such requests leave out. */
+  readonly isForgotten?: (trade: TrueTrade) => boolean;
   /** Waited for now and then, so that clients keep up. By default a turn of the event loop. */
   readonly pace?: (happened: number) => Promise<void>;
 }
@@ -163,9 +165,10 @@ export class ExchangeServer {
   }
 
   #answer(path: string, response: ServerResponse): void {
-    const { wire, trades, refuse } = this.#options;
+    const { wire, trades, refuse, isForgotten = () => false } = this.#options;
     const refused = refuse?.(this.#requests++) ?? null;
-    const body = refused?.body ?? wire.history(new URL(path, 'http://exchange'), trades.slice(0, this.#happened));
+    const known = trades.slice(0, this.#happened).filter((trade) => !isForgotten(trade));
+    const body = refused?.body ?? wire.history(new URL(path, 'http://exchange'), known);
     response.writeHead(refused?.status ?? 200, { 'content-type': 'application/json' }).end(body);
   }
 }
