@@ -15,6 +15,7 @@ import {
   type ValueNotes,
   YEAR_MS,
 } from './config/values.ts';
+import { venueSections } from './config/venues.ts';
 
 /**
  * Every configuration value, once: its default, bounds, unit and meaning. `docs/configuration.md` is generated from it.
@@ -233,33 +234,7 @@ export const configSchema = Type.Object(
         { unit: 'records', description: 'Most dead letters that a command keeps in memory to tell which are done.' },
       ),
     }),
-    recording: section('Recordings of venues, and how they are played.', {
-      flushBytes: integer(
-        256 * KIB,
-        { minimum: KIB, maximum: GIB },
-        { unit: 'bytes', description: 'What was received goes to the file as soon as it is this much.' },
-      ),
-      flushMs: integer(
-        SECOND_MS,
-        { minimum: 1, maximum: HOUR_MS },
-        { unit: 'ms', description: 'Longest time that it waits for that: what a killed recorder loses.' },
-      ),
-      fileBytes: integer(
-        256 * MIB,
-        { minimum: KIB, maximum: 1_024 * GIB },
-        { unit: 'bytes', description: 'A file that has so much before compression is followed by another.' },
-      ),
-      fileMs: integer(
-        24 * HOUR_MS,
-        { minimum: 1, maximum: YEAR_MS },
-        { unit: 'ms', description: 'A file that is so old is followed by another.' },
-      ),
-      rememberedTrades: integer(
-        10_000,
-        { minimum: 1, maximum: 10_000_000 },
-        { unit: 'records', description: "Of each symbol's latest trades, the ids by which a repeat is told." },
-      ),
-    }),
+    ...venueSections,
     sink: section('How results and ticks go to ClickHouse.', {
       batchRows: integer(
         65_536,

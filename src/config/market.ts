@@ -1,7 +1,11 @@
 import { GIB, HOUR_MS, integer, KIB, MIB, SECOND_MS, section, text } from './values.ts';
 
 /** A vendor's limits, over any stretch of time of that length. */
-function planLimits({ perSecond, perMinute, perDay }: Readonly<Record<'perSecond' | 'perMinute' | 'perDay', number>>) {
+export function planLimits({
+  perSecond,
+  perMinute,
+  perDay,
+}: Readonly<Record<'perSecond' | 'perMinute' | 'perDay', number>>) {
   const limit = (requests: number, stretch: string) =>
     integer(
       requests,
@@ -85,59 +89,4 @@ export const marketSections = {
     }),
     ...planLimits({ perSecond: 2, perMinute: 60, perDay: 2_000 }),
   }),
-  venues: section(
-    "Exchanges' WebSockets, and the requests for trades that were missed there: the limits are each venue's own.",
-    {
-      connectMs: integer(
-        10 * SECOND_MS,
-        { minimum: 1, maximum: HOUR_MS },
-        { unit: 'ms', description: 'A connection that is not open after so long is given up, and tried again.' },
-      ),
-      backoffMs: integer(
-        SECOND_MS,
-        { minimum: 1, maximum: HOUR_MS },
-        {
-          unit: 'ms',
-          description: 'Longest wait before the first attempt to connect again; each further one may be twice as long.',
-        },
-      ),
-      maxBackoffMs: integer(
-        60 * SECOND_MS,
-        { minimum: 1, maximum: HOUR_MS },
-        { unit: 'ms', description: 'Longest wait before any of these.' },
-      ),
-      maxFrameBytes: integer(
-        16 * MIB,
-        { minimum: KIB, maximum: GIB },
-        { unit: 'bytes', description: 'A larger message breaks the connection.' },
-      ),
-      queueBytes: integer(
-        64 * MIB,
-        { minimum: KIB, maximum: GIB },
-        {
-          unit: 'bytes',
-          description:
-            'Messages that wait to be read. With more, the connection is broken and made again, and what was missed is asked for.',
-        },
-      ),
-      heldTrades: integer(
-        100_000,
-        { minimum: 1, maximum: 10_000_000 },
-        {
-          unit: 'records',
-          description:
-            'Trades of a symbol that wait for missed ones before them. Further ones are let go, and asked for with the missed ones.',
-        },
-      ),
-      repairTries: integer(
-        5,
-        { minimum: 1, maximum: 1_000 },
-        {
-          description:
-            'How often a venue is asked for missed trades that its answers do not have, before they are given up and named in `deadletter`.',
-        },
-      ),
-      ...planLimits({ perSecond: 2, perMinute: 30, perDay: 0 }),
-    },
-  ),
 };

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Log } from '../../../src/log/log.ts';
 import { openEmbeddedRegistry } from '../../../src/log/registry/embeddedRegistry.ts';
 import { effort } from '../../support/effort.ts';
 import { COINBASE_WIRE } from '../../support/exchange/coinbaseWire.ts';
@@ -14,7 +13,7 @@ import { killRepeatedly, seededRandom } from '../../support/killing.ts';
 import { withLog } from '../../support/logContents.ts';
 import { startTidemark, tidemark } from '../../support/tidemarkCommand.ts';
 import { readTopic } from '../support.ts';
-import { expectedTicks, ticksOf } from './sessionRun.ts';
+import { expectedTicks, produced, ticksOf } from './sessionRun.ts';
 
 const TEST_TIMEOUT_MS = effort(300_000);
 const KILLS = Math.min(10, effort(4));
@@ -35,11 +34,6 @@ const env = {
   TIDEMARK_VENUES_REQUESTS_PER_SECOND: '0',
   TIDEMARK_VENUES_REQUESTS_PER_MINUTE: '0',
 };
-
-async function produced(log: Log): Promise<number> {
-  const known = (await log.listTopics()).some(({ topic }) => topic === 'ticks');
-  return known ? (await log.ranges('ticks')).reduce((sum, range) => sum + range.end, 0) : 0;
-}
 
 describe(`an exchange's trades under kill -9 (TIDEMARK_TEST_SEED=${seed})`, () => {
   let directory: string;

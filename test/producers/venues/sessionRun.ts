@@ -1,3 +1,4 @@
+import type { Log } from '../../../src/log/log.ts';
 import { MarketClient } from '../../../src/producers/market/client.ts';
 import { RequestBudget } from '../../../src/producers/market/requestBudget.ts';
 import { HISTORIES } from '../../../src/producers/venues/histories/histories.ts';
@@ -97,6 +98,12 @@ export async function produceSession(
   });
   await Promise.race([run, played]);
   await run;
+}
+
+/** How many records `ticks` has. */
+export async function produced(log: Log): Promise<number> {
+  const known = (await log.listTopics()).some(({ topic }) => topic === 'ticks');
+  return known ? (await log.ranges('ticks')).reduce((sum, range) => sum + range.end, 0) : 0;
 }
 
 /** The true trades as records of `ticks`, without when they were received. */
