@@ -1,4 +1,5 @@
 import {
+  anyId,
   checkedSymbol,
   decimal,
   eachRecord,
@@ -9,7 +10,6 @@ import {
   readIso,
   side,
   symbolOf,
-  text,
   textOrNull,
   time,
   unknownMessage,
@@ -65,7 +65,7 @@ function trade(record: JsonObject, isOld: boolean): VenueEvent {
   return {
     kind: 'trade',
     symbol: symbolOf(record, 'symbol'),
-    tradeId: text(record, 'trdMatchID'),
+    tradeId: anyId(record, 'trdMatchID'),
     sequence: null,
     eventMicros: time(record, 'timestamp', readIso),
     publishMicros: null,

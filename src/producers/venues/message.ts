@@ -25,7 +25,14 @@ export function unusable(reason: RowFault['reason'], detail: string): Error {
 
 /** A frame that is none of the venue's messages: a lost trade may be in it, so it is not passed over. */
 export function unknownMessage(what: Json | undefined): Error {
-  return unusable('frame', `no message that is known: ${shown(JSON.stringify(what ?? null))}`);
+  return unusable('frame', `no message that is known: ${described(what)}`);
+}
+
+/** A value as a message has it: only of a text, what is in it, since lists may lie in lists without end. */
+function described(value: Json | undefined): string {
+  if (typeof value === 'string') return shown(value);
+  if (typeof value === 'object' && value !== null) return isObject(value) ? 'an object' : 'a list';
+  return String(value ?? 'nothing');
 }
 
 /** What `read` says of each frame that is JSON; what it throws becomes a fault. `plain` are the frames that are not JSON. */
@@ -55,18 +62,40 @@ function guarded(read: () => readonly VenueEvent[]): readonly VenueEvent[] {
   }
 }
 
-/** A string, or a number with what must come after one: nothing else of JSON has digits. */
-const STRING_OR_NUMBER =
-  /"[^"\\]*(?:\\.[^"\\]*)*"|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[ \t\r\n]*(?:[,\]}]|$))/g;
+/** In valid JSON, outside of strings, nothing else has digits. */
+const NUMBER = /-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/g;
+const BACKSLASH = 0x5c;
 
-/** Parses what `JSON.parse` does and nothing else, but leaves numbers as texts. @throws Unusable */
+/** Parses what `JSON.parse` does and nothing else, but leaves numbers as texts, in time that rises with the length. @throws Unusable */
 export function parseMessage(frame: string): Json {
-  const quoted = frame.replace(STRING_OR_NUMBER, (token) => (token.startsWith('"') ? token : `"${token}"`));
   try {
-    return JSON.parse(quoted) as Json;
+    JSON.parse(frame);
   } catch {
     // The parser's own message quotes the frame, which is kept beside the fault.
     throw unusable('frame', 'not JSON, or cut short');
+  }
+  return JSON.parse(numbersQuoted(frame)) as Json;
+}
+
+/** Valid JSON with its numbers made strings. */
+function numbersQuoted(json: string): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (let open = json.indexOf('"'); open >= 0; open = json.indexOf('"', at)) {
+    const end = stringEnd(json, open);
+    parts.push(json.slice(at, open).replace(NUMBER, '"$&"'), json.slice(open, end));
+    at = end;
+  }
+  parts.push(json.slice(at).replace(NUMBER, '"$&"'));
+  return parts.join('');
+}
+
+/** After the quote that closes the string that opens there: one that an even number of backslashes precedes. */
+function stringEnd(json: string, open: number): number {
+  for (let quote = json.indexOf('"', open + 1); ; quote = json.indexOf('"', quote + 1)) {
+    let before = quote;
+    while (json.charCodeAt(before - 1) === BACKSLASH) before--;
+    if ((quote - before) % 2 === 0) return quote + 1;
   }
 }
 
@@ -77,20 +106,20 @@ export function isObject(value: Json | undefined): value is JsonObject {
 /** @throws Unusable */
 export function object(value: Json | undefined): JsonObject {
   if (isObject(value)) return value;
-  throw unusable('columns', `no object: ${shown(JSON.stringify(value ?? null))}`);
+  throw unusable('columns', `no object: ${described(value)}`);
 }
 
 /** @throws Unusable */
 export function list(value: Json | undefined): readonly Json[] {
   if (Array.isArray(value)) return value as readonly Json[];
-  throw unusable('columns', `no list: ${shown(JSON.stringify(value ?? null))}`);
+  throw unusable('columns', `no list: ${described(value)}`);
 }
 
 /** A text that is there. @throws Unusable */
 export function text(record: JsonObject, name: string): string {
   const value = record[name];
   if (typeof value === 'string' && value !== '') return value;
-  throw unusable('missing', `${name} is no text: ${shown(JSON.stringify(value ?? null))}`);
+  throw unusable('missing', `${name} is no text: ${described(value)}`);
 }
 
 /** A text, or null where there is none. */
@@ -118,6 +147,13 @@ export function wholeId(record: JsonObject, name: string): string {
   throw unusable('number', `${name} is not a whole number: ${shown(id)}`);
 }
 
+/** A trade id of any form. @throws Unusable */
+export function anyId(record: JsonObject, name: string): string {
+  const id = text(record, name);
+  if (/^[A-Za-z0-9-]{1,64}$/.test(id)) return id;
+  throw unusable('value', `${name} is not an id: ${shown(id)}`);
+}
+
 /** An order, where it is one that a double holds. */
 export function sequenceOf(id: Json | undefined): number | null {
   const sequence = typeof id === 'string' && /^[0-9]+$/.test(id) ? Number(id) : Number.NaN;
@@ -132,7 +168,7 @@ export function decimal(record: JsonObject, name: string): string {
 /** @throws Unusable */
 export function checkedDecimal(value: Json | undefined, name: string): string {
   const number = typeof value === 'string' ? value : '';
-  if (number === '') throw unusable('missing', `${name} is no number: ${shown(JSON.stringify(value ?? null))}`);
+  if (number === '') throw unusable('missing', `${name} is no number: ${described(value)}`);
   const fault = numberFault(name, number, Number(number), true);
   if (fault === null) return number;
   throw unusable(fault.reason, fault.detail);
@@ -158,12 +194,12 @@ export function time(record: JsonObject, name: string, read: TimeParser): number
 export function checkedTime(value: Json | undefined, name: string, read: TimeParser): number {
   const micros = typeof value === 'string' ? read(value) : Number.NaN;
   if (isSoundTime(micros)) return micros;
-  throw unusable('time', `${name} is not a time in 1900 to 2200: ${shown(JSON.stringify(value ?? null))}`);
+  throw unusable('time', `${name} is not a time in 1900 to 2200: ${described(value)}`);
 }
 
 /** One of two words for the aggressor's side. @throws Unusable */
 export function side(value: Json | undefined, buy: string, sell: string): 'buy' | 'sell' {
   if (value === buy) return 'buy';
   if (value === sell) return 'sell';
-  throw unusable('value', `no side: ${shown(JSON.stringify(value ?? null))}`);
+  throw unusable('value', `no side: ${described(value)}`);
 }

@@ -74,6 +74,23 @@ describe('a documented message', () => {
 });
 
 describe('a garbled frame', () => {
+  it.each([
+    ['of lists in lists', '['.repeat(100_000) + ']'.repeat(100_000)],
+    ['with lists in lists for a price', `{"type":"match","price":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
+    ['with lists in lists for a kind', `{"type":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
+    ['of escapes without end', `"${'\\n'.repeat(8_000_000)}"`],
+    ['of strings that do not end', `"${'\\"'.repeat(1_000_000)}`],
+    ['of backslashes', `{"type":"${'\\'.repeat(1_000_000)}"}`],
+  ])('%s is a fault at every venue, soon', (_, frame) => {
+    for (const name of VENUES.keys()) {
+      expect(
+        parserOf(name)
+          .parse(frame, RECEIVED_MICROS)
+          .map(({ kind }) => kind),
+      ).toEqual(['fault']);
+    }
+  });
+
   it.skipIf(!HAS_RECORDINGS).each(SESSIONS)('of %s crashes nothing; cut short, it is a fault', (name, path) => {
     const samples = samplesOf(name, path);
     fc.assert(
