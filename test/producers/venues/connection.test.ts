@@ -105,15 +105,20 @@ describe('a connection to a venue', () => {
     expect(backoffs.slice(0, 3)).toEqual([100, 200, 100]);
   });
 
-  it('breaks with a venue that says nothing', async () => {
+  it('breaks with a venue that says nothing, and waits longer each time', async () => {
     let nowMs = 0;
     const events = open({
       now: () => nowMs,
       wait: async (ms) => {
-        nowMs += ms;
+        waits.push(Math.round(ms));
+        nowMs += Math.round(ms);
       },
     });
-    expect(await until(events, 'closed')).toEqual(['open', `x: the venue has said nothing for ${SILENCE_MS} ms`]);
+    for (let n = 0; n < 2; n++) {
+      expect(await until(events, 'closed')).toEqual(['open', `x: the venue has said nothing for ${SILENCE_MS} ms`]);
+    }
+    await events.next();
+    expect(waits.slice(0, 4)).toEqual([SILENCE_MS, 100, SILENCE_MS, 200]);
   });
 
   it('breaks when frames are not taken, and gives those for which there was room', async () => {

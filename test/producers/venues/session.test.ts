@@ -14,6 +14,9 @@ const DISCONNECTS_A_VENUE = Math.min(200, effort(8));
 const TRADES_A_DISCONNECT = 100;
 /** Trades from before the session. */
 const BEFORE = 20;
+/** More than any exchange gives in one answer. */
+const MISSED = 2_500;
+const TRADES_AROUND = 200;
 const FROM_MICROS = Date.UTC(2024, 7, 8, 23) * 1_000;
 
 /** The seed can be given, to repeat a run that failed. */
@@ -78,6 +81,21 @@ describe(`an hour at an exchange (TIDEMARK_TEST_SEED=${seed})`, () => {
       expect(ticks.map(known)).toEqual(expectedTicks(name, trades, id).map(known));
     }
   });
+
+  it.each([...WIRES])(
+    'is whole after a long absence at %s',
+    { timeout: 60_000 },
+    async (name, { wire, symbols, id }) => {
+      const symbol = symbols[0] ?? '';
+      const trades = tradesOfAnHour([symbol], BEFORE + TRADES_AROUND + MISSED, FROM_MICROS, seed);
+      const mishaps = trades.map((_, n): Mishap => (n === BEFORE + TRADES_AROUND / 2 ? 'cut' : 'none'));
+      server = await ExchangeServer.start({ wire, trades, before: BEFORE, missedWhileAway: MISSED, mishaps });
+      await produceSession(bench, sourceOf(name, [symbol], server), server, trades.length - BEFORE);
+      const expected = expectedTicks(name, trades.slice(BEFORE), id);
+      expect((await ticksOf(bench, `${name}:${symbol}`)).map(known)).toEqual(expected.map(known));
+      expect(await bench.records('deadletter')).toEqual([]);
+    },
+  );
 
   /** Bitstamp's past trades have whole seconds. */
   function known(tick: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

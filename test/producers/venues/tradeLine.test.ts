@@ -12,7 +12,7 @@ import { effort } from '../../support/effort.ts';
 type Ids = Exclude<Venue['tradeIds'], 'none'>;
 
 const FROM_MICROS = 1_700_000_000_000_000;
-const MAX_HELD = 4;
+const MAX_HELD = 2;
 const PAGE = 5;
 
 /** The nth trade of a symbol, from 1. Up to three are at one instant. */
@@ -192,6 +192,41 @@ describe('a line of trades', () => {
     expect(line.ready).toBe(1);
     line.fill(line.missing() as Missing, [trade('rising', 2), trade('rising', 3)], true);
     expect(numbers(line.take(9))).toEqual([1, 2, 3]);
+  });
+
+  it('keeps also what came after lost frames of the same instant', () => {
+    const line = openTradeLine('unordered', MAX_HELD, null);
+    for (const n of [1, 2]) line.offer(trade('unordered', n));
+    line.doubt();
+    const before = line.missing() as Missing;
+    // An answer goes up to trade 3; trade 4, which is lost, and trade 5 are of the same instant.
+    line.doubt();
+    line.offer(trade('unordered', 5));
+    line.fill(
+      before,
+      [2, 3].map((n) => trade('unordered', n)),
+      true,
+    );
+    line.fill(
+      line.missing() as Missing,
+      [3, 4, 5].map((n) => trade('unordered', n)),
+      true,
+    );
+    expect(numbers(line.take(9))).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('asks again for what it had no room for', () => {
+    const line = openTradeLine('rising', MAX_HELD, null);
+    line.offer(trade('rising', 1));
+    line.doubt();
+    const before = line.missing() as Missing;
+    for (const n of [2, 3, 4]) line.offer(trade('rising', n));
+    line.fill(before, [], true);
+    expect(numbers(line.take(9))).toEqual([1, 2, 3]);
+    line.offer(trade('rising', 5));
+    line.fill(line.missing() as Missing, [trade('rising', 4), trade('rising', 5)], true);
+    expect(numbers(line.take(9))).toEqual([4, 5]);
+    expect(line.missing()).toBeNull();
   });
 
   it('has a state of less than 3,000 characters, however many trades are at one instant', () => {
