@@ -6,7 +6,7 @@ import { mishaps, tradesOfAnHour } from '../../support/exchange/session.ts';
 import type { Wire } from '../../support/exchange/wire.ts';
 import { WIRES } from '../../support/exchange/wires.ts';
 import { type Bench, openBench } from '../support.ts';
-import { expectedTicks, produceSession, sourceOf, ticksOf } from './sessionRun.ts';
+import { expectedTicks, produceSession, SessionProgress, sourceOf, ticksOf } from './sessionRun.ts';
 
 /** `npm run soak` has them all. */
 const DISCONNECTS = Math.min(200, effort(40));
@@ -17,6 +17,8 @@ const BEFORE = 20;
 /** More than any exchange gives in one answer. */
 const MISSED = 2_500;
 const TRADES_AROUND = 200;
+/** The exchange waits for what it shows to be produced, so that most of it comes by the stream and not by its history. */
+const MOST_AHEAD = 10;
 const FROM_MICROS = Date.UTC(2024, 7, 8, 23) * 1_000;
 
 /** The seed can be given, to repeat a run that failed. */
@@ -33,12 +35,14 @@ const refuse = (request: number) => (request % 3 === 2 ? (REFUSALS[Math.floor(re
 describe(`an hour at an exchange (TIDEMARK_TEST_SEED=${seed})`, () => {
   let bench: Bench;
   let server: ExchangeServer | undefined;
+  let progress = new SessionProgress();
 
   beforeEach(async () => {
     bench = await openBench();
   });
 
   afterEach(async () => {
+    progress.isOver = true;
     await server?.close();
     await bench.close();
   });
@@ -51,9 +55,11 @@ describe(`an hour at an exchange (TIDEMARK_TEST_SEED=${seed})`, () => {
     const showsLoss = VENUES.get(name)?.tradeIds === 'consecutive';
     const during = mishaps(count, disconnects, seed).map((one) => (one === 'lost' && !showsLoss ? 'none' : one));
     const none: readonly Mishap[] = Array.from({ length: BEFORE }, () => 'none' as const);
-    const session = { wire, trades, before: BEFORE, missedWhileAway: 20, mishaps: [...none, ...during], refuse };
+    progress = new SessionProgress();
+    const pace = (happened: number) => progress.atLeast(happened - BEFORE - MOST_AHEAD);
+    const session = { wire, trades, before: BEFORE, missedWhileAway: 20, mishaps: [...none, ...during], refuse, pace };
     server = await ExchangeServer.start(session);
-    await produceSession(bench, sourceOf(name, symbols, server), server, count);
+    await produceSession(bench, sourceOf(name, symbols, server), server, count, progress);
     expect(server.connections).toBeGreaterThan(disconnects);
     const reasons = (await bench.records('deadletter')).map(({ reason }) => reason);
     expect(new Set(reasons)).toEqual(new Set(['frame']));

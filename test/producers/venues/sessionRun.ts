@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Log } from '../../../src/log/log.ts';
 import { MarketClient } from '../../../src/producers/market/client.ts';
 import { RequestBudget } from '../../../src/producers/market/requestBudget.ts';
@@ -78,26 +79,39 @@ export function sourceOf(
   });
 }
 
+/** How far a run has come. */
+export class SessionProgress {
+  records = 0;
+  isOver = false;
+
+  /** Resolves once so many are there, or never more will be. */
+  async atLeast(records: number): Promise<void> {
+    while (this.records < records && !this.isOver) await pause(1);
+  }
+}
+
 /** Produces while the server plays its session, until as many records are there as trades happened. */
 export async function produceSession(
   bench: Bench,
   source: VenueSource,
   server: ExchangeServer,
   trades: number,
+  progress = new SessionProgress(),
 ): Promise<void> {
   const stop = new AbortController();
-  const played = server.play();
-  let records = 0;
-  const run = bench.produce(source, {
-    ...{ now, allowLate: true, signal: stop.signal },
-    bounds: { maxRecords: 500, maxBytes: 4_194_304, maxMs: 1 },
-    onProgress(summary) {
-      records = summary.records;
-      if (records >= trades) stop.abort();
-    },
-  });
-  await Promise.race([run, played]);
-  await run;
+  void server.play();
+  try {
+    await bench.produce(source, {
+      ...{ now, allowLate: true, signal: stop.signal },
+      bounds: { maxRecords: 500, maxBytes: 4_194_304, maxMs: 1 },
+      onProgress({ records }) {
+        progress.records = records;
+        if (records >= trades) stop.abort();
+      },
+    });
+  } finally {
+    progress.isOver = true;
+  }
 }
 
 /** How many records `ticks` has. */

@@ -16,7 +16,7 @@ export type Mishap =
   | 'stalled';
 
 /** From one `pace` to the next. */
-const PACE_TRADES = 50;
+const PACE_TRADES = 20;
 
 export interface ExchangeOptions {
   readonly wire: Wire;
