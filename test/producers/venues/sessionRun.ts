@@ -84,9 +84,10 @@ export class SessionProgress {
   records = 0;
   isOver = false;
 
-  /** Resolves once so many are there, or never more will be. */
-  async atLeast(records: number): Promise<void> {
-    while (this.records < records && !this.isOver) await pause(1);
+  /** Resolves once so many are there, or never more will be, or the client has connected anew: it may wait for a frame then. */
+  async atLeast(records: number, server: Pick<ExchangeServer, 'connections'> | undefined): Promise<void> {
+    const connections = server?.connections;
+    while (this.records < records && !this.isOver && server?.connections === connections) await pause(1);
   }
 }
 
