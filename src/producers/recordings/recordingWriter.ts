@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -99,12 +99,15 @@ export class RecordingWriter {
     await mkdir(directory, { recursive: true });
     const part = ++this.#part;
     const path = join(directory, fileName(of, startedMicros, part));
-    const file = await open(path, 'wx');
+    const header: RecordingHeader = { format: FORMAT, ...of, part, startedMicros };
+    const bytes = await compressed(`${JSON.stringify(header)}\n`);
+    // It gets its name once it has its header: before, a kill would leave a file that is no recording.
+    const file = await open(`${path}.new`, 'wx');
     this.#file = file;
     this.#fileBytes = 0;
     this.#fileSinceMs = now();
-    const header: RecordingHeader = { format: FORMAT, ...of, part, startedMicros };
-    await file.appendFile(await compressed(`${JSON.stringify(header)}\n`));
+    await file.appendFile(bytes);
+    await rename(`${path}.new`, path);
     onFile(path);
     return file;
   }

@@ -36,6 +36,15 @@ async function produced(log: Log): Promise<number> {
   return known ? (await log.ranges('ticks')).reduce((sum, range) => sum + range.end, 0) : 0;
 }
 
+/** The files of a recorder, in their order; none before it has begun. */
+async function recordingsIn(out: string): Promise<readonly string[]> {
+  const names = await readdir(out).catch(() => []);
+  return names
+    .filter((name) => name.endsWith('.ndjson.gz'))
+    .sort()
+    .map((name) => join(out, name));
+}
+
 /** How many frames there are in a file, which may be in the middle of a line. */
 function framesIn(bytes: Buffer): number {
   if (bytes.length === 0) return 0;
@@ -114,7 +123,7 @@ describe(`recordings under kill -9 (TIDEMARK_TEST_SEED=${seed})`, () => {
         ['record', 'venue', 'coinbase', '--symbols', 'BTC-USD', '--out', out, '--url', url],
         { env: { TIDEMARK_RECORDING_FLUSH_MS: '5', TIDEMARK_RECORDING_FILE_BYTES: '20000' } },
       );
-      const files = async () => (await readdir(out).catch(() => [])).sort().map((name) => join(out, name));
+      const files = () => recordingsIn(out);
       while (recorder.running() && (await files()).length < 3) await pause(5);
       recorder.killHard();
       const { signal, stderr } = await recorder.result;
@@ -151,7 +160,7 @@ describe(`recordings under kill -9 (TIDEMARK_TEST_SEED=${seed})`, () => {
         ['record', 'venue', 'coinbase', '--symbols', 'BTC-USD,ETH-USD', '--out', out, '--url', url],
         { env: { TIDEMARK_RECORDING_FLUSH_MS: '1' } },
       );
-      const files = async () => (await readdir(out).catch(() => [])).map((name) => join(out, name));
+      const files = () => recordingsIn(out);
       const written = async () => Promise.all((await files()).map(async (path) => framesIn(await readFile(path))));
       while (recorder.running() && (await written())[0] !== 101) await pause(5);
       recorder.stop();

@@ -1,7 +1,8 @@
+import { readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { basename, join } from 'node:path';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { constants, gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -134,6 +135,26 @@ describe('a recorder', () => {
       [3, 'd', true],
     ]);
     expect([...files].sort()).toEqual(files);
+  });
+
+  it('shows no file that is none yet: each has its header from the first instant on, for a kill may fall anywhere', async () => {
+    let hasEnded = false;
+    const ended = run(writerOf({ flushBytes: 1, fileBytes: 1 }), async function* () {
+      for (let count = 0; count < 100; count++) yield frames('a');
+    }).finally(() => {
+      hasEnded = true;
+    });
+    const shown = new Set<string>();
+    while (!hasEnded) {
+      for (const name of readdirSync(directory)) {
+        if (!name.endsWith('.ndjson.gz') || shown.has(name)) continue;
+        shown.add(name);
+        expect(await textOf(join(directory, name))).toContain('"format"');
+      }
+      await nextTurn();
+    }
+    await ended;
+    expect(readdirSync(directory).sort()).toEqual(files.map((file) => basename(file)));
   });
 
   it('writes what came when it has waited long enough, though nothing more comes', async () => {
