@@ -38,7 +38,7 @@ async function wait(ms: number, signal: AbortSignal): Promise<void> {
 export function sourceOf(
   name: string,
   symbols: readonly string[],
-  server: ExchangeServer,
+  server: Pick<ExchangeServer, 'address'>,
   options: Partial<VenueSourceOptions> = {},
 ): VenueSource {
   const venue = VENUES.get(name);
