@@ -369,7 +369,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'what was published is not read back',
     file: 'src/producers/market/barLedger.ts',
-    find: 'if (wanted.has(bar.instrument)) ledger.#keep(bar, bar.revision);',
+    find: 'if (bar.revision >= (this.#known(bar)?.revision ?? 0)) this.#keep(bar, bar.revision);',
     replace: '',
     tests: MARKET,
   },

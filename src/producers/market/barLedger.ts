@@ -11,19 +11,17 @@ import type { PublishedBar } from './response.ts';
 
 /** What a source can say of a bar, and change. */
 const VALUES = [
-  ...([
-    'open',
-    'high',
-    'low',
-    'close',
-    'volume',
-    'currency',
-    'adjustedClose',
-    'dividend',
-    'splitFactor',
-    'capitalGain',
-  ] as const),
-];
+  'open',
+  'high',
+  'low',
+  'close',
+  'volume',
+  'currency',
+  'adjustedClose',
+  'dividend',
+  'splitFactor',
+  'capitalGain',
+] as const;
 
 type KnownBar = Pick<SourceBar, (typeof VALUES)[number] | 'provisional' | 'suspect' | 'revision'>;
 type SentBar = Omit<PublishedBar, 'suspect'> & Pick<SourceBar, 'suspect'>;
