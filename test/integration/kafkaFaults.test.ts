@@ -147,8 +147,8 @@ describe.skipIf(!available)(`bars of real trades through a Kafka broker (TIDEMAR
     expect(run.running()).toBe(true);
     await own.broker.kill();
     await own.broker.start();
-    const { status, stderr } = await run.result;
-    expect(status, stderr).toBe(0);
+    const { status, signal, stderr } = await run.result;
+    expect({ status, signal }, stderr).toEqual({ status: 0, signal: null });
     await expectCalm(data, own);
   });
 });
