@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { TidemarkError } from '../errors.ts';
 import type { Run } from '../schedule/runLedger.ts';
 import type { Act, Context } from './context.ts';
-import { withRuns } from './schedule.ts';
+import { runOptions, withLedger } from './schedule.ts';
 import { textTable } from './table.ts';
 
 const LISTED_RUNS = 20;
@@ -46,9 +46,8 @@ function parseLimit(text: string): number {
 
 async function list(context: Context, command: Command): Promise<void> {
   const { job = null, limit } = command.opts<{ job?: string; limit: number }>();
-  await withRuns(context, command, async (_options, clickhouse) => {
-    const { RunLedger } = await import('../schedule/runLedger.ts');
-    const runs = await new RunLedger(clickhouse).list(job, limit);
+  await withLedger(context, async (ledger) => {
+    const runs = await ledger.list(job, limit);
     if (context.json) return context.out.line(JSON.stringify(runs.map(shown)));
     if (runs.length === 0) {
       context.err.write('no runs; tidemark schedule makes some\n');
@@ -67,9 +66,8 @@ function cellsOf({ id, job, attempt, state, startedMs, endedMs, ...run }: Run): 
 
 async function show(context: Context, command: Command): Promise<void> {
   const [id = ''] = command.args;
-  await withRuns(context, command, async (_options, clickhouse) => {
-    const { RunLedger } = await import('../schedule/runLedger.ts');
-    const attempts = (await new RunLedger(clickhouse).attempts(id)).map(shown);
+  await withLedger(context, async (ledger) => {
+    const attempts = (await ledger.attempts(id)).map(shown);
     if (attempts.length === 0) throw unknownRun(id);
     if (context.json) return context.out.line(JSON.stringify(attempts));
     const lines = attempts.map((run) =>
@@ -100,10 +98,10 @@ function shown({ scheduledMs, startedMs, endedMs, ...run }: Run) {
 async function retry(context: Context, command: Command): Promise<void> {
   const [id = ''] = command.args;
   const { runOnce } = await import('../schedule/scheduler.ts');
-  const { RunLedger } = await import('../schedule/runLedger.ts');
-  await withRuns(context, command, async (options, clickhouse) => {
-    const last = (await new RunLedger(clickhouse).attempts(id)).at(-1);
+  await withLedger(context, async (ledger) => {
+    const last = (await ledger.attempts(id)).at(-1);
     if (last === undefined) throw unknownRun(id);
+    const options = await runOptions(context, command, ledger);
     const held = options.lock(last.job);
     if (held === null) {
       throw new TidemarkError('TM_JOB_RUNNING', `the job ${last.job} runs now`, {

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { TidemarkError } from '../errors.ts';
 import type { Job } from '../schedule/jobs.ts';
-import type { Run } from '../schedule/runLedger.ts';
+import type { Run, RunLedger } from '../schedule/runLedger.ts';
 import type { SchedulerOptions } from '../schedule/scheduler.ts';
-import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
 import { withRunAlerts } from './alerts.ts';
 import type { Act, Context, GlobalOptions } from './context.ts';
 import { pause } from './pause.ts';
@@ -41,7 +40,8 @@ async function schedule(context: Context, command: Command): Promise<void> {
   const jobs = parseJobs(readSchedule(path), path);
   if (command.opts<{ dryRun?: boolean }>().dryRun === true) return printNext(context, jobs);
   const { Scheduler } = await import('../schedule/scheduler.ts');
-  await withRuns(context, command, async (options) => {
+  await withLedger(context, async (runs) => {
+    const options = await runOptions(context, command, runs);
     context.err.write(`${jobs.length} jobs; Ctrl-C ends it\n`);
     const attempts = new Map(jobs.map((job) => [job.name, job.attempts]));
     await withRunAlerts(context, attempts, async (tell) => {
@@ -87,43 +87,43 @@ async function printNext({ json, out }: Context, jobs: readonly Job[]): Promise<
 
 type RunOptions = Omit<SchedulerOptions, 'jobs' | 'random'>;
 
-/** Calls `use` with what running jobs takes, over a ClickHouse that is open meanwhile. */
-export async function withRuns(
-  context: Context,
-  command: Command,
-  use: (options: RunOptions, clickhouse: ClickHouse) => Promise<void>,
-): Promise<void> {
-  const { config, err } = context;
-  const { pollMs, lookTimeoutMs, graceMs, maxOutput } = config.schedule;
+/** Calls `use` with the runs, over a ClickHouse that is open meanwhile. */
+export async function withLedger(context: Context, use: (runs: RunLedger) => Promise<void>): Promise<void> {
   const { migrate } = await import('../sinks/clickhouse/migrate.ts');
   const { RunLedger } = await import('../schedule/runLedger.ts');
+  const clickhouse = await context.openClickHouse();
+  try {
+    await migrate(clickhouse);
+    await use(new RunLedger(clickhouse));
+  } finally {
+    await clickhouse.close();
+  }
+}
+
+/** What running jobs takes. */
+export async function runOptions(context: Context, command: Command, runs: RunLedger): Promise<RunOptions> {
+  const { config, err } = context;
+  const { pollMs, lookTimeoutMs, graceMs, maxOutput } = config.schedule;
   const { runProcess } = await import('../schedule/jobProcess.ts');
   const { markOf } = await import('../schedule/arrivals.ts');
   const { acquireProcessLock } = await import('../log/embedded/processLock.ts');
   const { randomUUID } = await import('node:crypto');
   const executable = [process.execPath, process.argv[1] ?? '', ...globalFlags(command)] as const;
-  const clickhouse = await context.openClickHouse();
-  try {
-    await migrate(clickhouse);
-    const options: RunOptions = {
-      runs: new RunLedger(clickhouse),
-      execute: ({ command: words, timeoutMs }, signal) =>
-        runProcess(words, { executable, timeoutMs, graceMs, maxOutput, signal }),
-      markOf: (arrival) => markOf(arrival, { openLog: context.openLog, fetch, timeoutMs: lookTimeoutMs }),
-      lock: (job) => {
-        const lock = acquireProcessLock(join(config.data.directory, 'locks', `job-${job}`));
-        return 'release' in lock ? lock : null;
-      },
-      newId: randomUUID,
-      now: Date.now,
-      sleep: pause,
-      pollMs,
-      onRun: (run) => err.write(runLine(run)),
-    };
-    await use(options, clickhouse);
-  } finally {
-    await clickhouse.close();
-  }
+  return {
+    runs,
+    execute: ({ command: words, timeoutMs }, signal) =>
+      runProcess(words, { executable, timeoutMs, graceMs, maxOutput, signal }),
+    markOf: (arrival) => markOf(arrival, { openLog: context.openLog, fetch, timeoutMs: lookTimeoutMs }),
+    lock: (job) => {
+      const lock = acquireProcessLock(join(config.data.directory, 'locks', `job-${job}`));
+      return 'release' in lock ? lock : null;
+    },
+    newId: randomUUID,
+    now: Date.now,
+    sleep: pause,
+    pollMs,
+    onRun: (run) => err.write(runLine(run)),
+  };
 }
 
 /** The flags that a command of a job is to have as well. */

@@ -42,8 +42,6 @@ export interface Due {
 
 interface Watched {
   readonly job: Job;
-  /** The last occurrence that was run. */
-  passedMs: number;
   /** Since when nothing has kept its occurrences from being run. */
   freeSinceMs: number;
   latest: Run | null;
@@ -59,16 +57,14 @@ interface Watched {
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #watched: ReadonlyMap<string, Watched>;
+  #startedMs = 0;
   /** What ends the scheduler: a run that could not be written. */
   #failure: { readonly error: unknown } | null = null;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#watched = new Map(
-      options.jobs.map((job) => [
-        job.name,
-        { job, passedMs: 0, freeSinceMs: 0, latest: null, jitter: null, running: null },
-      ]),
+      options.jobs.map((job) => [job.name, { job, freeSinceMs: 0, latest: null, jitter: null, running: null }]),
     );
   }
 
@@ -98,16 +94,11 @@ export class Scheduler {
       held.release();
       onRun(interrupted);
     }
-    const startedMs = now();
-    for (const watched of this.#watched.values()) {
-      watched.passedMs = startedMs;
-      watched.freeSinceMs = startedMs;
-    }
+    this.#startedMs = now();
+    for (const watched of this.#watched.values()) watched.freeSinceMs = this.#startedMs;
     for (const run of await runs.latest()) {
       const watched = this.#watched.get(run.job);
-      if (watched === undefined) continue;
-      watched.latest = run;
-      watched.passedMs = run.scheduledMs;
+      if (watched !== undefined) watched.latest = run;
     }
   }
 
@@ -128,7 +119,8 @@ export class Scheduler {
   }
 
   #dueByClock(watched: Watched, occurrences: Occurrences, nowMs: number): number | null {
-    const { job, passedMs, freeSinceMs } = watched;
+    const { job, latest, freeSinceMs } = watched;
+    const passedMs = latest?.scheduledMs ?? this.#startedMs;
     const at = job.catchUp === 'all' ? occurrences.next(passedMs) : occurrences.last(nowMs);
     if (at <= passedMs || at > nowMs) return null;
     if (job.catchUp === 'none' && at < freeSinceMs) return null;
@@ -160,7 +152,6 @@ export class Scheduler {
     watched.running = attempts.finally(() => {
       held.release();
       watched.running = null;
-      watched.passedMs = Math.max(watched.passedMs, due.scheduledMs);
       watched.freeSinceMs = now();
     });
   }
