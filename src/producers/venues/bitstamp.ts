@@ -1,7 +1,6 @@
 import {
   checkedDecimal,
   checkedSymbol,
-  decimal,
   frameParser,
   isObject,
   type Json,
@@ -9,15 +8,21 @@ import {
   list,
   object,
   readMicros,
-  sequenceOf,
-  side,
   text,
   textOrNull,
   time,
   unknownMessage,
-  wholeId,
 } from './message.ts';
+import { numberedTrade, type TradeFields } from './numberedTrade.ts';
 import type { Venue, VenueEvent } from './venue.ts';
+
+const TRADE: TradeFields = {
+  id: 'id',
+  time: ['microtimestamp', readMicros],
+  price: 'price_str',
+  size: 'amount_str',
+  side: ['type', '0', '1'],
+};
 
 const CHANNEL = /^(live_trades|order_book|diff_order_book|detail_order_book|live_orders)_([^_]+)$/;
 
@@ -71,26 +76,10 @@ function channelMessage(frame: JsonObject): readonly VenueEvent[] {
     return channel === 'live_trades' ? [{ kind: 'subscribed', symbols: [symbol] }] : [];
   }
   const record = object(frame.data);
-  if (frame.event === 'trade' && channel === 'live_trades') return [trade(symbol, record)];
+  if (frame.event === 'trade' && channel === 'live_trades') return [numberedTrade(symbol, record, TRADE)];
   if (frame.event === 'data' && channel === 'order_book') return quotes(symbol, record);
   if (frame.event === 'data' && channel !== 'live_trades') return [];
   throw unknownMessage(frame.event);
-}
-
-function trade(symbol: string, record: JsonObject): VenueEvent {
-  const tradeId = wholeId(record, 'id');
-  return {
-    kind: 'trade',
-    symbol,
-    tradeId,
-    sequence: sequenceOf(tradeId),
-    eventMicros: time(record, 'microtimestamp', readMicros),
-    publishMicros: null,
-    price: decimal(record, 'price_str'),
-    size: decimal(record, 'amount_str'),
-    side: side(record.type, '0', '1'),
-    isOld: false,
-  };
 }
 
 /** A book with an empty side has no best quotes. */

@@ -1,17 +1,15 @@
 import { MICROS_PER_MS } from '../../../core/time.ts';
 import type { TradeHistory } from '../history.ts';
-import {
-  decimal,
-  eachRecord,
-  frameParser,
-  type JsonObject,
-  readSeconds,
-  sequenceOf,
-  side,
-  time,
-  wholeId,
-} from '../message.ts';
-import type { VenueEvent } from '../venue.ts';
+import { eachRecord, frameParser, readSeconds } from '../message.ts';
+import { numberedTrade, type TradeFields } from '../numberedTrade.ts';
+
+const TRADE: TradeFields = {
+  id: 'tid',
+  time: ['date', readSeconds],
+  price: 'price',
+  size: 'amount',
+  side: ['type', '0', '1'],
+};
 
 const MINUTE_MS = 60_000;
 /** Of the stretches, for the way of the request. */
@@ -27,21 +25,6 @@ export const BITSTAMP_HISTORY: TradeHistory = {
   },
   pageSize: Number.POSITIVE_INFINITY,
   gives: 'latest',
-  openParser: (symbol) => frameParser((message) => eachRecord(message, (record) => [trade(symbol, record)])),
+  openParser: (symbol) =>
+    frameParser((message) => eachRecord(message, (record) => [numberedTrade(symbol, record, TRADE)])),
 };
-
-function trade(symbol: string, record: JsonObject): VenueEvent {
-  const tradeId = wholeId(record, 'tid');
-  return {
-    kind: 'trade',
-    symbol,
-    tradeId,
-    sequence: sequenceOf(tradeId),
-    eventMicros: time(record, 'date', readSeconds),
-    publishMicros: null,
-    price: decimal(record, 'price'),
-    size: decimal(record, 'amount'),
-    side: side(record.type, '0', '1'),
-    isOld: false,
-  };
-}

@@ -1,16 +1,15 @@
 import type { TradeHistory } from '../history.ts';
-import {
-  decimal,
-  eachRecord,
-  frameParser,
-  type JsonObject,
-  readIso,
-  sequenceOf,
-  side,
-  time,
-  wholeId,
-} from '../message.ts';
-import type { VenueEvent } from '../venue.ts';
+import { eachRecord, frameParser, readIso } from '../message.ts';
+import { numberedTrade, type TradeFields } from '../numberedTrade.ts';
+
+const TRADE: TradeFields = {
+  id: 'trade_id',
+  time: ['time', readIso],
+  price: 'price',
+  size: 'size',
+  // As in the stream: of the order that was waiting.
+  side: ['side', 'sell', 'buy'],
+};
 
 const PAGE = 1_000;
 
@@ -26,22 +25,6 @@ export const COINBASE_HISTORY: TradeHistory = {
   },
   pageSize: PAGE,
   gives: 'next',
-  openParser: (symbol) => frameParser((message) => eachRecord(message, (record) => [trade(symbol, record)])),
+  openParser: (symbol) =>
+    frameParser((message) => eachRecord(message, (record) => [numberedTrade(symbol, record, TRADE)])),
 };
-
-function trade(symbol: string, record: JsonObject): VenueEvent {
-  const tradeId = wholeId(record, 'trade_id');
-  return {
-    kind: 'trade',
-    symbol,
-    tradeId,
-    sequence: sequenceOf(tradeId),
-    eventMicros: time(record, 'time', readIso),
-    publishMicros: null,
-    price: decimal(record, 'price'),
-    size: decimal(record, 'size'),
-    // As in the stream: of the order that was waiting.
-    side: side(record.side, 'sell', 'buy'),
-    isOld: false,
-  };
-}

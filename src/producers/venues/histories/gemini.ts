@@ -1,16 +1,14 @@
 import type { TradeHistory } from '../history.ts';
-import {
-  decimal,
-  eachRecord,
-  frameParser,
-  type JsonObject,
-  readMillis,
-  sequenceOf,
-  side,
-  time,
-  wholeId,
-} from '../message.ts';
-import type { VenueEvent } from '../venue.ts';
+import { eachRecord, frameParser, readMillis } from '../message.ts';
+import { numberedTrade, type TradeFields } from '../numberedTrade.ts';
+
+const TRADE: TradeFields = {
+  id: 'tid',
+  time: ['timestampms', readMillis],
+  price: 'price',
+  size: 'amount',
+  side: ['type', 'buy', 'sell'],
+};
 
 const PAGE = 500;
 
@@ -24,21 +22,6 @@ export const GEMINI_HISTORY: TradeHistory = {
     `/v1/trades/${encodeURIComponent(symbol.toLowerCase())}?since_tid=${BigInt(afterId ?? 1) - 1n}&limit_trades=${PAGE}`,
   pageSize: PAGE,
   gives: 'next',
-  openParser: (symbol) => frameParser((message) => eachRecord(message, (record) => [trade(symbol, record)])),
+  openParser: (symbol) =>
+    frameParser((message) => eachRecord(message, (record) => [numberedTrade(symbol, record, TRADE)])),
 };
-
-function trade(symbol: string, record: JsonObject): VenueEvent {
-  const tradeId = wholeId(record, 'tid');
-  return {
-    kind: 'trade',
-    symbol,
-    tradeId,
-    sequence: sequenceOf(tradeId),
-    eventMicros: time(record, 'timestampms', readMillis),
-    publishMicros: null,
-    price: decimal(record, 'price'),
-    size: decimal(record, 'amount'),
-    side: side(record.type, 'buy', 'sell'),
-    isOld: false,
-  };
-}

@@ -1,6 +1,5 @@
 import type { TradeHistory } from '../history.ts';
 import {
-  decimal,
   eachRecord,
   frameParser,
   isObject,
@@ -9,13 +8,18 @@ import {
   list,
   object,
   readSeconds,
-  sequenceOf,
-  side,
-  time,
   unusable,
-  wholeId,
 } from '../message.ts';
+import { numberedTrade, type TradeFields } from '../numberedTrade.ts';
 import type { VenueEvent } from '../venue.ts';
+
+const TRADE: TradeFields = {
+  id: 'id',
+  time: ['seconds', readSeconds],
+  price: 'price',
+  size: 'size',
+  side: ['taker', 'b', 's'],
+};
 
 const PAGE = 1_000;
 const NANOS_PER_MICRO = 1_000n;
@@ -38,27 +42,11 @@ export const KRAKEN_HISTORY: TradeHistory = {
 function trades(symbol: string, { error, result }: JsonObject): readonly VenueEvent[] {
   if (!isObject(result)) throw unusable('frame', `no result: ${JSON.stringify(error ?? null)}`);
   const rows = Object.entries(result).find(([name]) => name !== 'last')?.[1];
-  return eachRecord(list(rows).map(named), (record) => [trade(symbol, record)]);
+  return eachRecord(list(rows).map(named), (record) => [numberedTrade(symbol, record, TRADE)]);
 }
 
 /** Rows are lists; named, a broken one does not take the others with it. */
 function named(row: Json): JsonObject {
   const [price, size, seconds, taker, , , id] = Array.isArray(row) ? (row as readonly Json[]) : [];
   return { price, size, seconds, taker, id };
-}
-
-function trade(symbol: string, record: JsonObject): VenueEvent {
-  const tradeId = wholeId(record, 'id');
-  return {
-    kind: 'trade',
-    symbol,
-    tradeId,
-    sequence: sequenceOf(tradeId),
-    eventMicros: time(record, 'seconds', readSeconds),
-    publishMicros: null,
-    price: decimal(record, 'price'),
-    size: decimal(record, 'size'),
-    side: side(record.taker, 'b', 's'),
-    isOld: false,
-  };
 }

@@ -1,20 +1,15 @@
 import type { TradeHistory } from '../history.ts';
-import {
-  decimal,
-  eachRecord,
-  frameParser,
-  type Json,
-  type JsonObject,
-  object,
-  readMillis,
-  sequenceOf,
-  side,
-  textOrNull,
-  time,
-  unusable,
-  wholeId,
-} from '../message.ts';
+import { eachRecord, frameParser, type Json, object, readMillis, textOrNull, unusable } from '../message.ts';
+import { numberedTrade, type TradeFields } from '../numberedTrade.ts';
 import type { VenueEvent } from '../venue.ts';
+
+const TRADE: TradeFields = {
+  id: 'tradeId',
+  time: ['ts', readMillis],
+  price: 'px',
+  size: 'sz',
+  side: ['side', 'buy', 'sell'],
+};
 
 const PAGE = 100;
 
@@ -32,21 +27,5 @@ export const OKX_HISTORY: TradeHistory = {
 function trades(symbol: string, message: Json): readonly VenueEvent[] {
   const { code, msg, data } = object(message);
   if (code !== '0') throw unusable('frame', `code ${textOrNull(code)}: ${textOrNull(msg)}`);
-  return eachRecord(data, (record) => [trade(symbol, record)]);
-}
-
-function trade(symbol: string, record: JsonObject): VenueEvent {
-  const tradeId = wholeId(record, 'tradeId');
-  return {
-    kind: 'trade',
-    symbol,
-    tradeId,
-    sequence: sequenceOf(tradeId),
-    eventMicros: time(record, 'ts', readMillis),
-    publishMicros: null,
-    price: decimal(record, 'px'),
-    size: decimal(record, 'sz'),
-    side: side(record.side, 'buy', 'sell'),
-    isOld: false,
-  };
+  return eachRecord(data, (record) => [numberedTrade(symbol, record, TRADE)]);
 }

@@ -1,16 +1,14 @@
 import type { TradeHistory } from '../history.ts';
-import {
-  decimal,
-  eachRecord,
-  frameParser,
-  type JsonObject,
-  readMillis,
-  sequenceOf,
-  side,
-  time,
-  wholeId,
-} from '../message.ts';
-import type { VenueEvent } from '../venue.ts';
+import { eachRecord, frameParser, readMillis } from '../message.ts';
+import { numberedTrade, type TradeFields } from '../numberedTrade.ts';
+
+const TRADE: TradeFields = {
+  id: 'sequential_id',
+  time: ['timestamp', readMillis],
+  price: 'trade_price',
+  size: 'trade_volume',
+  side: ['ask_bid', 'BID', 'ASK'],
+};
 
 const PAGE = 500;
 
@@ -22,21 +20,6 @@ export const UPBIT_HISTORY: TradeHistory = {
     `/v1/trades/ticks?market=${encodeURIComponent(symbol)}&count=${PAGE}&cursor=${tradeId}`,
   pageSize: PAGE,
   gives: 'latest',
-  openParser: (symbol) => frameParser((message) => eachRecord(message, (record) => [trade(symbol, record)])),
+  openParser: (symbol) =>
+    frameParser((message) => eachRecord(message, (record) => [numberedTrade(symbol, record, TRADE)])),
 };
-
-function trade(symbol: string, record: JsonObject): VenueEvent {
-  const tradeId = wholeId(record, 'sequential_id');
-  return {
-    kind: 'trade',
-    symbol,
-    tradeId,
-    sequence: sequenceOf(tradeId),
-    eventMicros: time(record, 'timestamp', readMillis),
-    publishMicros: null,
-    price: decimal(record, 'trade_price'),
-    size: decimal(record, 'trade_volume'),
-    side: side(record.ask_bid, 'BID', 'ASK'),
-    isOld: false,
-  };
-}
