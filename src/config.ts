@@ -209,14 +209,14 @@ export const configSchema = Type.Object(
     }),
     producer: section('When a producer sends what it has gathered: at whichever bound is met first.', {
       batchRecords: integer(
-        16_384,
+        32_768,
         { minimum: 1, maximum: 1_048_576 },
         { unit: 'records', description: 'Most records in a transaction.' },
       ),
       batchBytes: integer(
-        4 * MIB,
+        8 * MIB,
         { minimum: KIB, maximum: GIB },
-        { unit: 'bytes', description: 'Most bytes of encoded records in a transaction.' },
+        { unit: 'bytes', description: 'Most bytes of a source in a transaction.' },
       ),
       batchMs: integer(
         100,

@@ -73,14 +73,17 @@ export interface Transaction {
   readonly positions: readonly { readonly group: string; readonly positions: readonly Position[] }[];
 }
 
-/**
- * The only way to write. Opening a writer fences every earlier writer of the same id (KIP-98's epochs): their next commit
- * fails with TM_LOG_FENCED.
- */
-export interface TransactionalWriter {
-  /** @throws TM_LOG_FENCED, TM_TOPIC_UNKNOWN, TM_LOG_FULL */
-  commit(transaction: Transaction): Promise<readonly Appended[]>;
+/** A writer of many records, that does not tell where they landed. */
+export interface BulkWriter {
+  /** Resolves once the transaction is in the log, a moment before readers see it. @throws TM_LOG_FENCED, TM_TOPIC_UNKNOWN, TM_LOG_FULL */
+  commit(transaction: Transaction): Promise<unknown>;
+  /** Resolves once readers see all that was committed. */
   close(): Promise<void>;
+}
+
+export interface TransactionalWriter extends BulkWriter {
+  /** Resolves once readers see the transaction, with where each append landed. @throws as `BulkWriter.commit` */
+  commit(transaction: Transaction): Promise<readonly Appended[]>;
 }
 
 export interface ReadBounds {
@@ -142,7 +145,13 @@ export interface Log {
   ranges(topic: string): Promise<readonly PartitionRange[]>;
   /** First offset appended at or after `epochMs`, or the end. @throws TM_TOPIC_UNKNOWN */
   offsetAtTime(partition: TopicPartition, epochMs: number): Promise<number>;
+  /**
+   * Writers are the only way to write. Opening one fences every earlier writer of the same id (KIP-98's epochs): their next
+   * commit fails with TM_LOG_FENCED.
+   */
   openWriter(transactionalId: string): Promise<TransactionalWriter>;
+  /** As `openWriter`, for many records whose offsets nobody asks for: a broker's report on each of them costs as much as to send it. */
+  openBulkWriter(transactionalId: string): Promise<BulkWriter>;
   /** Starts at the given offsets. @throws TM_TOPIC_UNKNOWN, TM_OFFSET_OUT_OF_RANGE (below the begin or above the end) */
   openReader(start: readonly (TopicPartition & { readonly offset: number })[]): Promise<LogReader>;
   /**

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DEAD_LETTER_TOPIC } from '../core/deadLetterTopics.ts';
 import { MICROS_PER_MS } from '../core/time.ts';
-import type { Log, Position, Transaction, TransactionalWriter } from '../log/log.ts';
+import type { BulkWriter, Log, Position, RecordBytes, Transaction } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { byPartition } from './byPartition.ts';
 import {
@@ -51,6 +51,8 @@ export interface ProduceSummary {
   readonly rejected: number;
   /** Rows that an earlier run had committed. */
   readonly skipped: number;
+  /** Keys and values written, as they are encoded. */
+  readonly bytes: number;
   /** Labels of the parts that an earlier run had come to the end of. */
   readonly done: readonly string[];
   /** False when the signal ended it before it had come to its end. */
@@ -68,7 +70,7 @@ export async function produce(source: Source, options: ProduceOptions): Promise<
   const { log, again, signal, bounds, now } = options;
   const topics = await openTopics(source, options);
   // The writer comes first: once it is open, no earlier run can move the positions any more.
-  const writer = await log.openWriter(transactionalId(source.parts));
+  const writer = await log.openBulkWriter(transactionalId(source.parts));
   try {
     const committed = await committedPositions(log, source.parts);
     if (!options.allowLate) await checkHistory(source, options, committed);
@@ -141,17 +143,18 @@ async function checkHistory(
 /** Turns batches into transactions and counts them. */
 class ProduceRun {
   readonly #source: Source;
-  readonly #writer: TransactionalWriter;
+  readonly #writer: BulkWriter;
   readonly #topics: ReadonlyMap<string, TopicWriter>;
   readonly #options: ProduceOptions;
   readonly #from: readonly (PartPosition | null)[];
   readonly #done: boolean[];
   #records = 0;
   #rejected = 0;
+  #bytes = 0;
 
   constructor(
     source: Source,
-    writer: TransactionalWriter,
+    writer: BulkWriter,
     topics: ReadonlyMap<string, TopicWriter>,
     options: ProduceOptions,
     from: readonly (PartPosition | null)[],
@@ -170,6 +173,7 @@ class ProduceRun {
       records: this.#records,
       rejected: this.#rejected,
       skipped: this.#from.reduce((rows, position) => rows + (position?.offset ?? 0), 0),
+      bytes: this.#bytes,
       done: this.#source.parts.filter((_, part) => this.#from[part]?.isDone === true).map(({ label }) => label),
       complete: !this.#options.signal.aborted || this.#done.every(Boolean),
     };
@@ -182,10 +186,11 @@ class ProduceRun {
     const highestMicros = (now() + eventTime.maxAheadMs) * MICROS_PER_MS;
     for (const { target, columns } of outputs) {
       const topic = this.#topic(target.topic);
+      // Asked for first: the broker answers while records are encoded.
+      const highest = highestEventTimes(log, topic.topic);
       const parts = byPartition(columns, KEY_FIELD, topic.partitions);
       appends.push(...encodeParts(topic, columns, parts));
-      const highest = await highestEventTimes(log, topic.topic);
-      const raised = raisedEventTimes(highest, topic.topic, columns, parts, highestMicros);
+      const raised = raisedEventTimes(await highest, topic.topic, columns, parts, highestMicros);
       if (raised.length > 0) groups.push({ group: eventTimeGroup(topic.topic), positions: raised });
       this.#records += columns.length;
     }
@@ -195,6 +200,7 @@ class ProduceRun {
       this.#rejected += deadLetters.length;
     }
     await this.#writer.commit({ appends, positions: groups });
+    for (const { records } of appends) this.#bytes += bytesOf(records);
     for (const [part, { isDone }] of positions) this.#done[part] = isDone;
   }
 
@@ -214,4 +220,8 @@ class ProduceRun {
     if (topic === undefined) throw new Error(`topic ${name} is none of the source's targets`);
     return topic;
   }
+}
+
+function bytesOf({ count, keyOffsets, valueOffsets }: RecordBytes): number {
+  return (keyOffsets[count] as number) + (valueOffsets[count] as number);
 }

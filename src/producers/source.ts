@@ -41,7 +41,7 @@ export interface BatchBounds {
   readonly maxRecords: number;
   /** Of the source's own bytes, where it has any. */
   readonly maxBytes: number;
-  /** How long a record may wait for the rest of its batch. */
+  /** How long a record may wait for the rest of its batch, where the rest has yet to happen. */
   readonly maxMs: number;
 }
 

@@ -24,6 +24,7 @@ interface Shown {
   readonly job: string;
   readonly attempt: number;
   readonly state: string;
+  readonly bytes: number;
 }
 
 describe('tidemark schedule', () => {
@@ -89,6 +90,7 @@ describe('tidemark schedule', () => {
       errorCode: null,
       attempt: 1,
     });
+    expect(list[2]?.bytes).toBeGreaterThan(0);
     expect(list[0]).toMatchObject({ errorCode: expect.stringMatching(/^TM_/), rowsWritten: 0 });
     expect(stderr).toMatch(/one: done, 2 rows written\n/);
     expect(await runs('--job', 'one', '--limit', '1')).toHaveLength(1);

@@ -49,6 +49,7 @@ describe('tidemark produce', () => {
       records: 2,
       rejected: 1,
       skipped: 0,
+      bytes: expect.any(Number),
       done: [],
       complete: true,
     });

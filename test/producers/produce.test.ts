@@ -65,6 +65,26 @@ describe('produce', () => {
     expect(await prices()).toEqual(upTo(30));
   });
 
+  it('counts the bytes of keys and values that it writes', async () => {
+    const { bytes } = await bench.produce(await open(await ticksFile('a.csv', 0, 30)), { bounds: SMALL });
+    let stored = 0;
+    for (const { topic } of await bench.log.listTopics()) {
+      for (const { partition, begin, end } of await bench.log.ranges(topic)) {
+        const reader = await bench.log.openReader([{ topic, partition, offset: begin }]);
+        while (reader.position({ topic, partition }) < end) {
+          const chunk = await reader.read({ maxRecords: 100, maxBytes: 1_000_000 }, 0);
+          for (let i = 0; i < (chunk?.count ?? 0); i++) {
+            stored += Number(chunk?.keyEnds[i]) - Number(chunk?.keyStarts[i]);
+            stored += Number(chunk?.valueEnds[i]) - Number(chunk?.valueStarts[i]);
+          }
+        }
+        await reader.close();
+      }
+    }
+    expect(stored).toBeGreaterThan(0);
+    expect(bytes).toBe(stored);
+  });
+
   it('adds it once more when told to', async () => {
     const source = await open(await ticksFile('a.csv', 0, 30));
     await bench.produce(source);

@@ -17,6 +17,7 @@ export function mortalLog(log: Log, death: () => Death | null): Log {
     ranges: (topic) => log.ranges(topic),
     offsetAtTime: (partition, epochMs) => log.offsetAtTime(partition, epochMs),
     openWriter: async (id) => mortalWriter(await log.openWriter(id), death),
+    openBulkWriter: async (id) => mortalWriter(await log.openWriter(id), death),
     openReader: (start) => log.openReader(start),
     committed: (group, partitions) => log.committed(group, partitions),
     join: (group, topic, owner) => log.join(group, topic, owner),

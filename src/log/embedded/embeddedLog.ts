@@ -1,5 +1,6 @@
 import { TidemarkError } from '../../errors.ts';
 import type {
+  BulkWriter,
   Log,
   LogReader,
   Membership,
@@ -75,6 +76,10 @@ class EmbeddedLog implements Log {
   async openWriter(transactionalId: string): Promise<TransactionalWriter> {
     this.#checkOpen();
     return new EmbeddedWriter(this.#store, this.#topics, this.#lifetime, this.#now, transactionalId);
+  }
+
+  openBulkWriter(transactionalId: string): Promise<BulkWriter> {
+    return this.openWriter(transactionalId);
   }
 
   async openReader(start: readonly (TopicPartition & { readonly offset: number })[]): Promise<LogReader> {

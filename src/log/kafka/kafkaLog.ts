@@ -1,5 +1,6 @@
 import { TidemarkError } from '../../errors.ts';
 import type {
+  BulkWriter,
   Log,
   LogReader,
   Membership,
@@ -17,7 +18,7 @@ import { type BrokerClient, loadBrokerClient } from './client.ts';
 import { GroupHandles } from './groups.ts';
 import { KafkaMember } from './kafkaMember.ts';
 import { KafkaReader } from './kafkaReader.ts';
-import { KafkaWriter, type WriterParts } from './kafkaWriter.ts';
+import { KafkaWriter, type Reports, type WriterParts } from './kafkaWriter.ts';
 import { BrokerTopics } from './topics.ts';
 
 const ONE_RECORD = { maxRecords: 1, maxBytes: 1 };
@@ -42,12 +43,12 @@ export async function openKafkaLog(settings: BrokerSettings): Promise<Log> {
 class KafkaLog implements Log {
   readonly #parts: WriterParts;
   /** What is to be closed with the log. */
-  readonly #opened = new Set<LogReader | TransactionalWriter | Membership>();
+  readonly #opened = new Set<LogReader | BulkWriter | Membership>();
   #closed = false;
 
   constructor(client: BrokerClient, settings: BrokerSettings, topics: BrokerTopics) {
     const groups = new GroupHandles(client, settings);
-    const onClosed = (one: LogReader | TransactionalWriter | Membership) => this.#opened.delete(one);
+    const onClosed = (one: LogReader | BulkWriter | Membership) => this.#opened.delete(one);
     this.#parts = { client, settings, topics, groups, isLogClosed: () => this.#closed, onClosed };
   }
 
@@ -79,7 +80,15 @@ class KafkaLog implements Log {
 
   async openWriter(transactionalId: string): Promise<TransactionalWriter> {
     this.#checkOpen();
-    const writer = await KafkaWriter.open(this.#parts, transactionalId);
+    return this.#openWriter(transactionalId, 'all');
+  }
+
+  async openBulkWriter(transactionalId: string): Promise<BulkWriter> {
+    return this.#openWriter(transactionalId, 'failures');
+  }
+
+  async #openWriter(transactionalId: string, reports: Reports): Promise<KafkaWriter> {
+    const writer = await KafkaWriter.open(this.#parts, transactionalId, reports);
     this.#opened.add(writer);
     return writer;
   }

@@ -3,6 +3,7 @@ import type { LibrdKafkaError, Producer } from '@confluentinc/kafka-javascript';
 import { TidemarkError } from '../../errors.ts';
 import type {
   Appended,
+  BulkWriter,
   LogReader,
   Membership,
   Position,
@@ -45,27 +46,42 @@ export interface WriterParts {
   readonly topics: BrokerTopics;
   readonly groups: GroupHandles;
   readonly isLogClosed: () => boolean;
-  readonly onClosed: (one: LogReader | TransactionalWriter | Membership) => void;
+  readonly onClosed: (one: LogReader | BulkWriter | Membership) => void;
 }
+
+/** Which records the broker client reports on: a report tells where a record landed, or why it did not. */
+export type Reports = 'all' | 'failures';
+
+/** What readers come to, once they see it. */
+type PartitionEnd = Pick<Appended, 'topic' | 'partition' | 'nextOffset'>;
 
 /** One epoch of a transactional id at a broker. */
 export class KafkaWriter implements TransactionalWriter {
   readonly #parts: WriterParts;
   readonly #transactionalId: string;
+  readonly #reports: Reports;
+  /** A record that was not sent for so long has failed. */
+  readonly #sendTimeoutMs: number;
   readonly #producer: Producer;
+  /** What the records of a bulk writer's transaction failed with, if any did. */
+  #failures: Delivery | null = null;
+  /** Partitions that a bulk writer has appended to; readers may not see all of it yet. */
+  readonly #unseen = new Map<string, TopicPartition>();
   #closed = false;
   /** Why this writer can do no more. Only a new one, that starts from the committed positions, may go on. */
   #broken: TidemarkError | null = null;
 
-  private constructor(parts: WriterParts, transactionalId: string) {
+  private constructor(parts: WriterParts, transactionalId: string, reports: Reports) {
     const { client, settings } = parts;
     this.#parts = parts;
     this.#transactionalId = transactionalId;
+    this.#reports = reports;
+    this.#sendTimeoutMs = Math.min(TRANSACTION_TIMEOUT_MS, Math.max(SHORTEST_SEND_MS, settings.recoveryTimeoutMs));
     this.#producer = new client.Producer({
       ...clientConfig(settings),
       'transactional.id': `${settings.idPrefix}${transactionalId}`,
       'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS,
-      'message.timeout.ms': Math.min(TRANSACTION_TIMEOUT_MS, Math.max(SHORTEST_SEND_MS, settings.recoveryTimeoutMs)),
+      'message.timeout.ms': this.#sendTimeoutMs,
       'retry.backoff.ms': RETRY_BACKOFF_MS,
       'retry.backoff.max.ms': RETRY_BACKOFF_MAX_MS,
       'linger.ms': LINGER_MS,
@@ -73,16 +89,17 @@ export class KafkaWriter implements TransactionalWriter {
       'queue.buffering.max.messages': MAX_QUEUED_RECORDS,
       'queue.buffering.max.kbytes': MAX_QUEUED_KB,
       dr_cb: true,
+      'delivery.report.only.error': reports === 'failures',
     });
   }
 
   /** Takes over from every earlier writer of the id. @throws TM_BROKER_UNREACHABLE, TM_BROKER_ACCESS */
-  static async open(parts: WriterParts, transactionalId: string): Promise<KafkaWriter> {
+  static async open(parts: WriterParts, transactionalId: string, reports: Reports): Promise<KafkaWriter> {
     checkId('transactional id', transactionalId);
-    const writer = new KafkaWriter(parts, transactionalId);
+    const writer = new KafkaWriter(parts, transactionalId, reports);
     const producer = writer.#producer;
     producer.on('delivery-report', (error: LibrdKafkaError | null, report) => {
-      const delivery: unknown = report.opaque;
+      const delivery: unknown = report.opaque ?? writer.#failures;
       if (delivery instanceof Delivery) delivery.report(error, report.offset);
     });
     const what = `writer ${transactionalId} cannot be opened`;
@@ -105,15 +122,20 @@ export class KafkaWriter implements TransactionalWriter {
     await this.#check(appends, positions);
     if (appends.length === 0 && positions.length === 0) return [];
     const appended = await this.#transact(appends, positions);
-    await this.#untilVisible(appended);
+    if (this.#reports === 'all') await this.#untilVisible(appended);
+    else for (const place of appends) this.#unseen.set(`${place.topic}/${place.partition}`, place);
     return appended;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await disconnect(this.#producer);
-    this.#parts.onClosed(this);
+    try {
+      if (this.#broken === null) await this.#untilVisible(await this.#ends([...this.#unseen.values()]));
+    } finally {
+      await disconnect(this.#producer);
+      this.#parts.onClosed(this);
+    }
   }
 
   async #check(appends: Transaction['appends'], positions: Transaction['positions']): Promise<void> {
@@ -133,16 +155,8 @@ export class KafkaWriter implements TransactionalWriter {
     const what = `a transaction of ${this.#transactionalId} failed`;
     try {
       await ask<void>(what, (done) => producer.beginTransaction((error) => done(error)));
-      const deliveries: Delivery[] = [];
-      for (const { topic, partition, records } of appends) {
-        const delivery = new Delivery(records.count);
-        deliveries.push(delivery);
-        await this.#produce({ topic, partition }, records, delivery);
-      }
-      for (const delivery of deliveries) await delivery.done;
+      const appended = this.#reports === 'all' ? await this.#send(appends) : await this.#sendUnplaced(what, appends);
       for (const { group, positions: ofGroup } of positions) await this.#sendPositions(what, group, ofGroup);
-      // An append of nothing lies at the end that the partition has then.
-      const appended = await Promise.all(appends.map((append, i) => this.#appended(append, deliveries[i])));
       await this.#commitTransaction(what);
       return appended;
     } catch (error) {
@@ -150,7 +164,31 @@ export class KafkaWriter implements TransactionalWriter {
     }
   }
 
-  async #produce({ topic, partition }: TopicPartition, records: RecordBytes, delivery: Delivery): Promise<void> {
+  /** Sends records; resolves once the broker has them all. */
+  async #send(appends: Transaction['appends']): Promise<Appended[]> {
+    const deliveries: Delivery[] = [];
+    for (const { topic, partition, records } of appends) {
+      const delivery = new Delivery(records.count);
+      deliveries.push(delivery);
+      await this.#produce({ topic, partition }, records, delivery);
+    }
+    await Promise.all(deliveries.map(({ done }) => done));
+    return this.#appended(appends, deliveries);
+  }
+
+  /** The same without a report on each record. */
+  async #sendUnplaced(what: string, appends: Transaction['appends']): Promise<Appended[]> {
+    const failures = new Delivery(Number.POSITIVE_INFINITY);
+    this.#failures = failures;
+    for (const { topic, partition, records } of appends) await this.#produce({ topic, partition }, records);
+    const timeoutMs = this.#sendTimeoutMs + SHORTEST_SEND_MS;
+    const sent = ask<void>(what, (done) => this.#producer.flush(timeoutMs, (error) => done(error)));
+    await Promise.race([sent, failures.done]);
+    return [];
+  }
+
+  /** The client keeps `delivery` until it reports on the record; of one that it never reports on, it would keep it for ever. */
+  async #produce({ topic, partition }: TopicPartition, records: RecordBytes, delivery?: Delivery): Promise<void> {
     const { keys, keyOffsets, values, valueOffsets } = records;
     for (let i = 0; i < records.count; i++) {
       const key = slice(keys, keyOffsets[i] as number, keyOffsets[i + 1] as number);
@@ -216,22 +254,32 @@ export class KafkaWriter implements TransactionalWriter {
     return known;
   }
 
-  async #appended(
-    { topic, partition, records }: Transaction['appends'][number],
-    delivery?: Delivery,
-  ): Promise<Appended> {
-    if (delivery !== undefined && records.count > 0) {
-      return { topic, partition, firstOffset: delivery.firstOffset, nextOffset: delivery.lastOffset + 1 };
-    }
-    const [end = 0] = await this.#parts.topics.ends([{ topic, partition }]);
-    return { topic, partition, firstOffset: end, nextOffset: end };
+  #appended(appends: Transaction['appends'], deliveries: readonly Delivery[]): Promise<Appended[]> {
+    return Promise.all(
+      appends.map(async ({ topic, partition, records }, i) => {
+        const delivery = deliveries[i];
+        if (delivery !== undefined && records.count > 0) {
+          return { topic, partition, firstOffset: delivery.firstOffset, nextOffset: delivery.lastOffset + 1 };
+        }
+        // An append of nothing lies at the end that the partition has then.
+        const [end = 0] = await this.#parts.topics.ends([{ topic, partition }]);
+        return { topic, partition, firstOffset: end, nextOffset: end };
+      }),
+    );
+  }
+
+  /** Where partitions end: at or after what was appended. */
+  async #ends(places: readonly TopicPartition[]): Promise<PartitionEnd[]> {
+    const ends = await this.#parts.topics.highWatermarks(places);
+    return places.map(({ topic, partition }, i) => ({ topic, partition, nextOffset: ends[i] as number }));
   }
 
   /**
    * A broker writes the markers that end a transaction after it has answered the commit: until then the partition's last
    * stable offset lies before the records.
    */
-  async #untilVisible(appended: readonly Appended[]): Promise<void> {
+  async #untilVisible(appended: readonly PartitionEnd[]): Promise<void> {
+    if (appended.length === 0) return;
     const last = lastOfEach(appended);
     for (let waitedMs = 0; waitedMs < VISIBLE_TIMEOUT_MS; waitedMs += VISIBLE_POLL_MS) {
       const ends = await this.#parts.topics.ends(last);
@@ -253,7 +301,7 @@ async function untilAnswered(what: string, start: (done: Done<void>) => void): P
 }
 
 /** The last append of each partition. */
-function lastOfEach(appended: readonly Appended[]): Appended[] {
+function lastOfEach(appended: readonly PartitionEnd[]): PartitionEnd[] {
   return [...new Map(appended.map((one) => [`${one.topic}/${one.partition}`, one])).values()];
 }
 

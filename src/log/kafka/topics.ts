@@ -122,6 +122,12 @@ export class BrokerTopics {
     return this.offsets(places, this.#client.OffsetSpec.LATEST);
   }
 
+  /** The offset after the last record of each place, in order, those of open transactions included. */
+  highWatermarks(places: readonly TopicPartition[]): Promise<number[]> {
+    const { IsolationLevel, OffsetSpec } = this.#client;
+    return this.offsets(places, OffsetSpec.LATEST, IsolationLevel.READ_UNCOMMITTED);
+  }
+
   /** What the broker's index says to a time; -1 when nothing is as new. */
   async offsetAt(place: TopicPartition, epochMs: number): Promise<number> {
     // Negative times mean something else to the protocol.
@@ -129,14 +135,15 @@ export class BrokerTopics {
     return (await this.offsets([place], spec))[0] as number;
   }
 
-  async offsets(places: readonly TopicPartition[], offset: OffsetSpec): Promise<number[]> {
+  async offsets(
+    places: readonly TopicPartition[],
+    offset: OffsetSpec,
+    isolationLevel = this.#client.IsolationLevel.READ_COMMITTED,
+  ): Promise<number[]> {
     if (places.length === 0) return [];
     const what = 'offsets cannot be read';
     const asked = places.map(({ topic, partition }) => ({ topic, partition, offset }));
-    const options = {
-      timeout: this.#timeoutMs,
-      isolationLevel: this.#client.IsolationLevel.READ_COMMITTED,
-    };
+    const options = { timeout: this.#timeoutMs, isolationLevel };
     const byPlace = await patiently(this.#settings.recoveryTimeoutMs, async () => {
       let answers: RdKafka.ListOffsetsResult[];
       try {

@@ -19,8 +19,6 @@ import { MergeQueue } from './mergeQueue.ts';
 /** Files of one command are all open while they are merged. */
 const MAX_FILES = 1_000;
 const SCHEMAS = { tick: TICK, quote: QUOTE, source_bar: SOURCE_BAR } as const;
-/** The clock is looked at once in so many rows. */
-const ROWS_PER_CLOCK = 256;
 const PREVIEW_BOUNDS: BatchBounds = { maxRecords: 65_536, maxBytes: 16_777_216, maxMs: Number.POSITIVE_INFINITY };
 
 interface IdentifiedFile extends CsvFile {
@@ -65,10 +63,10 @@ export class CsvSource implements Source {
     return ahead(this.#batches(options));
   }
 
-  async *#batches({ from, bounds, now, signal }: BatchOptions): AsyncGenerator<SourceBatch> {
+  async *#batches({ from, bounds, signal }: BatchOptions): AsyncGenerator<SourceBatch> {
     const lanes = new Map<number, CsvCursor>();
     const queue = new MergeQueue();
-    const batch = new BatchBuilder(this.targets, bounds, now);
+    const batch = new BatchBuilder(this.targets, bounds);
     try {
       // All files are opened before the first row is given: a wrong one is refused before anything is written.
       for (const [part, file] of this.#files.entries()) {
@@ -119,20 +117,16 @@ class BatchBuilder {
   readonly #builders: ReadonlyMap<string, { readonly target: SourceTarget; readonly builder: ColumnsBuilder }>;
   readonly #deadLetters = new DeadLetters();
   readonly #bounds: BatchBounds;
-  readonly #now: () => number;
   /** The files that rows were taken from, or that have ended, by part. */
   readonly #moved = new Map<number, CsvCursor>();
   #rows = 0;
   #bytes = 0;
-  #sinceMs: number;
 
-  constructor(targets: readonly SourceTarget[], bounds: BatchBounds, now: () => number) {
+  constructor(targets: readonly SourceTarget[], bounds: BatchBounds) {
     this.#builders = new Map(
       targets.map((target) => [target.topic, { target, builder: new ColumnsBuilder(target.schema) }]),
     );
     this.#bounds = bounds;
-    this.#now = now;
-    this.#sinceMs = now();
   }
 
   /** Takes the row at which the cursor stands. */
@@ -165,9 +159,7 @@ class BatchBuilder {
   }
 
   isFull(): boolean {
-    const { maxRecords, maxBytes, maxMs } = this.#bounds;
-    if (this.#rows >= maxRecords || this.#bytes >= maxBytes) return true;
-    return this.#rows % ROWS_PER_CLOCK === 0 && this.#now() - this.#sinceMs >= maxMs;
+    return this.#rows >= this.#bounds.maxRecords || this.#bytes >= this.#bounds.maxBytes;
   }
 
   finish(): SourceBatch {
@@ -179,7 +171,6 @@ class BatchBuilder {
     this.#moved.clear();
     this.#rows = 0;
     this.#bytes = 0;
-    this.#sinceMs = this.#now();
     return { outputs, deadLetters: this.#deadLetters.finish(), positions };
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach } from 'vitest';
-import type { Appended, Log, TopicPartition, TransactionalWriter } from '../../../src/log/log.ts';
+import type { Log, TopicPartition, Transaction, TransactionalWriter } from '../../../src/log/log.ts';
 import { type ReadRecord, readToEnd, recordBytes, type TestRecord, WIDE } from '../records.ts';
 import type { LogAddress } from './address.ts';
 
@@ -51,11 +51,11 @@ export class ContractFixture {
     records: recordBytes(records),
   });
 
-  readonly commit = async (
-    writer: TransactionalWriter,
+  readonly commit = <T>(
+    writer: { readonly commit: (transaction: Transaction) => Promise<T> },
     partition: number,
     records: readonly TestRecord[],
-  ): Promise<readonly Appended[]> => writer.commit({ appends: [this.append(partition, records)], positions: [] });
+  ): Promise<T> => writer.commit({ appends: [this.append(partition, records)], positions: [] });
 
   readonly openWriter = (): Promise<TransactionalWriter> => this.log.openWriter(`writer-${randomUUID()}`);
 

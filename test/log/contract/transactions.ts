@@ -45,22 +45,26 @@ export function transactionContract(fixture: ContractFixture): void {
       expect(await fixture.log.committed(fixture.topic)).toEqual([]);
     });
 
-    it('of an earlier writer of the same id are refused, and leave nothing', async () => {
-      const id = `writer-${randomUUID()}`;
-      const first = await fixture.log.openWriter(id);
-      await commit(first, 0, numbered('first', 1));
-      const second = await fixture.log.openWriter(id);
-      const late = first.commit({
-        appends: [append(0, numbered('late', 1))],
-        positions: [
-          { group: fixture.topic, positions: [{ topic: fixture.topic, partition: 0, offset: 9, metadata: '' }] },
-        ],
-      });
-      await expect(late).rejects.toMatchObject({ code: 'TM_LOG_FENCED' });
-      await commit(second, 0, numbered('second', 1));
-      expect((await readFrom([at(0)])).map(({ value }) => value)).toEqual(['first-0', 'second-0']);
-      expect(await fixture.log.committed(fixture.topic)).toEqual([]);
-    });
+    it.each(['openWriter', 'openBulkWriter'] as const)(
+      'of an earlier writer of the same id are refused, and leave nothing (%s)',
+      async (open) => {
+        const id = `writer-${randomUUID()}`;
+        const first = await fixture.log[open](id);
+        await commit(first, 0, numbered('first', 1));
+        const second = await fixture.log[open](id);
+        const late = first.commit({
+          appends: [append(0, numbered('late', 1))],
+          positions: [
+            { group: fixture.topic, positions: [{ topic: fixture.topic, partition: 0, offset: 9, metadata: '' }] },
+          ],
+        });
+        await expect(late).rejects.toMatchObject({ code: 'TM_LOG_FENCED' });
+        await commit(second, 0, numbered('second', 1));
+        await second.close();
+        expect((await readFrom([at(0)])).map(({ value }) => value)).toEqual(['first-0', 'second-0']);
+        expect(await fixture.log.committed(fixture.topic)).toEqual([]);
+      },
+    );
 
     it('of writers of different ids all land, each writer in its order', async () => {
       const writers = await Promise.all(['a', 'b', 'c', 'd'].map(async (tag) => ({ tag, writer: await openWriter() })));
@@ -77,8 +81,29 @@ export function transactionContract(fixture: ContractFixture): void {
       expect(read).toHaveLength(100);
     });
 
-    it('are refused once the writer is closed', async () => {
-      const writer = await openWriter();
+    it('of a bulk writer are seen once it is closed: its records in order, and positions', async () => {
+      const writer = await fixture.log.openBulkWriter(`writer-${randomUUID()}`);
+      const values: string[] = [];
+      for (let i = 0; i < 5; i++) {
+        const tag = `t${i}`;
+        await writer.commit({
+          appends: [append(0, numbered(tag, 700)), append(1, numbered('other', 1)), append(0, [])],
+          positions: [
+            { group: fixture.topic, positions: [{ topic: fixture.topic, partition: 0, offset: i, metadata: tag }] },
+          ],
+        });
+        values.push(...numbered(tag, 700).map(({ value }) => value));
+      }
+      await writer.close();
+      expect((await readFrom([at(0)])).map(({ value }) => value)).toEqual(values);
+      expect(await readFrom([at(1)])).toHaveLength(5);
+      expect(await fixture.log.committed(fixture.topic)).toEqual([
+        { topic: fixture.topic, partition: 0, offset: 4, metadata: 't4' },
+      ]);
+    });
+
+    it.each(['openWriter', 'openBulkWriter'] as const)('are refused once the writer is closed (%s)', async (open) => {
+      const writer = await fixture.log[open](`writer-${randomUUID()}`);
       await writer.close();
       await expect(commit(writer, 0, numbered('a', 1))).rejects.toMatchObject({ code: 'TM_LOG_CLOSED' });
     });

@@ -1,12 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openKafkaLog } from '../../../src/log/kafka/kafkaLog.ts';
+import type { BulkWriter } from '../../../src/log/log.ts';
 import { type Broker, startBroker, whyNoBroker } from '../../support/kafka/broker.ts';
 import { prepareKafkaTools, runKafkaTool } from '../../support/kafka/kafkaTools.ts';
 import { openTransaction } from '../../support/kafka/plainClient.ts';
 import { brokerSettings } from '../../support/kafka/settings.ts';
 import { requirement } from '../../support/requirement.ts';
 import { logContract } from '../contract.ts';
-import { numbered, readToEnd, recordBytes, WIDE } from '../records.ts';
+import { numbered, readToEnd, recordBytes, type TestRecord, WIDE } from '../records.ts';
 
 const missing = whyNoBroker();
 const noTools = prepareKafkaTools();
@@ -49,18 +51,47 @@ describe.skipIf(!available)('on a broker', () => {
       const topic = 'restarted';
       await log.createTopic(topic, { partitions: 1, retentionMs: -1 });
       const writer = await log.openWriter('restart');
+      const bulkWriter = await log.openBulkWriter('restart-bulk');
       const reader = await log.openReader([{ topic, partition: 0, offset: 0 }]);
-      const commit = (tag: string) =>
-        writer.commit({ appends: [{ topic, partition: 0, records: recordBytes(numbered(tag, 3)) }], positions: [] });
-      await commit('before');
+      const commit = (to: BulkWriter, tag: string) =>
+        to.commit({ appends: [{ topic, partition: 0, records: recordBytes(numbered(tag, 3)) }], positions: [] });
+      await commit(writer, 'before');
       const values = async () => (await readToEnd(reader, WIDE, 0)).map(({ value }) => value);
       expect(await values()).toEqual(['before-0', 'before-1', 'before-2']);
       await broker.stop();
-      const [, read] = await Promise.all([broker.start(), commit('after').then(values)]);
-      expect(read).toEqual(['after-0', 'after-1', 'after-2']);
+      await Promise.all([broker.start(), commit(writer, 'after'), commit(bulkWriter, 'bulk')]);
+      await bulkWriter.close();
+      expect((await values()).sort()).toEqual(['after-0', 'after-1', 'after-2', 'bulk-0', 'bulk-1', 'bulk-2']);
       await log.close();
     },
     START_TIMEOUT_MS,
+  );
+
+  it.skipIf(noTools !== null).each(['openWriter', 'openBulkWriter'] as const)(
+    'says what it refused of a transaction, of which nothing is seen, and the next writer goes on (%s)',
+    async (open) => {
+      const topic = `narrow-${open}`;
+      const log = await openKafkaLog(brokerSettings(broker.urls));
+      await log.createTopic(topic, { partitions: 1, retentionMs: -1 });
+      runKafkaTool('kafka.admin.ConfigCommand', [
+        ...['--bootstrap-server', broker.urls, '--entity-type', 'topics', '--entity-name', topic],
+        ...['--alter', '--add-config', 'max.message.bytes=2000'],
+      ]);
+      const commit = async (records: readonly TestRecord[]) => {
+        const writer = await log[open](topic);
+        try {
+          await writer.commit({ appends: [{ topic, partition: 0, records: recordBytes(records) }], positions: [] });
+        } finally {
+          await writer.close();
+        }
+      };
+      const noise = { key: 'a', value: randomBytes(10_000).toString('base64') };
+      await expect(commit([...numbered('first', 2), noise])).rejects.toMatchObject({ code: 'TM_LOG_RECORD_TOO_LARGE' });
+      await commit(numbered('next', 2));
+      const reader = await log.openReader([{ topic, partition: 0, offset: 0 }]);
+      expect((await readToEnd(reader, WIDE, 0)).map(({ value }) => value)).toEqual(['next-0', 'next-1']);
+      await log.close();
+    },
   );
 
   it("tells a partition's position though a killed writer's transaction keeps another's back", async () => {
