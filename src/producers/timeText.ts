@@ -20,13 +20,32 @@ export function isSoundTime(micros: number): boolean {
 
 const DECIMAL = /^([+-]?)(\d+)(?:\.(\d*))?$/;
 
+const ZERO = '0'.charCodeAt(0);
+
+/** Microseconds of digits alone, as nearly all counts are; NaN for any other text, and for more than a double surely holds. */
+function plainCount(text: string, exponent: number, scale: number): number {
+  if (text.length === 0) return Number.NaN;
+  const point = text.length + exponent;
+  let count = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    if (i < point) count = count * 10 + digit;
+  }
+  const micros = count * scale;
+  return Number.isSafeInteger(micros) ? micros : Number.NaN;
+}
+
 /**
  * A count of `unit`, whole or with a fraction, as whole microseconds rounded down. Digits are cut as text, so that 19-digit
  * nanoseconds, which no double holds, lose nothing above the microsecond.
  */
 export function countParser(unit: TimeUnit): TimeParser {
   const exponent = UNIT_EXPONENTS[unit];
+  const scale = 10 ** Math.max(0, exponent);
   return (text) => {
+    const plain = plainCount(text, exponent, scale);
+    if (!Number.isNaN(plain)) return plain;
     const [, sign, whole, fraction = ''] = DECIMAL.exec(text) ?? [];
     if (whole === undefined) return Number.NaN;
     const digits = whole + fraction;
