@@ -4,6 +4,7 @@
 //
 //   node bench/baseline.mjs produce DIR TRADES.csv     CSV to the durable log
 //   node bench/baseline.mjs simulate DIR COUNT         simulated ticks to the durable log
+//   node bench/baseline.mjs compute DIR                log to bars in the log
 //   node bench/baseline.mjs run DIR                    log to bars and ticks in ClickHouse; prints what it stored
 import { createReadStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -190,6 +191,13 @@ async function run() {
   console.log(JSON.stringify({ ticks: rows.ticks.total, bars: rows.bars.total, late }));
 }
 
+async function compute() {
+  const dropped = { add: () => false };
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    await runPartition(partition, { ticks: dropped, bars: dropped });
+  }
+}
+
 async function runPartition(partition, rows) {
   const bars = new Map();
   const completed = [];
@@ -361,6 +369,7 @@ async function createTables(client) {
 
 if (command === 'produce') await produce(readCsv(argument));
 else if (command === 'simulate') await produce(simulate(Number(argument)));
+else if (command === 'compute') await compute();
 else if (command === 'run') await run();
 else throw new Error(`unknown command ${command}`);
 await log.close();

@@ -10,7 +10,7 @@ const TIDEMARK = join(root, 'bin/tidemark.js');
 const BASELINE = join(root, 'bench/baseline.mjs');
 const LAYOUT = join(root, 'examples/layouts/binance-trades.yaml');
 
-const STAGES = ['produce csv', 'produce simulate', 'run'] as const;
+const STAGES = ['produce csv', 'produce simulate', 'run --roles topology', 'run'] as const;
 type Stage = (typeof STAGES)[number];
 const CONTENDERS = ['tidemark', 'baseline'] as const;
 type Contender = (typeof CONTENDERS)[number];
@@ -52,7 +52,7 @@ export async function stages(options: StagesOptions): Promise<Figure[]> {
 async function compete({ directory, ticks, rounds }: StagesOptions): Promise<Results> {
   const ticksFile = join(directory, 'ticks.csv');
   await writeTicksFile(ticksFile, ticks);
-  const none = () => ({ 'produce csv': [], 'produce simulate': [], run: [] });
+  const none = () => ({ 'produce csv': [], 'produce simulate': [], 'run --roles topology': [], run: [] });
   const results: Results = { tidemark: none(), baseline: none() };
   for (let round = 1; round <= rounds; round++) {
     const stored: Partial<Record<Contender, string>> = {};
@@ -82,9 +82,11 @@ function commandsOf(contender: Contender, data: string, ticksFile: string, ticks
     return {
       'produce csv': { script: BASELINE, args: ['produce', data, ticksFile] },
       'produce simulate': { script: BASELINE, args: ['simulate', simulated, String(ticks)] },
+      'run --roles topology': { script: BASELINE, args: ['compute', simulated] },
       run: { script: BASELINE, args: ['run', data] },
     };
   }
+  const run = (roles: string): string[] => ['run', '--roles', roles, '--until-end'];
   const simulate = [
     'produce',
     'simulate',
@@ -99,7 +101,8 @@ function commandsOf(contender: Contender, data: string, ticksFile: string, ticks
   return {
     'produce csv': { script: TIDEMARK, args: ['produce', 'csv', '--layout', LAYOUT, ticksFile, '--data', data] },
     'produce simulate': { script: TIDEMARK, args: [...simulate, '--data', simulated] },
-    run: { script: TIDEMARK, args: ['run', '--roles', 'topology,sink', '--until-end', '--data', data] },
+    'run --roles topology': { script: TIDEMARK, args: [...run('topology'), '--data', simulated] },
+    run: { script: TIDEMARK, args: [...run('topology,sink'), '--data', data] },
   };
 }
 
