@@ -30,15 +30,17 @@ export interface RequestBudgetOptions {
 /**
  * Keeps requests within a plan's limits, over every window of time, wherever it begins. It keeps the times themselves: counting by
  * the clock's minutes, as rate limiting packages do, lets twice as many through around a minute's turn. Of the times, as many
- * are kept as the largest limit has requests.
+ * are kept as the largest limit has requests. A day is any 24 hours: vendors do not say where theirs begin.
  */
 export class RequestBudget {
   readonly #options: RequestBudgetOptions;
   readonly #kept: number;
+  readonly #longestMs: number;
 
   constructor(options: RequestBudgetOptions) {
     this.#options = options;
     this.#kept = Math.max(0, ...options.limits.map(({ requests }) => requests));
+    this.#longestMs = Math.max(0, ...options.limits.map(({ windowMs }) => windowMs));
   }
 
   /**
@@ -47,6 +49,7 @@ export class RequestBudget {
    */
   async take(signal: AbortSignal): Promise<void> {
     const { store, name, maxWaitMs, wait } = this.#options;
+    if (this.#kept === 0) return;
     while (!signal.aborted) {
       const waitMs = store.update(name, (times) => this.#tryNow(times));
       if (waitMs === 0) return;
@@ -63,12 +66,13 @@ export class RequestBudget {
   leastMs(requests: number): number {
     const { store, name, limits, now } = this.#options;
     const sent = store.update(name, (times) => ({ times, result: times }));
-    return leastDurationMs(requests, limits, sent, now());
+    return leastDurationMs(requests, limits, this.#sound(sent), now());
   }
 
-  /** Counts a request of now, or says how long it has to wait. `times` is rising. */
-  #tryNow(times: readonly number[]): { readonly times: readonly number[]; readonly result: number } {
+  /** Counts a request of now, or says how long it has to wait. `sent` is rising. */
+  #tryNow(sent: readonly number[]): { readonly times: readonly number[]; readonly result: number } {
     const now = this.#options.now();
+    const times = this.#sound(sent);
     let from = now;
     for (const { requests, windowMs } of this.#options.limits) {
       const oldest = times[times.length - requests];
@@ -78,6 +82,13 @@ export class RequestBudget {
     const last = times.at(-1) ?? now;
     // Where the clock was set back, times go on from the last one: a window is rather kept too long than too short.
     return { times: [...times, Math.max(now, last)].slice(-this.#kept), result: 0 };
+  }
+
+  /** Times further ahead than any window are of a clock that was wrong: as if of now, they hold back for a window and no longer. */
+  #sound(times: readonly number[]): readonly number[] {
+    const now = this.#options.now();
+    const last = times.at(-1);
+    return last !== undefined && last > now + this.#longestMs ? times.map((time) => Math.min(time, now)) : times;
   }
 }
 

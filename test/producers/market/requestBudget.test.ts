@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openBudgetStore } from '../../../src/producers/market/budgetStore.ts';
-import { leastDurationMs, type RateLimit, RequestBudget } from '../../../src/producers/market/requestBudget.ts';
+import {
+  type BudgetStore,
+  leastDurationMs,
+  type RateLimit,
+  RequestBudget,
+} from '../../../src/producers/market/requestBudget.ts';
 import { effort } from '../../support/effort.ts';
 import { FakeClock, memoryStore } from './fakeClock.ts';
 
@@ -23,29 +28,43 @@ function mostIn(times: readonly number[], windowMs: number): number {
 
 const plans = fc
   .tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 60 }))
-  .map(([second, minute, hour]) => [
+  .map(([second, minute, day]) => [
     { requests: second, windowMs: 1_000 },
     { requests: minute, windowMs: 60_000 },
-    { requests: hour, windowMs: 3_600_000 },
+    { requests: day, windowMs: DAY_MS },
   ]);
+
+/** One who wants a request after being idle for so long, and may be another process by then. */
+const wishes = (maxLength: number) =>
+  fc.array(
+    fc.record({
+      // All at once, within a minute, and over days.
+      idleMs: fc.oneof(fc.constant(0), fc.nat({ max: 90_000 }), fc.nat({ max: 2 * DAY_MS })),
+      restarts: fc.boolean(),
+      /** Timers may fire early. */
+      early: fc.double({ min: 0.5, max: 1, noNaN: true }),
+    }),
+    { maxLength },
+  );
 
 describe('a budget of requests', () => {
   it('is never passed over any window, with several producers and restarts, however they come', async () => {
-    const producer = fc.array(fc.record({ idleMs: fc.nat({ max: 90_000 }), restarts: fc.boolean() }), {
-      maxLength: 12,
-    });
     await fc.assert(
-      fc.asyncProperty(plans, fc.array(producer, { minLength: 1, maxLength: 4 }), async (limits, producers) => {
+      fc.asyncProperty(plans, fc.array(wishes(12), { minLength: 1, maxLength: 4 }), async (limits, producers) => {
         const clock = new FakeClock(1_700_000_000_000);
         const store = memoryStore();
-        const open = () => new RequestBudget({ ...clock, store, name: 'plan', limits, maxWaitMs: DAY_MS });
         const times: number[] = [];
         await clock.runAll(
           producers.map((schedule) => async () => {
+            let earlier = 1;
+            const wait = (ms: number): Promise<void> => clock.wait(Math.ceil(ms * earlier));
+            const open = () =>
+              new RequestBudget({ now: clock.now, wait, store, name: 'plan', limits, maxWaitMs: DAY_MS });
             let budget = open();
-            for (const { idleMs, restarts } of schedule) {
-              if (idleMs % 3 !== 0) await clock.wait(idleMs);
+            for (const { idleMs, restarts, early } of schedule) {
+              if (idleMs > 0) await clock.wait(idleMs);
               if (restarts) budget = open();
+              earlier = early;
               await budget.take(signal);
               times.push(clock.now());
             }
@@ -58,20 +77,27 @@ describe('a budget of requests', () => {
     );
   });
 
-  it('is used whole by one who always wants more', async () => {
+  it('is used to 95% by several who always want more, restarts included', async () => {
     await fc.assert(
-      fc.asyncProperty(plans, async (limits) => {
+      fc.asyncProperty(plans, fc.integer({ min: 1, max: 4 }), fc.nat({ max: 5 }), async (limits, producers, lasts) => {
         const clock = new FakeClock(0);
-        const budget = new RequestBudget({ ...clock, store: memoryStore(), name: 'plan', limits, maxWaitMs: DAY_MS });
-        const hours = 3;
+        const store = memoryStore();
+        const open = () => new RequestBudget({ ...clock, store, name: 'plan', limits, maxWaitMs: DAY_MS });
+        const days = 3;
+        const perDay = Math.min(...limits.map(({ requests, windowMs }) => requests * (DAY_MS / windowMs)));
         let taken = 0;
-        for (;;) {
-          await budget.take(signal);
-          if (clock.now() >= hours * 3_600_000) break;
-          taken++;
-        }
-        const perHour = Math.min(...limits.map(({ requests, windowMs }) => requests * (3_600_000 / windowMs)));
-        expect(taken).toBeGreaterThanOrEqual(0.95 * hours * perHour);
+        await clock.runAll(
+          Array.from({ length: producers }, () => async () => {
+            for (let budget = open(), asked = 0; ; asked++) {
+              if (asked % (lasts + 1) === lasts) budget = open();
+              await budget.take(signal);
+              if (clock.now() >= days * DAY_MS || taken > days * perDay) return;
+              taken++;
+            }
+          }),
+        );
+        expect(taken).toBeGreaterThanOrEqual(0.95 * days * perDay);
+        expect(taken).toBeLessThanOrEqual(days * perDay);
       }),
       { numRuns: effort(50) },
     );
@@ -114,14 +140,45 @@ describe('a budget of requests', () => {
   it('does not let more through when the clock is set back', async () => {
     const store = memoryStore();
     const times: number[] = [];
-    for (const startMs of [1_000_000, 400_000, 1_000_500]) {
+    for (const startMs of [1_000_000, 950_000, 1_000_500]) {
       const clock = new FakeClock(startMs);
       const limits = [{ requests: 2, windowMs: 60_000 }];
       const budget = new RequestBudget({ ...clock, store, name: 'x', limits, maxWaitMs: DAY_MS });
       await budget.take(signal);
       times.push(clock.now());
     }
-    expect(times).toEqual([1_000_000, 400_000, 1_060_000]);
+    expect(times).toEqual([1_000_000, 950_000, 1_060_000]);
+  });
+
+  it('holds back for one window where the clock was years ahead once, not until then', async () => {
+    const store = memoryStore();
+    const limits = [{ requests: 1, windowMs: 60_000 }];
+    const take = async (startMs: number): Promise<number> => {
+      const clock = new FakeClock(startMs);
+      await new RequestBudget({ ...clock, store, name: 'x', limits, maxWaitMs: DAY_MS }).take(signal);
+      return clock.now();
+    };
+    expect(await take(400 * DAY_MS)).toBe(400 * DAY_MS);
+    expect(await take(1_000)).toBe(61_000);
+    expect(await take(121_500)).toBe(121_500);
+  });
+
+  it('without limits keeps nothing, and waits for nothing', async () => {
+    const kept: unknown[] = [];
+    const memory = memoryStore();
+    const store: BudgetStore = {
+      update(name, change) {
+        return memory.update(name, (times) => {
+          const changed = change(times);
+          kept.push(...changed.times);
+          return changed;
+        });
+      },
+    };
+    const clock = new FakeClock(0);
+    const budget = new RequestBudget({ ...clock, store, name: 'x', limits: [], maxWaitMs: 0 });
+    for (let request = 0; request < 3; request++) await budget.take(signal);
+    expect([clock.now(), kept, budget.leastMs(10)]).toEqual([0, [], 0]);
   });
 
   it('is kept on the disk, one for each name', async () => {
