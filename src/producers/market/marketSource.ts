@@ -30,8 +30,8 @@ export interface MarketSeries {
   readonly request: MarketRequest;
   readonly parse: (response: MarketResponse) => MarketRows;
   /**
-   * Epoch microseconds from which on its rows change no more: after an answer that came later it is done, and never asked for
-   * again. Null for one that goes on.
+   * Epoch microseconds from which on no bars are added: after an answer that came later, all of whose bars are settled, it is done,
+   * and never asked for again. Null for one that goes on.
    */
   readonly endsMicros: number | null;
 }
@@ -97,34 +97,37 @@ export class MarketSource implements Source {
 
   /**
    * Asks for each series in turn, round after round. A series that cannot be had is reported and passed over, until nothing can
-   * be had any more: when the key is refused, or, in a single round, when no requests are left.
+   * be had any more: when the key is refused. Where no requests are left a single round fails, and one of many ends, for the
+   * next to go on there: each series has its turn, however few requests there are.
    */
   async *batches({ from, bounds, signal, now }: BatchOptions): AsyncGenerator<SourceBatch> {
     const { everyMs, wait } = this.#options;
     const ledger = await this.#openLedger();
     const positions = from.map((position) => position ?? { offset: 0, isDone: false });
-    while (!signal.aborted) {
+    for (let first = 0; !signal.aborted; ) {
       const roundMs = now();
-      yield* this.#round(ledger, positions, bounds, signal);
+      first = yield* this.#round(first, ledger, positions, bounds, signal);
       if (everyMs === null || signal.aborted) return;
       await wait(Math.max(0, roundMs + everyMs - now()), signal);
     }
   }
 
-  /** Asks once for each series that is not done, and keeps `positions`. */
+  /** Asks once for each series that is not done, and keeps `positions`. Gives the series that the next round begins with. */
   async *#round(
+    first: number,
     ledger: BarLedger,
     positions: PartPosition[],
     bounds: BatchBounds,
     signal: AbortSignal,
-  ): AsyncGenerator<SourceBatch> {
+  ): AsyncGenerator<SourceBatch, number> {
     const { series, vendor, onAsked } = this.#options;
-    const left = [...series.entries()].filter(([part]) => positions[part]?.isDone !== true);
+    const all = [...series.entries()];
+    const left = [...all.slice(first), ...all.slice(0, first)].filter(([part]) => positions[part]?.isDone !== true);
     for (const [asked, [part, one]] of left.entries()) {
       onAsked?.(asked, left.length);
       const answer = await this.#ask(one, signal);
-      if (signal.aborted) return;
-      if (answer === null) continue;
+      if (signal.aborted || answer === 'none left') return part;
+      if (answer === 'failed') continue;
       const before = positions[part] as PartPosition;
       const news = newsOf(answer, one, ledger, before, vendor);
       for (const batch of this.#batchesOf(part, one, news, before, bounds)) {
@@ -133,6 +136,7 @@ export class MarketSource implements Source {
       }
     }
     onAsked?.(left.length, left.length);
+    return 0;
   }
 
   /** What a vendor has is not known before it is asked; and what it changes is always of the past. */
@@ -148,8 +152,8 @@ export class MarketSource implements Source {
     return kind === 'bars' ? this.#bars : QUOTES;
   }
 
-  /** Null when the series cannot be had now. @throws TidemarkError when no series can */
-  async #ask(series: MarketSeries, signal: AbortSignal): Promise<Answer | null> {
+  /** Says where the series, or any other of the round, cannot be had. @throws TidemarkError when none can in any round */
+  async #ask(series: MarketSeries, signal: AbortSignal): Promise<Answer | 'failed' | 'none left'> {
     const { client, everyMs, onFailure } = this.#options;
     try {
       return await client.ask(
@@ -159,11 +163,11 @@ export class MarketSource implements Source {
       );
     } catch (error) {
       if (!(error instanceof TidemarkError)) throw error;
-      if (signal.aborted) return null;
-      const isLast = error.code === 'TM_SOURCE_ACCESS' || (error.code === 'TM_SOURCE_QUOTA' && everyMs === null);
-      if (isLast) throw error;
+      if (signal.aborted) return 'failed';
+      const isNoneLeft = error.code === 'TM_SOURCE_QUOTA';
+      if (error.code === 'TM_SOURCE_ACCESS' || (isNoneLeft && everyMs === null)) throw error;
       onFailure(series.label, error);
-      return null;
+      return isNoneLeft ? 'none left' : 'failed';
     }
   }
 
@@ -227,7 +231,8 @@ function newsOf(
     ],
     faults: faultsDigest === last.faults ? [] : faults,
     state: { quotes: { ...last.quotes, ...latest }, faults: faultsDigest },
-    isDone: series.endsMicros !== null && receivedMicros >= series.endsMicros,
+    isDone:
+      series.endsMicros !== null && receivedMicros >= series.endsMicros && !bars.some(({ provisional }) => provisional),
   };
 }
 

@@ -200,6 +200,60 @@ describe('a market source', () => {
     expect(asked).toEqual(['past', 'present', 'present']);
   });
 
+  it('is not done with a series that has a bar yet to be settled, though its end has passed', async () => {
+    const one = { series: [{ ...series('one'), endsMicros: 1 }] };
+    await bench.produce(sourceOf([bars([1, { provisional: true }])], one));
+    await bench.produce(sourceOf([bars([1])], one));
+    expect(await bench.produce(sourceOf([bars([1, { close: 7 }])], one))).toMatchObject({ rows: 0 });
+    expect(await published()).toEqual([
+      { day: 1, close: 2, revision: 0, provisional: true },
+      { day: 1, close: 2, revision: 1, provisional: false },
+    ]);
+  });
+
+  it('ends a round when the plan has no request left, and begins the next where it ended: each series has its turn', async () => {
+    const stop = new AbortController();
+    const asked: string[] = [];
+    let rounds = 0;
+    let left = 2;
+    const source = sourceOf([], {
+      series: [series('one'), series('two'), series('three')],
+      client: {
+        async ask({ url }) {
+          asked.push(url.pathname);
+          if (left-- === 0) throw new TidemarkError('TM_SOURCE_QUOTA', 'no');
+          throw new TidemarkError('TM_SOURCE_SYMBOL', 'no');
+        },
+      },
+      everyMs: 60_000,
+      wait: async () => {
+        asked.push('round');
+        left = 2;
+        if (++rounds === 3) stop.abort();
+      },
+    });
+    await bench.produce(source, { signal: stop.signal });
+    expect(asked.join(' ')).toBe('/one /two /three round /three /one /two round /two /three /one round');
+  });
+
+  it('asks for the other series round after round, though one fails for ever', async () => {
+    const stop = new AbortController();
+    let rounds = 0;
+    const no = new TidemarkError('TM_SOURCE_SYMBOL', 'no');
+    const failures: string[] = [];
+    const source = sourceOf([no, bars([1]), no, bars([2]), no, bars([3])], {
+      series: [series('one'), series('two')],
+      everyMs: 60_000,
+      wait: async () => {
+        if (++rounds === 3) stop.abort();
+      },
+      onFailure: (label, { code }) => failures.push(`${label} ${code}`),
+    });
+    await bench.produce(source, { signal: stop.signal });
+    expect(failures).toEqual(Array.from({ length: 3 }, () => 'one TM_SOURCE_SYMBOL'));
+    expect(await published()).toMatchObject([{ day: 1 }, { day: 2 }, { day: 3 }]);
+  });
+
   it('is refused more bars than it may keep in mind', async () => {
     const openLedger = async () => new BarLedger(2);
     await expect(bench.produce(sourceOf([bars([1], [2], [3])], { openLedger }))).rejects.toMatchObject({
