@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import type { Config } from '../config.ts';
 import type { Log } from '../log/log.ts';
 import type { MarketSeries } from '../producers/market/marketSource.ts';
 import type { Stretch } from '../producers/market/stretches.ts';
@@ -24,6 +26,7 @@ const EXAMPLES = `
 The stretch is cut into requests. Those that an earlier backfill had done are not sent again, wherever it was stopped or killed.
 Requests keep to the plan's limits; where a day's are used up, the same command goes on the next day. Bars go to topic
 source_bars_history, which no live topology finds late; they are stored and served together with those of source_bars.
+Alpha Vantage's bars below a day come by whole months, New York's, and are taken whole: those of the months that --from and --to lie in.
 
 Examples:
   What it would cost:
@@ -98,7 +101,7 @@ async function run(
   series: readonly MarketSeries[],
   { dryRun = false, topic, allowLate = false, fromMicros }: BackfillOptions & Stretch,
 ): Promise<void> {
-  if (dryRun) return showPlan(context, vendor, series, topic);
+  if (dryRun) return showPlan(context, vendor, account, series, topic);
   const { marketParts } = await import('../producers/market/marketSource.ts');
   const { refuseHistoryOf } = await import('../producers/market/liveTopic.ts');
   const { runMarket } = await import('./marketRun.ts');
@@ -110,26 +113,43 @@ async function run(
   });
 }
 
+/** How long so many requests take at least after those that were sent, by what is kept of them. Makes nothing. */
+async function leastDuration(
+  config: Config,
+  vendor: 'alphavantage' | 'yahoo',
+  account: string,
+  requests: number,
+): Promise<number> {
+  const { budgetDirectory, openBudget, planOf } = await import('./marketRun.ts');
+  const { leastDurationMs } = await import('../producers/market/requestBudget.ts');
+  if (!existsSync(budgetDirectory(config))) return leastDurationMs(requests, planOf(config[vendor]));
+  const { budget, close } = await openBudget(config, vendor, account);
+  const leastMs = budget.leastMs(requests);
+  await close();
+  return leastMs;
+}
+
 /** Says what is left to be asked for, and how long that takes at least. */
 async function showPlan(
   { config, openLogIfAny, out, json }: Context,
   vendor: 'alphavantage' | 'yahoo',
+  account: string,
   series: readonly MarketSeries[],
   topic: string,
 ): Promise<void> {
   const { marketParts } = await import('../producers/market/marketSource.ts');
-  const { leastDurationMs } = await import('../producers/market/requestBudget.ts');
   const { committedPositions } = await import('../producers/produce.ts');
-  const { planOf } = await import('./marketRun.ts');
+  const { durationText } = await import('./requestProgress.ts');
   const log = await openLogIfAny();
   const positions = log === null ? [] : await committedPositions(log, marketParts(vendor, series, topic));
   await log?.close();
   const left = series.filter((_, index) => positions[index]?.isDone !== true);
-  const seconds = Math.ceil(leastDurationMs(left.length, planOf(config[vendor])) / 1_000);
+  const leastMs = await leastDuration(config, vendor, account, left.length);
+  const seconds = Math.ceil(leastMs / 1_000);
   const plan = { requests: series.length, done: series.length - left.length, left: left.length, seconds };
   if (json) return out.line(JSON.stringify({ ...plan, urls: left.map(({ request }) => request.url.href) }));
   for (const { request } of left) await out.line(request.url.href);
   await out.line(
-    `requests ${plan.requests}, done ${plan.done}, left ${plan.left}, at least ${seconds} s by the plan's limits`,
+    `requests ${plan.requests}, done ${plan.done}, left ${plan.left}, at least ${durationText(leastMs)} by the plan's limits`,
   );
 }

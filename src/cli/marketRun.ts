@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { MarketSeries } from '../producers/market/marketSource.ts';
-import type { RateLimit } from '../producers/market/requestBudget.ts';
+import type { RateLimit, RequestBudget } from '../producers/market/requestBudget.ts';
 import type { Context } from './context.ts';
 import { pause } from './pause.ts';
 import { describeWarning } from './report.ts';
@@ -34,22 +34,18 @@ export async function runMarket(
   const { BarLedger } = await import('../producers/market/barLedger.ts');
   const { MarketClient } = await import('../producers/market/client.ts');
   const { MarketSource } = await import('../producers/market/marketSource.ts');
-  const { RequestBudget } = await import('../producers/market/requestBudget.ts');
   const { YahooClient } = await import('../producers/yahoo/login.ts');
   const { publishedTopics } = await import('./barTopics.ts');
-  const { openBudgetStore } = await import('../producers/market/budgetStore.ts');
   const { RequestProgress } = await import('./requestProgress.ts');
   const { runProducer } = await import('./runProducer.ts');
   const { lockSeries } = await import('./seriesLocks.ts');
-  const { maxWaitMs, maxKnownBars, ...bounds } = config.requests;
-  const clock = { now: Date.now, wait: pause };
+  const { maxWaitMs: _, maxKnownBars, ...bounds } = config.requests;
   const release = lockSeries(config.data.directory, series);
-  const store = openBudgetStore(join(config.data.directory, 'requests'));
+  const { budget, close } = await openBudget(config, vendor, account);
   /** Of a single round. */
   const failures: TidemarkError[] = [];
   try {
-    const budget = new RequestBudget({ store, name: account, limits: planOf(config[vendor]), maxWaitMs, ...clock });
-    const plain = new MarketClient({ fetch, random: Math.random, bounds, budget, ...clock });
+    const plain = new MarketClient({ fetch, random: Math.random, bounds, budget, now: Date.now, wait: pause });
     const client = vendor === 'yahoo' ? new YahooClient(plain, config.yahoo) : plain;
     const leastMs = (requests: number): number => budget.leastMs(requests);
     const progress = everyMs === null ? new RequestProgress({ stream: err, now: Date.now, leastMs }) : null;
@@ -70,11 +66,12 @@ export async function runMarket(
       },
       {
         ...{ again: false, allowLate: true, nothingNew: 'nothing new' },
+        describeDone: ({ length }) => `requests that were done before, and not sent again: ${length}`,
         ...(progress === null ? {} : { onProgress: ({ rows }) => progress.rows(rows) }),
       },
     ).finally(() => progress?.stop());
   } finally {
-    await store.close();
+    await close();
     release();
   }
   const [first] = failures;
@@ -102,6 +99,25 @@ export function checkAlphaVantageKey({ alphavantage: { key } }: Config): void {
 export function alphaVantageAccount({ alphavantage: { url, key } }: Config) {
   const account = `alphavantage.${createHash('sha256').update(key).digest('hex').slice(0, 16)}`;
   return { address: { url, key }, account };
+}
+
+/** The budget of requests that an account has in the configuration's data directory, which is made where there is none. */
+export async function openBudget(
+  config: Config,
+  vendor: MarketRun['vendor'],
+  account: string,
+): Promise<{ readonly budget: RequestBudget; close(): Promise<void> }> {
+  const { RequestBudget } = await import('../producers/market/requestBudget.ts');
+  const { openBudgetStore } = await import('../producers/market/budgetStore.ts');
+  const store = openBudgetStore(budgetDirectory(config));
+  const { maxWaitMs } = config.requests;
+  const limits = planOf(config[vendor]);
+  const budget = new RequestBudget({ store, name: account, limits, maxWaitMs, now: Date.now, wait: pause });
+  return { budget, close: () => store.close() };
+}
+
+export function budgetDirectory({ data }: Config): string {
+  return join(data.directory, 'requests');
 }
 
 /** The limits that the configuration gives a vendor's plan. */

@@ -89,7 +89,7 @@ export function intervals(names: readonly string[]): Option {
 /** Symbols as vendors have them, in capitals. */
 export function symbolList(text: string): readonly string[] {
   const symbols = [...new Set(text.toUpperCase().split(','))];
-  const wrong = symbols.find((symbol) => !/^[A-Z0-9^=./-]{1,32}$/.test(symbol));
+  const wrong = symbols.find((symbol) => !/^(?=.*[A-Z0-9])[A-Z0-9^=./-]{1,32}$/.test(symbol));
   if (wrong !== undefined) throw new InvalidArgumentError(`${JSON.stringify(wrong)} is not a symbol.`);
   return symbols;
 }
@@ -110,6 +110,8 @@ const produceAlphaVantage: Parameters<Act>[0] = async (context, command) => {
   const { symbols, market, interval, quote = false, adjusted = false, full = false, month = null } = options;
   checkPairs(market, symbols);
   if (adjusted && market !== 'stocks') throw usage('only stocks have adjusted prices', '--adjusted', 'leave it out');
+  if (quote && (adjusted || full))
+    throw usage('a quote is one price', '--adjusted, --full', 'leave them out, or --quote');
   const isIntraday = !quote && /[hm]$/.test(interval);
   if (month !== null && !(isIntraday && market === 'stocks')) {
     throw usage(

@@ -3,6 +3,7 @@ import { startProgress } from './progress.ts';
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 
 export interface RequestProgressOptions {
   readonly stream: NodeJS.WriteStream;
@@ -31,6 +32,7 @@ export class RequestProgress {
   asked(asked: number, of: number): void {
     const { stream, now, leastMs } = this.#options;
     this.#progress ??= startProgress({ unit: 'requests', total: of, stream, now });
+    if (of === 0) return;
     const left = of - asked;
     const byPaceMs = asked === 0 ? 0 : ((now() - this.#startMs) / asked) * left;
     const leftText = left === 0 ? '' : `, about ${durationText(Math.max(byPaceMs, leastMs(left)))} left`;
@@ -43,7 +45,8 @@ export class RequestProgress {
 }
 
 /** In the unit that says enough, rounded up. */
-function durationText(ms: number): string {
+export function durationText(ms: number): string {
   if (ms <= 2 * MINUTE_MS) return `${Math.ceil(ms / SECOND_MS)} s`;
-  return ms <= 2 * HOUR_MS ? `${Math.ceil(ms / MINUTE_MS)} min` : `${Math.ceil(ms / HOUR_MS)} h`;
+  if (ms <= 2 * HOUR_MS) return `${Math.ceil(ms / MINUTE_MS)} min`;
+  return ms <= 2 * DAY_MS ? `${Math.ceil(ms / HOUR_MS)} h` : `${Math.ceil(ms / DAY_MS)} days`;
 }

@@ -20,6 +20,8 @@ export interface RunProducerOptions {
   readonly allowLate: boolean;
   /** What is said of a run that found nothing to write after earlier ones had. */
   readonly nothingNew?: string;
+  /** What is said of parts that an earlier run had come to the end of, by their labels. */
+  readonly describeDone?: (labels: readonly string[]) => string;
   /** Told after each transaction, in place of the count of rows that is shown otherwise. */
   readonly onProgress?: (summary: ProduceSummary) => void;
 }
@@ -34,7 +36,8 @@ export async function runProducer(
   options: RunProducerOptions,
 ): Promise<ProduceSummary> {
   const { config, signal, out, err, json } = context;
-  const { again, allowLate, nothingNew = 'nothing left to produce; --again produces it a second time' } = options;
+  const { again, allowLate, describeDone = fileNames } = options;
+  const { nothingNew = 'nothing left to produce; --again produces it a second time' } = options;
   // The registry first: that a broker lacks one is known before it is connected to.
   const registry = await context.openRegistry();
   try {
@@ -58,7 +61,7 @@ export async function runProducer(
       progress.stop();
       await log.close();
     }
-    err.write(remarks(summary, nothingNew));
+    err.write(remarks(summary, nothingNew, describeDone));
     await out.line(json ? JSON.stringify(summary) : summaryLine(summary));
     return summary;
   } finally {
@@ -70,14 +73,21 @@ function summaryLine({ rows, records, rejected, skipped }: ProduceSummary): stri
   return `rows ${rows}, records ${records}, rejected ${rejected}, skipped ${skipped}`;
 }
 
+function fileNames(done: readonly string[]): string {
+  const names = done.slice(0, SHOWN_NAMES).join(', ');
+  const more = done.length > SHOWN_NAMES ? ` and ${done.length - SHOWN_NAMES} more` : '';
+  return `already produced, nothing added: ${names}${more}; --again produces it a second time`;
+}
+
 /** What the numbers do not say by themselves. */
-function remarks({ done, rows, rejected, skipped, complete }: ProduceSummary, nothingNew: string): string {
+function remarks(
+  { done, rows, rejected, skipped, complete }: ProduceSummary,
+  nothingNew: string,
+  describeDone: (labels: readonly string[]) => string,
+): string {
   let text = '';
-  if (done.length > 0) {
-    const names = done.slice(0, SHOWN_NAMES).join(', ');
-    const more = done.length > SHOWN_NAMES ? ` and ${done.length - SHOWN_NAMES} more` : '';
-    text += `already produced, nothing added: ${names}${more}; --again produces it a second time\n`;
-  } else if (rows === 0 && skipped > 0 && complete) text += `${nothingNew}\n`;
+  if (done.length > 0) text += `${describeDone(done)}\n`;
+  else if (rows === 0 && skipped > 0 && complete) text += `${nothingNew}\n`;
   if (rejected > 0) text += `${rejected} rows were rejected: they are in topic deadletter with file, line and reason\n`;
   if (!complete) text += 'stopped before the end; the same command goes on from here\n';
   return text;

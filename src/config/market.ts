@@ -75,8 +75,9 @@ export const marketSections = {
         description: 'The API key. Set it through the environment.',
       }),
       url: text('https://www.alphavantage.co/query', {
-        pattern: '^https?://',
-        description: 'Where requests go.',
+        // What a query or a user's name and password would hold stands in each record.
+        pattern: '^https?://[^?#@]+$',
+        description: 'Where requests go, without a query.',
       }),
       ...planLimits({ perSecond: 1, perMinute: 5, perDay: 25 }),
     },

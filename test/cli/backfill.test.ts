@@ -87,11 +87,30 @@ describe.skipIf(!HAS_RECORDINGS)('tidemark backfill', { timeout: TEST_TIMEOUT_MS
     vendor = await startVendor(month);
     expect(await backfill()).toMatchObject({ status: 0, stdout: 'rows 6, records 6, rejected 0, skipped 0\n' });
     expect(asked()).toEqual(MONTHS);
-    expect(await backfill()).toMatchObject({ status: 0, stdout: 'rows 0, records 0, rejected 0, skipped 6\n' });
+    expect(await backfill()).toEqual({
+      status: 0,
+      stdout: 'rows 0, records 0, rejected 0, skipped 6\n',
+      stderr: 'requests that were done before, and not sent again: 6\n',
+    });
     expect(asked()).toEqual(MONTHS);
     expect((await backfill(['--dry-run', '--json'])).stdout).toBe(
       '{"requests":6,"done":6,"left":0,"seconds":0,"urls":[]}\n',
     );
+  });
+
+  it('says how long the rest takes after the requests of the last hours, whichever series they were for', async () => {
+    vendor = await startVendor(month);
+    const free = { env: { ...environment(0), TIDEMARK_ALPHAVANTAGE_REQUESTS_PER_DAY: '6' } };
+    const stretch = ['--interval', '1m', '--from', '2020-01-01', '--to', '2020-07-01'];
+    const of = (symbol: string, ...more: readonly string[]) =>
+      run(
+        ['backfill', 'alphavantage', '--symbols', symbol, ...stretch, '--data', join(directory, 'data'), ...more],
+        free,
+      );
+    expect((await of('MSFT', '--dry-run')).stdout).toContain('left 6, at least 0 s by');
+    expect(await of('IBM')).toMatchObject({ status: 0 });
+    expect((await of('MSFT', '--dry-run')).stdout).toContain('left 6, at least 24 h by');
+    expect((await of('MSFT,ABC,DEF', '--dry-run')).stdout).toContain('left 18, at least 3 days by');
   });
 
   it('killed with -9, goes on with the first request that was not done', async () => {

@@ -19,10 +19,10 @@ export function cutAt({ fromMicros, toMicros }: Stretch, next: (micros: number) 
 
 /** A series of the bars that begin in a stretch, and that is done once they change no more. */
 export function within(series: MarketSeries, { fromMicros, toMicros }: Stretch): MarketSeries {
-  const day = (micros: number): string => new Date(micros / 1_000).toISOString();
+  const instant = (micros: number): string => new Date(micros / 1_000).toISOString();
   return {
     ...series,
-    label: `${series.label} ${day(fromMicros)}/${day(toMicros)}`,
+    label: `${series.label} ${instant(fromMicros)}/${instant(toMicros)}`,
     parse(response) {
       const { bars, ...rest } = series.parse(response);
       return { ...rest, bars: bars.filter(({ eventTime }) => eventTime >= fromMicros && eventTime < toMicros) };

@@ -230,6 +230,9 @@ describe.skipIf(!HAS_RECORDINGS)('tidemark produce, of a market API', { timeout:
     [['alphavantage', '--symbols', 'IBM', '--month', '2009-01'], '--month'],
     [['alphavantage', '--symbols', 'IBM', '--market', 'fx'], 'EUR/USD'],
     [['alphavantage', '--symbols', 'EUR/USD', '--market', 'fx', '--adjusted'], '--adjusted'],
+    [['alphavantage', '--symbols', 'IBM', '--quote', '--adjusted'], '--quote'],
+    [['alphavantage', '--symbols', 'IBM', '--quote', '--full'], '--full'],
+    [['yahoo', '--symbols', '..'], '".." is not a symbol'],
     [['yahoo', '--symbols', 'AAPL', '--every', '5'], 'TM_DURATION'],
   ])('%j is wrong usage', async (args, says) => {
     await serve(() => ({ body: '' }));

@@ -33,7 +33,6 @@ describe('the requests of a backfill', () => {
     ['5m', 56],
     ['1h', 701],
     ['1d', 366],
-    ['1mo', 366],
   ])('of Yahoo cover a stretch of %s without gap or overlap, none of %i days', (interval, days) => {
     const times = fc.integer({ min: micros('2000-01-01') / 1e6, max: micros('2026-01-01') / 1e6 });
     fc.assert(
@@ -53,5 +52,12 @@ describe('the requests of a backfill', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it.each(['5d', '1w', '1mo', '3mo'])('of Yahoo for bars of %s are one: a year is cut within a bar', (interval) => {
+    const series = yahooBackfill('http://vendor.test', 'AAPL', interval, stretch('2000-01-05', '2020-01-01'));
+    expect(series.map(query)).toMatchObject([
+      { period1: String(micros('2000-01-05') / 1e6), period2: String(micros('2020-01-01') / 1e6) },
+    ]);
   });
 });
