@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseAlphaVantage } from '../../../src/producers/alphavantage/parse.ts';
+import { BarLedger } from '../../../src/producers/market/barLedger.ts';
 import { HAS_RECORDINGS, iso, recordedBody, recordedFiles, response } from '../market/recorded.ts';
 import { MSFT_DAILY, NOT_DATA, parseRecorded, RECORDED, stocks } from './asked.ts';
 
@@ -20,9 +21,11 @@ describe.skipIf(!HAS_RECORDINGS)('every recorded Alpha Vantage response', () => 
     expect(empty).toBe(0);
     expect(bars.length + quotes.length).toBe(count);
     expect(new Set(bars.map(({ eventTime }) => eventTime)).size).toBe(file.includes('BATCH') ? 1 : bars.length);
-    expect(bars.every(({ high, low, open }) => high === null || low === null || open === null || high >= low)).toBe(
-      true,
-    );
+    const broken = bars.filter(({ open, high, low, close }) => {
+      if (open === null || high === null || low === null || close === null) return false;
+      return Math.max(open, close, low) > high || Math.min(open, close) < low;
+    });
+    expect(broken).toEqual([]);
   });
 
   it('tells apart what holds no market data: market status and symbol search are refused', () => {
@@ -96,9 +99,21 @@ describe.skipIf(!HAS_RECORDINGS)('Alpha Vantage quirks', () => {
   });
 
   it('the half day of 2020-11-27 ends with its auction, and the holiday before has no rows', () => {
-    const starts = [...byStart('csv/TIME_SERIES_INTRADAY_EXTENDED_MSFT_1min_202012.csv.gz').keys()];
-    expect(starts.filter((start) => start.startsWith('2020-11-26T1'))).toEqual([]);
-    expect(starts).toContain('2020-11-27T18:00:00.000Z');
+    const bars = byStart('csv/TIME_SERIES_INTRADAY_EXTENDED_MSFT_1min_202012.csv.gz');
+    const starts = [...bars.keys()];
+    // From 04:00 in New York to 04:00 of the next day.
+    expect(starts.filter((start) => start >= '2020-11-26T09' && start < '2020-11-27T09')).toEqual([]);
+    expect(bars.get('2020-11-27T18:00:00.000Z')?.volume).toBeGreaterThan(100_000);
+  });
+
+  it('bars before and after hours are there, and those without a trade are not', () => {
+    const { bars } = parseRecorded('csv/TIME_SERIES_INTRADAY_EXTENDED_MSFT_1min_202012.csv.gz');
+    const ofDay = bars.filter(({ eventTime }) => iso(eventTime) > '2020-12-18T09' && iso(eventTime) < '2020-12-19T02');
+    const minutes = new Set(ofDay.map(({ eventTime }) => iso(eventTime).slice(11, 16)));
+    expect(['14:29', '21:00', '00:59'].filter((minute) => !minutes.has(minute))).toEqual([]);
+    // Of the 960 minutes from 04:00 to 20:00; those of the session are all there.
+    expect(minutes.size).toBe(673);
+    expect([...minutes].filter((minute) => minute >= '14:30' && minute < '21:00')).toHaveLength(390);
   });
 
   it('the bar of the current day is provisional, and the one before is not', () => {
@@ -139,11 +154,47 @@ describe.skipIf(!HAS_RECORDINGS)('Alpha Vantage quirks', () => {
     expect(byStart('json/TIME_SERIES_DAILY_MSFT_full_20190712.json').get(day)).toMatchObject({ volume: 18_884_297 });
   });
 
-  it('daily bars are not adjusted for splits: MSFT halves on 1998-02-23', () => {
+  it('a volume that was revised later is a correction of that bar, and all others of the two recordings agree', () => {
+    const ledger = new BarLedger(10_000);
+    const revise = (file: string) =>
+      parseRecorded(file, '2019-07-13T04:00:00Z')
+        .bars.map((bar) => ledger.revise(bar))
+        .filter((bar) => bar?.revision === 1);
+    expect(revise('json/TIME_SERIES_DAILY_ADJUSTED_MSFT_compact_20180713.json')).toEqual([]);
+    expect(revise('json/TIME_SERIES_DAILY_MSFT_full_20190712.json')).toMatchObject([
+      { eventTime: Date.UTC(2018, 6, 13, 4) * 1_000, volume: 24_653_500, adjustedClose: 105.43 },
+    ]);
+  });
+
+  it.each([
+    ['1998-02-20', '1998-02-23'],
+    ['1999-03-26', '1999-03-29'],
+    ['2003-02-14', '2003-02-18'],
+  ])('daily bars are not adjusted for splits: MSFT halves from %s to %s', (before, after) => {
     const days = byStart('json/TIME_SERIES_DAILY_MSFT_full_20190712.json');
-    const [before, after] = ['1998-02-20', '1998-02-23'].map((day) => days.get(`${day}T05:00:00.000Z`));
-    expect(before?.adjusted).toBe(false);
-    expect((before?.close ?? 0) / (after?.close ?? 1)).toBeCloseTo(2, 0);
+    const [last, first] = [before, after].map((day) => days.get(`${day}T05:00:00.000Z`));
+    expect(last?.adjusted).toBe(false);
+    expect((last?.close ?? 0) / (first?.close ?? 1)).toBeCloseTo(2, 0);
+  });
+
+  it.each([
+    ['2001-09-10', '2001-09-17'],
+    ['2012-10-26', '2012-10-31'],
+  ])('days without trading have no rows: nothing between %s and %s', (before, after) => {
+    const days = [...byStart('json/TIME_SERIES_DAILY_MSFT_full_20190712.json').keys()].map((day) => day.slice(0, 10));
+    expect(days[days.indexOf(before) + 1]).toBe(after);
+  });
+
+  it('recordings of the same bars agree: intraday and extended, a quote and its day, minutes and their day', () => {
+    const extended = byStart('csv/TIME_SERIES_INTRADAY_EXTENDED_TSLA_5min_20210513.csv');
+    const intraday = byStart('csv/TIME_SERIES_INTRADAY_TSLA_5min_20210513.csv');
+    expect([...intraday].map(([start]) => extended.get(start))).toEqual([...intraday.values()]);
+    const [quote] = parseRecorded('csv/GLOBAL_QUOTE_IBM_20260515.csv').bars;
+    expect(parseRecorded('csv/TIME_SERIES_DAILY_IBM_20260515.csv').bars.at(-1)).toEqual(quote);
+    const minutes = parseRecorded('json/TIME_SERIES_INTRADAY_MSFT_1min_20171218.json').bars;
+    const day = byStart('json/TIME_SERIES_DAILY_MSFT_full_20190712.json').get('2017-12-18T05:00:00.000Z');
+    expect(Math.max(...minutes.map(({ high }) => high ?? Number.NaN))).toBeLessThanOrEqual(day?.high ?? 0);
+    expect(Math.min(...minutes.map(({ low }) => low ?? Number.NaN))).toBeGreaterThanOrEqual(day?.low ?? Infinity);
   });
 
   it('adjusted days have the volume under another name, and an adjusted close, dividend and split besides', () => {

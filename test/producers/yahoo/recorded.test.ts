@@ -56,19 +56,85 @@ describe.skipIf(!HAS_RECORDINGS)('Yahoo quirks', () => {
     const starts = [...byStart('chart/chart-AAPL-2020-08-31-to-2020-11-07.json').keys()];
     expect(starts[0]).toBe('2020-08-31T13:30:00.000Z');
     expect(starts.at(-1)).toBe('2020-11-06T14:30:00.000Z');
+    const year = [...byStart('chart/chart-MSFT-2021-02-01-to-2022-01-31-dividends.json').keys()];
+    const days = (...wanted: readonly string[]) => year.filter((start) => wanted.includes(start.slice(0, 10)));
+    // The Fridays and Mondays on both sides of the changes of clocks.
+    expect(days('2021-03-12', '2021-03-15', '2021-11-05', '2021-11-08').map((start) => start.slice(5, 16))).toEqual([
+      ...['03-12T14:30', '03-15T13:30', '11-05T13:30', '11-08T14:30'],
+    ]);
   });
 
   it('rows of nulls are no bars, and rows of volume 0 are', () => {
     const zeros = (file: string) => parseChart(file).bars.filter(({ volume }) => volume === 0).length;
-    expect(zeros('chart_1m/O=F_1m_20180529.json')).toBe(6);
-    expect(zeros('chart_1m/USDGBP=X_1m_20180529.json')).toBe(138);
-    expect(zeros('chart_1m/GSPC_index_1m_20180529.json')).toBe(1);
+    const minutes = CHARTS.map(([file]) => file).filter((file) => file.startsWith('chart_1m/'));
+    expect(minutes.map((file) => [file.split('/')[1]?.split('_')[0], zeros(file)])).toEqual([
+      ...[
+        ['AAPL', 0],
+        ['SPY', 0],
+        ['GSPC', 1],
+      ],
+      ...[
+        ['O=F', 6],
+        ['AMD180720C00003000', 1],
+        ['USDGBP=X', 138],
+      ],
+    ]);
+  });
+
+  it('funds and currencies have volume 0, and markets of 24 hours the last day of the period as well', () => {
+    const volumes = (file: string) => parseChart(`chart/chart-${file}.json`).bars.map(({ volume }) => volume);
+    expect(volumes('0P000071W8.TO-2020-01-01-to-2020-01-03')).toEqual([0]);
+    expect(volumes('0P0000XTS7-2024-09-12-to-2024-09-16')).toEqual([0, 0]);
+    expect(volumes('INPSX-20180529')).toEqual([0]);
+    expect(volumes('EURUSD=X-2020-01-01-to-2020-01-03')).toEqual([0, 0, 0]);
+    for (const symbol of ['EURUSD=X', 'BTC-USD']) {
+      expect([...byStart(`chart/chart-${symbol}-2020-01-01-to-2020-01-03.json`).keys()]).toEqual(
+        ['01', '02', '03'].map((day) => `2020-01-${day}T00:00:00.000Z`),
+      );
+    }
+  });
+
+  it('three days of a trading halt, on the other side of the earth, are flat bars of volume 0, and not suspect', () => {
+    const halted = parseChart('chart/chart-ALL.AX-3mo-2022-01-13.json').bars.filter(({ volume }) => volume === 0);
+    const flat = { open: 45.60725, high: 45.60725, low: 45.60725, close: 45.60725, suspect: null, currency: 'AUD' };
+    // Sydney's day begins at 10:00, eleven hours before UTC.
+    expect(halted).toMatchObject(
+      ['2021-10-17', '2021-10-18', '2021-10-19'].map((day) => ({
+        ...flat,
+        eventTime: Date.parse(`${day}T23:00:00Z`) * 1_000,
+      })),
+    );
+  });
+
+  it('lists of prices come in any order', () => {
+    const orders = CHARTS.map(([file]) => {
+      const { chart } = JSON.parse(yahooBody(file)) as { chart: { result: [{ indicators: { quote: [object] } }] } };
+      return Object.keys(chart.result[0].indicators.quote[0]).join();
+    });
+    expect(new Set(orders).size).toBeGreaterThan(10);
+    const [bar] = parseChart('chart/chart-AAPL-2024-09-30-to-2024-10-11.json').bars;
+    expect((bar?.low ?? 0) < (bar?.open ?? 0) && (bar?.open ?? 0) < (bar?.high ?? 0)).toBe(true);
+  });
+
+  it('a day of minutes may end with a row just at the close, of volume 0: it is a bar like others', () => {
+    const body = changedChart('chart_1m/AAPL_1m_20180529.json', (result) => {
+      const { timestamp, indicators } = result as {
+        timestamp: number[];
+        indicators: { quote: [Record<string, number[]>] };
+      };
+      timestamp.push(1_527_624_000);
+      for (const [name, values] of Object.entries(indicators.quote[0])) values.push(name === 'volume' ? 0 : 187.9);
+    });
+    const { bars, faults } = parseYahooChart(response(body, '2018-05-29T20:05:00Z'), 'AAPL');
+    expect([bars.length, faults]).toEqual([391, []]);
+    expect(iso(bars.at(-1)?.eventTime)).toBe('2018-05-29T20:00:00.000Z');
+    expect(bars.at(-1)).toMatchObject({ volume: 0, close: 187.9, provisional: false, suspect: null });
   });
 
   it('without the key timestamp there is nothing, which is no error', () => {
     const file = 'chart/chart-AAPL-2025-02-01-to-2025-02-02-includePrePost-false-interval-1m.json';
     expect(parseChart(file)).toEqual({ bars: [], quotes: [], faults: [], empty: 0 });
-    expect(parseChart('chart/chart-CAPIO.ST-no-data.json').bars).toEqual([]);
+    expect(parseChart('chart/chart-CAPIO.ST-no-data.json')).toEqual({ bars: [], quotes: [], faults: [], empty: 0 });
   });
 
   it('gmtoffset may be winter’s for rows of the summer: the day is that of the zone', () => {

@@ -71,9 +71,29 @@ describe.skipIf(!HAS_RECORDINGS)('prices that are 100 times off', () => {
     expect(new Set(flags('SSW-JO-1d-100x-error', '1d', false))).toEqual(new Set(['scale']));
   });
 
+  it.each([
+    ['4063-T-1d-bad-stock-split', 5],
+    ['ALPHA-PA-1d-bad-stock-split', 10],
+    ['LA-V-1d-bad-stock-split', 5],
+    ['8TRA-DE-1d-missing-div-adjust', 5],
+  ])(
+    'are others than those of a split or dividend that was not applied (%s), which are kept as they came',
+    (name, rows) => {
+      expect(flags(name, '1d')).toEqual(Array.from({ length: series(name).length }, () => null));
+      expect(series(name).length).toBeGreaterThanOrEqual(rows);
+      const { bars } = parseYahooChart(response(chartOf(series(name), '1d', null)), 'X');
+      const kept = bars.map(({ open, high, low, close }) =>
+        [open, high, low, close].map((price) => Math.fround(price ?? 0)),
+      );
+      expect(kept).toEqual(series(name).map(({ prices }) => prices.map(Math.fround)));
+    },
+  );
+
   it('are not seen where nothing is wrong', () => {
     const body = chartOf(series('EA-15m-no-bad-divs'), '15m', null);
-    expect(parseYahooChart(response(body), 'X').bars.filter(({ suspect }) => suspect !== null)).toEqual([]);
+    const { bars } = parseYahooChart(response(body), 'X');
+    expect([bars.length, bars.filter(({ suspect }) => suspect !== null)]).toEqual([319, []]);
+    expect(bars.filter(({ volume }) => volume === 0).length).toBeGreaterThan(0);
     for (const [file] of CHARTS) {
       expect(
         parseChart(file).bars.filter(({ suspect }) => suspect === 'scale'),
