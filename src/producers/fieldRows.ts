@@ -1,15 +1,16 @@
-import { unscaledOf } from '../core/avro/rowWriter.ts';
 import type { Columns } from '../core/columns.ts';
 import { ColumnsBuilder } from '../core/columnsBuilder.ts';
 import type { FieldSchema, RecordSchema } from '../core/schema.ts';
 import { significantDigits } from '../core/shortDecimal.ts';
 import { TidemarkError } from '../errors.ts';
-import { numberFault } from './numberFault.ts';
+import { numberFault, tooSmallFault } from './numberFault.ts';
 import { notOneOf, type RowFault, shown } from './rowFault.ts';
+import { scaledDecimal } from './scaledDecimal.ts';
 import { fieldDefaults, QUOTE, SOURCE_BAR, TICK } from './schemas.ts';
 import { isoParser, isSoundTime } from './timeText.ts';
 
-const INTEGER = /^[+-]?\d+$/;
+/** Kinds that a number may be given for: their rows count by its digits as they were written. */
+const NUMBER_KINDS: ReadonlySet<FieldSchema['kind']> = new Set(['double', 'long', 'int', 'decimal'] as const);
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const parseIso = isoParser((utcMicros) => utcMicros);
 
@@ -20,13 +21,14 @@ interface FieldWriter {
   readonly field: FieldSchema;
   /** Taken where the row has no value. */
   readonly fallback: unknown;
+  readonly takesNumbers: boolean;
   readonly write: ValueWriter;
 }
 
 /**
- * Rows given by the names of their fields, as JSON has them, checked by the same rules as the rows of files. Numbers may
- * be texts, whose digits count as they are written; times are epoch microseconds or ISO 8601 (UTC where it names no zone),
- * decimals plain texts, bytes base64.
+ * Rows given by the names of their fields, as JSON has them, checked by the same rules as the rows of files. The digits of a
+ * number count as they are written, and it may be a text; times are epoch microseconds or ISO 8601 (UTC where it names no
+ * zone), bytes base64.
  */
 export class FieldRows {
   readonly #schema: RecordSchema;
@@ -41,20 +43,26 @@ export class FieldRows {
     this.#writers = schema.fields.map((field, index) => ({
       field,
       fallback: defaults.get(field.name) ?? null,
+      takesNumbers: NUMBER_KINDS.has(field.kind),
       write: valueWriter(field, index, schema),
     }));
     this.#builder = new ColumnsBuilder(schema);
   }
 
-  /** Adds a row, or nothing and the reason. */
-  add(row: unknown): RowFault | null {
+  /**
+   * Adds a row, or nothing and the reason.
+   * @param texts the row with its numbers as they were written (`parseJson`), where they were
+   */
+  add(row: unknown, texts: unknown = row): RowFault | null {
     if (!isObject(row)) return { reason: 'value', detail: `a row is an object of fields: ${shown(textOf(row))}` };
     for (const name of Object.keys(row)) {
       if (!this.#known.has(name))
         return { reason: 'field', detail: `${this.#schema.name} has no field ${shown(name)}` };
     }
-    for (const { field, fallback, write } of this.#writers) {
-      const value = (Object.hasOwn(row, field.name) ? row[field.name] : null) ?? fallback;
+    const written = isObject(texts) ? texts : row;
+    for (const { field, fallback, takesNumbers, write } of this.#writers) {
+      const given = Object.hasOwn(row, field.name) ? row[field.name] : null;
+      const value = (takesNumbers && typeof given === 'number' ? written[field.name] : given) ?? fallback;
       const fault = value === null ? absence(field) : write(value, this.#builder);
       if (fault !== null) {
         this.#builder.abandonRow();
@@ -124,7 +132,7 @@ function doubleWriter(name: string, index: number, schema: RecordSchema): ValueW
     if (text === '' || significantDigits(text) < 0 || !Number.isFinite(value)) {
       return { reason: 'number', detail: `${name} is not a number: ${shown(textOf(given))}` };
     }
-    const fault = isPrice ? numberFault(name, text, value, isShort) : null;
+    const fault = isPrice ? numberFault(name, text, value, isShort) : tooSmallFault(name, text, value);
     if (fault === null) builder.setNumber(index, value === 0 ? 0 : value);
     return fault;
   };
@@ -132,7 +140,7 @@ function doubleWriter(name: string, index: number, schema: RecordSchema): ValueW
 
 /** A whole number as a number or as text; NaN for anything else. */
 function wholeOf(value: unknown): number {
-  const whole = typeof value === 'string' && INTEGER.test(value) ? Number(value) : value;
+  const whole = typeof value === 'string' ? Number(scaledDecimal(value, 0) ?? Number.NaN) : value;
   return typeof whole === 'number' && Number.isSafeInteger(whole) ? whole : Number.NaN;
 }
 
@@ -174,9 +182,10 @@ function bytesWriter(name: string, index: number): ValueWriter {
 
 function decimalWriter({ name, scale = 0 }: FieldSchema, index: number): ValueWriter {
   return (value, builder) => {
-    const unscaled = typeof value === 'string' || typeof value === 'number' ? unscaledOf(String(value), scale) : null;
+    const isText = typeof value === 'string' || typeof value === 'number';
+    const unscaled = isText ? scaledDecimal(String(value), scale) : null;
     if (unscaled === null) {
-      const detail = `${name} is not a plain decimal of at most ${scale} places: ${shown(textOf(value))}`;
+      const detail = `${name} is not a decimal of at most ${scale} places: ${shown(textOf(value))}`;
       return { reason: 'number', detail };
     }
     try {

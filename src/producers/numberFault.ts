@@ -12,7 +12,7 @@ export function numberFault(name: string, text: string, value: number, isShortDe
   if (digits < 0) return { reason: 'number', detail: `${name} is not a number: ${shown(text)}` };
   if (value < 0) return { reason: 'negative', detail: `${name} is negative: ${shown(text)}` };
   if (value >= MAX_MAGNITUDE) return { reason: 'range', detail: `${name} is not below 10^18: ${shown(text)}` };
-  if (!isShortDecimal) return null;
+  if (!isShortDecimal) return tooSmallFault(name, text, value);
   if (digits > MAX_SHORT_DIGITS) {
     return {
       reason: 'digits',
@@ -27,4 +27,10 @@ export function numberFault(name: string, text: string, value: number, isShortDe
     }
   }
   return null;
+}
+
+/** A number with digits that no double is near to but 0. */
+export function tooSmallFault(name: string, text: string, value: number): RowFault | null {
+  if (value !== 0 || significantDigits(text) <= 0) return null;
+  return { reason: 'range', detail: `${name} is too small for a double: ${shown(text)}` };
 }

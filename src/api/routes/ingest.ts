@@ -25,7 +25,10 @@ const SCHEMA = {
   description:
     'The rows of a body are written in one transaction with its `idempotency-key`: a request whose answer was lost is sent ' +
     'again as it was, and is answered as before without being written again. Rows that cannot be used are in the answer, ' +
-    'each with the reason, and the others are written. Times are epoch microseconds or ISO 8601; numbers may be texts.',
+    'each with the reason, and the others are written. Times are epoch microseconds or ISO 8601. A number counts by its digits as ' +
+    'they are written, whether as a JSON number or as a text: a price or size of more than 15 significant digits is refused, ' +
+    'never rounded; 10.10, 1.01e1 and "10.1" are the same. A field of type `double` in another schema than `tick`, `quote` ' +
+    'and `source_bar` holds the nearest double.',
   security: [{ bearer: [] }, { header: [] }],
   params: Type.Object({ topic: Type.String({ minLength: 1, maxLength: 249, examples: ['ticks'] }) }),
   querystring: Type.Object({}, { additionalProperties: false }),

@@ -81,7 +81,7 @@ export class RowWriter {
 }
 
 /** The value of a plain decimal text times 10^scale; null when it is none, or has more places. */
-export function unscaledOf(text: string, scale: number): bigint | null {
+function unscaledOf(text: string, scale: number): bigint | null {
   const parts = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text);
   const [, sign = '', whole = '', fraction = ''] = parts ?? [];
   if (parts === null || fraction.length > scale) return null;

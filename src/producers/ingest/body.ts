@@ -9,6 +9,7 @@ import type { Columns } from '../../core/columns.ts';
 import type { RecordSchema } from '../../core/schema.ts';
 import { TidemarkError } from '../../errors.ts';
 import { FieldRows } from '../fieldRows.ts';
+import { type ParsedJson, parseJson } from '../jsonNumbers.ts';
 import { bodyFault, tooManyRows } from './bodyFaults.ts';
 import { type ContainerBounds, readContainer } from './container.ts';
 
@@ -65,8 +66,8 @@ class Rows {
     this.#maxRows = maxRows;
   }
 
-  add(number: number, row: unknown): void {
-    const fault = this.#rows.add(row);
+  add(number: number, row: unknown, texts: unknown = row): void {
+    const fault = this.#rows.add(row, texts);
     if (fault === null) this.#counted();
     else this.reject({ row: number, ...fault });
   }
@@ -86,16 +87,22 @@ class Rows {
 }
 
 function readJson(text: string, schema: RecordSchema, bounds: ContainerBounds): ReadBody {
-  let given: unknown;
+  let given: ParsedJson;
   try {
-    given = JSON.parse(text);
+    given = parseJson(text);
   } catch (error) {
     throw bodyFault(`it is not JSON: ${reasonOf(error)}`);
   }
-  if (typeof given !== 'object' || given === null) throw bodyFault('it is neither an array of rows nor a row');
+  const { value, texts } = given;
+  if (typeof value !== 'object' || value === null) throw bodyFault('it is neither an array of rows nor a row');
   const rows = new Rows(schema, bounds);
-  for (const [index, row] of (Array.isArray(given) ? given : [given]).entries()) rows.add(index + 1, row);
+  const written = listed(texts);
+  for (const [index, row] of listed(value).entries()) rows.add(index + 1, row, written[index]);
   return rows.finish();
+}
+
+function listed(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value];
 }
 
 function readLines(text: string, schema: RecordSchema, bounds: ContainerBounds): ReadBody {
@@ -104,14 +111,14 @@ function readLines(text: string, schema: RecordSchema, bounds: ContainerBounds):
   for (const written of text.split('\n')) {
     line++;
     if (written.trim() === '') continue;
-    let row: unknown;
+    let row: ParsedJson;
     try {
-      row = JSON.parse(written);
+      row = parseJson(written);
     } catch (error) {
       rows.reject({ row: line, reason: 'json', detail: `this line is not JSON: ${reasonOf(error)}` });
       continue;
     }
-    rows.add(line, row);
+    rows.add(line, row.value, row.texts);
   }
   return rows.finish();
 }

@@ -1,3 +1,4 @@
+import { numbersQuoted } from '../jsonNumbers.ts';
 import { numberFault } from '../numberFault.ts';
 import { type RowFault, shown } from '../rowFault.ts';
 import { countParser, isoParser, isSoundTime, type TimeParser } from '../timeText.ts';
@@ -62,10 +63,6 @@ function guarded(read: () => readonly VenueEvent[]): readonly VenueEvent[] {
   }
 }
 
-/** In valid JSON, outside of strings, nothing else has digits. */
-const NUMBER = /-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/g;
-const BACKSLASH = 0x5c;
-
 /** Parses what `JSON.parse` does and nothing else, but leaves numbers as texts, in time that rises with the length. @throws Unusable */
 export function parseMessage(frame: string): Json {
   try {
@@ -75,28 +72,6 @@ export function parseMessage(frame: string): Json {
     throw unusable('frame', 'not JSON, or cut short');
   }
   return JSON.parse(numbersQuoted(frame)) as Json;
-}
-
-/** Valid JSON with its numbers made strings. */
-function numbersQuoted(json: string): string {
-  const parts: string[] = [];
-  let at = 0;
-  for (let open = json.indexOf('"'); open >= 0; open = json.indexOf('"', at)) {
-    const end = stringEnd(json, open);
-    parts.push(json.slice(at, open).replace(NUMBER, '"$&"'), json.slice(open, end));
-    at = end;
-  }
-  parts.push(json.slice(at).replace(NUMBER, '"$&"'));
-  return parts.join('');
-}
-
-/** After the quote that closes the string that opens there: one that an even number of backslashes precedes. */
-function stringEnd(json: string, open: number): number {
-  for (let quote = json.indexOf('"', open + 1); ; quote = json.indexOf('"', quote + 1)) {
-    let before = quote;
-    while (json.charCodeAt(before - 1) === BACKSLASH) before--;
-    if ((quote - before) % 2 === 0) return quote + 1;
-  }
 }
 
 export function isObject(value: Json | undefined): value is JsonObject {
