@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import { type Selection, splitAhead } from '../core/aheadOfAppend.ts';
 import { parseRecordSchema } from '../core/avro/parseSchema.ts';
 import { DEAD_LETTER_MARK_TOPIC, DEAD_LETTER_TOPIC } from '../core/deadLetterTopics.ts';
 import { timesOf, timesOutside, windowsOutside } from '../core/timeRange.ts';
@@ -39,6 +40,9 @@ const RAW_SOURCES: readonly SinkSource[] = [
   rawSource(DEAD_LETTER_MARK_TOPIC, 'dead_letter_marks_raw', deadLetterMarkSchema),
 ];
 
+/** Topics of what happened at an instant. */
+const OF_EVENTS: ReadonlySet<string> = new Set(['ticks', 'quotes']);
+
 function rawSource(topic: string, table: string, avsc: unknown): SinkSource {
   const schema = parseRecordSchema(avsc);
   return { topic, schema, target: rawTarget(table, schema) };
@@ -73,7 +77,22 @@ export function rawTopics(): readonly string[] {
 
 /** Stores ticks, quotes, source bars, dead letters and what was done with them. */
 export async function openRawSink(parts: SinkParts): Promise<ClickHouseSink> {
-  return openSink(parts, RAW_SINK_GROUP, RAW_SOURCES);
+  const { maxAheadMs } = parts.config.watermark;
+  return openSink(
+    parts,
+    RAW_SINK_GROUP,
+    RAW_SOURCES.map((source) => withoutAhead(source, maxAheadMs)),
+  );
+}
+
+/**
+ * What is too far ahead is no tick to topologies until it is released, and none here: it would be there twice then, and be
+ * the latest price for ever. Source bars are kept as vendors label them.
+ */
+function withoutAhead(source: SinkSource, maxAheadMs: number): SinkSource {
+  if (!OF_EVENTS.has(source.topic)) return source;
+  const bound = { timeField: 'eventTime', maxAheadMs };
+  return { ...source, select: (columns, times) => splitAhead(timesOf(columns, bound.timeField), times, bound) };
 }
 
 /** Stores the results and the late ledger of a generation, making the tables that they need. */
@@ -106,7 +125,7 @@ function writtenBy(
       topic: lateTopic(each),
       schema: LATE,
       target: lateTarget(LATE, ledger),
-      ...(isOwn ? {} : { select: (columns) => timesOutside(outside, timesOf(columns, 'eventTime')) }),
+      ...(isOwn ? {} : { select: (columns) => only(timesOutside(outside, timesOf(columns, 'eventTime'))) }),
     }),
   );
   const results = outputs.flatMap((output): SinkSource[] => {
@@ -117,11 +136,15 @@ function writtenBy(
         topic: output.topic,
         schema: output.schema,
         target: resultsTarget(table, output),
-        ...(isOwn ? {} : { select: (columns) => windowsOutside(outside, columns) }),
+        ...(isOwn ? {} : { select: (columns) => only(windowsOutside(outside, columns)) }),
       },
     ];
   });
   return [...late, ...results];
+}
+
+function only(kept: Int32Array): Selection {
+  return { kept, refused: [] };
 }
 
 async function openSink(parts: SinkParts, group: string, sources: readonly SinkSource[]): Promise<ClickHouseSink> {

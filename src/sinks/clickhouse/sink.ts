@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AppendTimes, Selection } from '../../core/aheadOfAppend.ts';
 import { TopicDecoder } from '../../core/avro/topicDecoder.ts';
 import type { Columns } from '../../core/columns.ts';
 import { gatherDoubles, gatherRows } from '../../core/gather.ts';
@@ -17,7 +18,7 @@ import { ArrowInsert } from './arrow.ts';
 import { type ClickHouse, isConnectionError } from './connect.ts';
 import type { InsertTarget } from './insertTarget.ts';
 import { refusalText } from './refusal.ts';
-import { type DeadLetterTopic, Undecodable } from './undecodable.ts';
+import { type DeadLetterTopic, UnstoredRecords } from './unstoredRecords.ts';
 
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 5_000;
@@ -27,8 +28,8 @@ export interface SinkSource {
   readonly topic: string;
   readonly schema: RecordSchema;
   readonly target: InsertTarget;
-  /** The rows to be stored; all without it. */
-  readonly select?: (columns: Columns) => Int32Array;
+  /** The rows to be stored, and records that are dead letters instead; null for all, as without it. */
+  readonly select?: (columns: Columns, times: AppendTimes) => Selection | null;
 }
 
 export interface SinkBounds {
@@ -50,7 +51,7 @@ export interface SinkOptions {
   readonly sources: readonly SinkSource[];
   readonly bounds: SinkBounds;
   readonly schemaById: (id: number) => Promise<string>;
-  /** Where values that cannot be decoded are told of. */
+  /** Where records that cannot be stored are told of. */
   readonly deadLetters: DeadLetterTopic;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
@@ -74,7 +75,7 @@ export class ClickHouseSink {
   readonly #feeds: ReadonlyMap<string, Feed>;
   readonly #reader: LogReader;
   readonly #writer: TransactionalWriter;
-  readonly #undecodable: Undecodable;
+  readonly #unstored: UnstoredRecords;
   /** Committed positions, by partition, in the order of the assignment. */
   readonly #committed: { readonly place: TopicPartition; offset: number }[];
   #pendingSinceMs: number | null = null;
@@ -90,7 +91,7 @@ export class ClickHouseSink {
     this.#database = database;
     this.#reader = reader;
     this.#writer = writer;
-    this.#undecodable = new Undecodable(options.deadLetters);
+    this.#unstored = new UnstoredRecords(options.deadLetters);
     this.#committed = start.map(({ topic, partition, offset }) => ({ place: { topic, partition }, offset }));
     this.#feeds = new Map(
       options.sources.map((source) => [
@@ -128,11 +129,6 @@ export class ClickHouseSink {
       await writer.close();
       throw error;
     }
-  }
-
-  /** Values that could not be decoded so far; each has a dead letter. */
-  get undecodable(): number {
-    return this.#undecodable.count;
   }
 
   /**
@@ -175,8 +171,9 @@ export class ClickHouseSink {
     if (feed === undefined) throw new RangeError(`the sink does not read ${chunk.topic}`);
     const { columns, rows, bad } = await feed.decoder.decode(chunk);
     const offsets = rows === null ? chunk.offsets : gatherDoubles(chunk.offsets, rows);
-    this.#undecodable.add(chunk, bad);
-    feed.pending.append({ ...selected(columns, offsets, feed.select), partition: chunk.partition });
+    const selection = feed.select?.(columns, { appendMs: chunk.appendMs, rows }) ?? null;
+    this.#unstored.add(chunk, [...bad, ...(selection?.refused ?? [])]);
+    feed.pending.append({ ...selected(columns, offsets, selection), partition: chunk.partition });
     this.#pendingSinceMs ??= this.#options.now();
     const { batchRows, batchBytes } = this.#options.bounds;
     return feed.pending.rows >= batchRows || feed.pending.bytes >= batchBytes;
@@ -205,7 +202,7 @@ export class ClickHouseSink {
       metadata: this.#database,
     }));
     await this.#writer.commit({
-      appends: this.#undecodable.take(),
+      appends: this.#unstored.take(),
       positions: [{ group: this.#options.group, positions }],
     });
     moved.forEach((own, i) => {
@@ -228,14 +225,10 @@ export class ClickHouseSink {
   }
 }
 
-function selected(
-  columns: Columns,
-  offsets: Float64Array,
-  select: SinkSource['select'],
-): { columns: Columns; offsets: Float64Array } {
-  const rows = select?.(columns);
-  if (rows === undefined || rows.length === columns.length) return { columns, offsets };
-  return { columns: gatherRows(columns, rows), offsets: gatherDoubles(offsets, rows) };
+function selected(columns: Columns, offsets: Float64Array, selection: Selection | null) {
+  if (selection === null || selection.kept.length === columns.length) return { columns, offsets };
+  const { kept } = selection;
+  return { columns: gatherRows(columns, kept), offsets: gatherDoubles(offsets, kept) };
 }
 
 function insertError(error: unknown, table: string, rows: number): TidemarkError {

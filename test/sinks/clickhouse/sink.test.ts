@@ -129,7 +129,7 @@ describe('the sink', () => {
     expect(await storeAll()).toBe(2);
     expect(await storeAll()).toBe(1);
     expect(await clickhouse.rows('SELECT source, position, topic, reason, payload FROM dead_letters')).toEqual([
-      { source: 'ticks/1', position: before - 1, topic: 'ticks', reason: 'schema', payload: 'garbage' },
+      { source: 'ticks/1', position: before - 1, topic: 'ticks', reason: 'framing', payload: 'garbage' },
     ]);
   });
 

@@ -1,5 +1,5 @@
+import type { RefusedRecord } from '../../core/aheadOfAppend.ts';
 import { compileEncoder } from '../../core/avro/encoder.ts';
-import type { BadValue } from '../../core/avro/topicDecoder.ts';
 import { ColumnsBuilder } from '../../core/columnsBuilder.ts';
 import type { RecordSchema } from '../../core/schema.ts';
 import type { RecordBytes, RecordChunk, Transaction } from '../../log/log.ts';
@@ -14,40 +14,34 @@ export interface DeadLetterTopic {
   readonly schemaId: number;
 }
 
-/** Values that could not be decoded, as dead letters for the transaction that moves past them. */
-export class Undecodable {
+/** Records that cannot be stored, as dead letters for the transaction that moves past them. */
+export class UnstoredRecords {
   readonly #topic: DeadLetterTopic;
   readonly #builders = new Map<number, ColumnsBuilder>();
   readonly #encode: ReturnType<typeof compileEncoder>['encode'];
-  #count = 0;
 
   constructor(topic: DeadLetterTopic) {
     this.#topic = topic;
     this.#encode = compileEncoder(topic.schema).encode;
   }
 
-  get count(): number {
-    return this.#count;
-  }
-
-  add(chunk: RecordChunk, bad: readonly BadValue[]): void {
-    if (bad.length === 0) return;
+  add(chunk: RecordChunk, refused: readonly RefusedRecord[]): void {
+    if (refused.length === 0) return;
     const partition = chunk.partition % this.#topic.partitions;
     const builder = this.#builders.get(partition) ?? new ColumnsBuilder(this.#topic.schema);
     this.#builders.set(partition, builder);
     const field = (name: string) => builder.fieldIndex(name);
-    for (const { index, detail } of bad) {
+    for (const { index, reason, detail } of refused) {
       const start = Math.max(0, chunk.valueStarts[index] ?? 0);
       const end = Math.max(start, Math.min(chunk.valueEnds[index] ?? 0, start + MAX_PAYLOAD_BYTES));
       builder.setText(field('source'), `${chunk.topic}/${chunk.partition}`);
       builder.setNumber(field('position'), chunk.offsets[index] ?? 0);
       builder.setText(field('topic'), chunk.topic);
-      builder.setText(field('reason'), 'schema');
+      builder.setText(field('reason'), reason);
       builder.setText(field('detail'), detail);
       builder.setBytes(field('payload'), chunk.data, start, end);
       builder.endRow();
     }
-    this.#count += bad.length;
   }
 
   /** What was added since the last call. */
