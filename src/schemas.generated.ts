@@ -104,6 +104,12 @@ export const deadLetterSchema = {
     },
     { name: 'detail', type: 'string', doc: 'in words: which field, which value' },
     { name: 'payload', type: 'bytes', doc: 'the row or the value as it came, cut at 64 KiB' },
+    {
+      name: 'header',
+      type: ['null', 'string'],
+      default: null,
+      doc: 'of a row of a CSV file that has one: the line that names its columns',
+    },
   ],
 } as const;
 

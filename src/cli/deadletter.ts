@@ -5,10 +5,11 @@ import { TidemarkError } from '../errors.ts';
 import type { LetterFilter, LetterPlace } from '../producers/deadletters/letters.ts';
 import type { LetterStore } from '../producers/deadletters/marks.ts';
 import type { LetterChoice, Resolved } from '../producers/deadletters/resolve.ts';
+import type { ParsedJson } from '../producers/jsonNumbers.ts';
 import type { Act, Context } from './context.ts';
 import { parseInstant } from './instant.ts';
 import type { LetterFormat } from './letterText.ts';
-import { wholeNumber } from './optionValues.ts';
+import { addText, wholeNumber } from './optionValues.ts';
 
 const STATES: readonly LetterFilter['state'][] = ['open', 'released', 'dropped', 'all'];
 const FORMATS: readonly LetterFormat[] = ['table', 'json', 'ndjson'];
@@ -34,6 +35,7 @@ interface ListOptions extends FilterOptions {
 interface ResolveOptions extends FilterOptions {
   readonly all?: boolean;
   readonly value?: string;
+  readonly layout?: readonly string[];
 }
 
 const EXAMPLES = `
@@ -49,6 +51,9 @@ Examples:
 
   Write it to its topic again, corrected:
     $ tidemark deadletter release 2/17 --value row.json
+
+  All rows of a CSV file that a corrected layout can read now:
+    $ tidemark deadletter release --source trades.csv --layout trades.yaml
 
   All that were too far ahead of the clock, now that their time has come:
     $ tidemark deadletter release --reason ahead
@@ -82,6 +87,11 @@ export function declareDeadletter(program: Command, act: Act): void {
     .option(
       '--value <file>',
       'of one letter: write this row, a JSON object of its fields, in its place (-: from standard input)',
+    )
+    .option(
+      '--layout <file>',
+      'read rows of CSV files again by this layout (YAML); may be given several times',
+      addText,
     )
     .action(act(release));
   filtered(deadletter.command('drop'))
@@ -158,7 +168,13 @@ async function show(context: Context, command: Command): Promise<void> {
 }
 
 const release: Parameters<Act>[0] = async (context, command) => {
-  const { value } = command.opts<ResolveOptions>();
+  const { value, layout = [] } = command.opts<ResolveOptions>();
+  if (value !== undefined && layout.length > 0) {
+    throw new TidemarkError('TM_USAGE', 'a corrected row is not read by a layout', {
+      where: '--layout',
+      hint: 'give either --value or --layout',
+    });
+  }
   if (value !== undefined && command.args.length !== 1) {
     throw new TidemarkError('TM_USAGE', 'a corrected row takes the place of one letter', {
       where: '--value',
@@ -172,9 +188,10 @@ const release: Parameters<Act>[0] = async (context, command) => {
 const drop: Parameters<Act>[0] = (context, command) => resolve(context, command, 'dropped');
 
 /** @throws TM_USAGE for a file that cannot be read or is no JSON */
-async function rowOf(file: string, { stdin }: Context): Promise<unknown> {
+async function rowOf(file: string, { stdin }: Context): Promise<ParsedJson> {
+  const { parseJson } = await import('../producers/jsonNumbers.ts');
   try {
-    return JSON.parse(await (file === '-' ? text(stdin) : readFile(file, 'utf8')));
+    return parseJson(await (file === '-' ? text(stdin) : readFile(file, 'utf8')));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TidemarkError('TM_USAGE', `the corrected row cannot be read: ${reason}`, { where: file, cause });
@@ -185,18 +202,20 @@ async function resolve(
   context: Context,
   command: Command,
   action: 'released' | 'dropped',
-  corrected?: unknown,
+  corrected?: ParsedJson,
 ): Promise<void> {
   const { config, signal, json, out } = context;
   const choice = await choiceOf(command, action);
   const { resolveLetters } = await import('../producers/deadletters/resolve.ts');
   const { producerSettings } = await import('./runProducer.ts');
+  const { loadLayouts } = await import('../producers/csv/layout.ts');
   const settings = producerSettings(config);
+  const layouts = (command.opts<ResolveOptions>().layout ?? []).flatMap((path) => loadLayouts(path));
   const resolved = await withStore(context, (store) =>
     resolveLetters(
       choice,
       action,
-      { ...store, ...settings, maxAheadMs: settings.eventTime.maxAheadMs, now: Date.now, signal },
+      { ...store, ...settings, layouts, maxAheadMs: settings.eventTime.maxAheadMs, now: Date.now, signal },
       corrected,
     ),
   );
@@ -207,7 +226,7 @@ async function resolve(
 }
 
 async function choiceOf(command: Command, action: 'released' | 'dropped'): Promise<LetterChoice> {
-  const { all, value: _, ...filter } = command.opts<ResolveOptions>();
+  const { all, value: _, layout: __, ...filter } = command.opts<ResolveOptions>();
   const isFiltered = Object.keys(filter).length > 0 || all === true;
   const isById = command.args.length > 0;
   if (isById !== isFiltered) {

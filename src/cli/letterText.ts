@@ -51,12 +51,13 @@ function cellsOf(letter: PlacedLetter): readonly (string | number)[] {
 
 /** A letter as JSON: its payload as text where it is UTF-8, else in base64. */
 export function letterJson(letter: PlacedLetter) {
-  const { state, topic, source, position, reason, detail, payload } = letter;
+  const { state, topic, source, position, reason, detail, header, payload } = letter;
   const text = utf8Of(payload);
   return {
     id: letterId(letter),
     rejected: rejectedAt(letter),
     ...{ state, topic, source, position, reason, detail },
+    ...(header === null ? {} : { header }),
     payload: text ?? Buffer.from(payload).toString('base64'),
     payloadEncoding: text === null ? 'base64' : 'utf-8',
   };

@@ -14,3 +14,8 @@ export function wholeNumber(text: string): number {
   if (value === null) throw new InvalidArgumentError(`It must be a whole number from 1 to ${MAX_WHOLE_NUMBER}.`);
   return value;
 }
+
+/** Of an option that may be given several times. */
+export function addText(text: string, soFar: readonly string[] = []): readonly string[] {
+  return [...soFar, text];
+}

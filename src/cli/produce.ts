@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { TidemarkError } from '../errors.ts';
 import type { Act } from './context.ts';
+import { addText } from './optionValues.ts';
 import { declareMarkets } from './produceMarket.ts';
 import { declareRecordings } from './produceRecording.ts';
 import { declareVenue } from './produceVenue.ts';
@@ -42,10 +43,6 @@ export function declareProduce(program: Command, act: Act): void {
   declareVenue(produce, act);
   declareRecordings(produce, act);
   declareSimulate(produce, act);
-}
-
-function addText(text: string, soFar: readonly string[] = []): readonly string[] {
-  return [...soFar, text];
 }
 
 const produceCsv: Parameters<Act>[0] = async (context, command) => {

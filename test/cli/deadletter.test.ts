@@ -94,6 +94,9 @@ describe('tidemark deadletter', { timeout: TIMEOUT_MS }, () => {
     [['release', '0/0', '--all'], 2, 'TM_USAGE'],
     [['release', '--all', '--value', 'row.json'], 2, 'TM_USAGE'],
     [['release', '0/0', '--value', '/no/such/file'], 2, 'TM_USAGE'],
+    [['release', '0/0', '--value', 'row.json', '--layout', 'rows.yaml'], 2, 'TM_USAGE'],
+    [['release', '--all', '--layout', '/no/such/file'], 2, 'TM_LAYOUT'],
+    [['release', '--layout', 'rows.yaml'], 2, 'TM_USAGE'],
     [['list', '--from', 'yesterday'], 2, 'TM_USAGE'],
     [['release', '--all'], 1, 'TM_DEAD_LETTER_UNUSABLE'],
   ] as const)('%j ends with %i and %s', async (args, expected, code) => {
@@ -108,6 +111,32 @@ describe('tidemark deadletter', { timeout: TIMEOUT_MS }, () => {
     expect((await run(['deadletter', 'drop', '--all', '--data', none])).status).toBe(1);
   });
 
+  it('releases what a corrected layout reads, and says of the rest what to give', async () => {
+    const layout = file('other.yaml', LAYOUT.replace('column: time', 'column: at'));
+    const { status, stdout, stderr } = await deadletter('release', '--source', 'rows.csv', '--layout', layout);
+    expect([status, stdout]).toEqual([1, 'released 0, refused 2\n']);
+    expect(stderr).toContain("column 'at', which the file does not have");
+    const later = await run([
+      'produce',
+      'csv',
+      '--layout',
+      layout,
+      file('later.csv', 'symbol,at,price\nx:L,noon,5\n'),
+      '--data',
+      data,
+    ]);
+    expect(later.status, later.stderr).toBe(0);
+    const [letter] = await listed('--source', 'later.csv');
+    expect(letter).toMatchObject({ reason: 'time', header: 'symbol,at,price' });
+    const noon = file(
+      'noon.yaml',
+      `${LAYOUT.replace('column: time, unit: ms', 'column: at, format: iso, map: { noon: "2024-08-10T12:00Z" }')}`,
+    );
+    const released = await deadletter('release', letter?.id ?? '', '--layout', noon);
+    expect([released.stdout, released.stderr]).toEqual(['released 1\n', '']);
+    expect(await listed('--source', 'later.csv')).toEqual([]);
+  });
+
   it('releases a corrected row into the bars, once, and drops the other', async () => {
     const [first, second] = await listed();
     const row = { instrument: 'x:A', eventTime: '2024-08-09T00:00:01Z', price: '11.5', size: 2 };
@@ -118,13 +147,13 @@ describe('tidemark deadletter', { timeout: TIMEOUT_MS }, () => {
     expect(again.stdout).toBe('released 0, done before 1\n');
     expect((await deadletter('drop', second?.id ?? '', '--json')).stdout).toBe('{"done":1,"already":0,"refused":0}\n');
     expect(await listed()).toEqual([]);
-    expect((await listed('--state', 'all')).map(({ state }) => state)).toEqual(['released', 'dropped']);
+    expect((await listed('--state', 'all', '--source', 'rows.csv')).map(({ state }) => state)).toEqual(['released', 'dropped']);
 
     const ended = await run(['run', '--until-end', '--data', data]);
     expect(ended.status, ended.stderr).toBe(0);
     const bars = await run(['bars', '--interval', '1m', '--format', 'csv', '--data', data]);
     expect(bars.stdout).toContain(',10,12,10,12,4,');
-    const sql = 'SELECT position, state FROM dead_letters ORDER BY position';
+    const sql = "SELECT position, state FROM dead_letters WHERE source = 'rows.csv' ORDER BY position";
     const rows = await run(['query', sql, '--format', 'csv', '--data', data]);
     expect(rows.stdout.replaceAll('"', '').split('\n').slice(1, 3)).toEqual(['3,released', '5,dropped']);
   });

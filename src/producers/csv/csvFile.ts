@@ -5,10 +5,18 @@ import type { ColumnsBuilder } from '../../core/columnsBuilder.ts';
 import type { RecordSchema } from '../../core/schema.ts';
 import { fileError } from '../fileBytes.ts';
 import type { RowFault } from '../rowFault.ts';
+import { QUOTE, SOURCE_BAR, TICK } from '../schemas.ts';
 import { splitCells } from './cells.ts';
 import { type Layout, layoutError } from './layout.ts';
 import { checkContent, MAX_LINE_CHARACTERS, readLines } from './lines.ts';
 import { RowMapper } from './rowMapper.ts';
+
+/** What the rows of a layout become. */
+export const LAYOUT_SCHEMAS: Readonly<Record<Layout['schema'], RecordSchema>> = {
+  tick: TICK,
+  quote: QUOTE,
+  source_bar: SOURCE_BAR,
+};
 
 /** A file and the layout that it is read by. */
 export interface CsvFile {
@@ -21,17 +29,13 @@ export interface CsvFile {
 }
 
 /** Gives a file the first layout whose pattern its name matches; one without a pattern takes any. @throws TM_LAYOUT */
-export function assignLayout(
-  path: string,
-  layouts: readonly Layout[],
-  schemas: Readonly<Record<Layout['schema'], RecordSchema>>,
-): CsvFile {
+export function assignLayout(path: string, layouts: readonly Layout[]): CsvFile {
   const name = basename(path);
   for (const layout of layouts) {
     const match = layout.file?.exec(name);
     if (match === null) continue;
     const groups = Object.entries(match?.groups ?? {}).filter(([, text]) => text !== undefined);
-    return { path, name, layout, schema: schemas[layout.schema], groups: new Map(groups) };
+    return { path, name, layout, schema: LAYOUT_SCHEMAS[layout.schema], groups: new Map(groups) };
   }
   const patterns = layouts.map((layout) => `${layout.name}: ${layout.file?.source}`).join('; ');
   throw layoutError('no layout is for this file', path, `its name must match the pattern of one (${patterns})`);
@@ -61,6 +65,8 @@ export async function csvFileId({ path, layout, groups }: CsvFile): Promise<stri
  */
 export class CsvCursor {
   readonly file: CsvFile;
+  /** The line that names the columns; null where the layout does. */
+  readonly header: string | null;
   /** Rows before the head. */
   row = 0;
   /** Event time of the head in epoch microseconds; NaN when the row is not sound. */
@@ -79,6 +85,7 @@ export class CsvCursor {
     this.file = file;
     this.#blocks = blocks;
     this.#mapper = mapper;
+    this.header = header.text;
     this.#block = header.block;
     this.#next = header.next;
   }
@@ -170,6 +177,7 @@ export class CsvCursor {
 }
 
 interface Header {
+  readonly text: string | null;
   readonly columns: readonly string[];
   /** What was read for it, and the index of the line after it. */
   readonly block: readonly string[];
@@ -177,22 +185,22 @@ interface Header {
 }
 
 function noHeader(columns: readonly string[]): Header {
-  return { columns, block: [], next: 0 };
+  return { text: null, columns, block: [], next: 0 };
 }
 
 async function readHeader(file: CsvFile, blocks: AsyncIterator<readonly string[]>): Promise<Header> {
   const { done, value: block } = await blocks.next();
-  const cells = done === true ? [] : splitCells(block[0] ?? '');
-  if ('broken' in cells)
-    throw layoutError(`the header line is broken: ${cells.broken}`, file.path, 'correct the first line');
   if (done === true) return noHeader([]);
+  const [text = ''] = block;
+  return { text, columns: headerColumns(text, file.path), block, next: 1 };
+}
+
+/** The columns that a file's first line names. @throws TM_LAYOUT */
+export function headerColumns(text: string, where: string): readonly string[] {
+  const cells = splitCells(text);
+  if ('broken' in cells)
+    throw layoutError(`the header line is broken: ${cells.broken}`, where, 'correct the first line');
   const twice = cells.find((name, index) => cells.indexOf(name) < index);
-  if (twice !== undefined) {
-    throw layoutError(
-      `two columns are called '${twice}'`,
-      file.path,
-      'give each column a name of its own in the first line',
-    );
-  }
-  return { columns: cells, block, next: 1 };
+  if (twice === undefined) return cells;
+  throw layoutError(`two columns are called '${twice}'`, where, 'give each column a name of its own in the first line');
 }

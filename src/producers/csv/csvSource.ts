@@ -1,7 +1,6 @@
 import { ColumnsBuilder } from '../../core/columnsBuilder.ts';
 import { TidemarkError } from '../../errors.ts';
 import { DeadLetters } from '../deadLetters.ts';
-import { QUOTE, SOURCE_BAR, TICK } from '../schemas.ts';
 import type {
   BatchBounds,
   BatchOptions,
@@ -18,7 +17,6 @@ import { MergeQueue } from './mergeQueue.ts';
 
 /** Files of one command are all open while they are merged. */
 const MAX_FILES = 1_000;
-const SCHEMAS = { tick: TICK, quote: QUOTE, source_bar: SOURCE_BAR } as const;
 const PREVIEW_BOUNDS: BatchBounds = { maxRecords: 65_536, maxBytes: 16_777_216, maxMs: Number.POSITIVE_INFINITY };
 
 interface IdentifiedFile extends CsvFile {
@@ -51,7 +49,7 @@ export class CsvSource implements Source {
     const given = topic === undefined ? layouts : layouts.map((layout) => ({ ...layout, topic }));
     const files = new Map<string, IdentifiedFile>();
     for (const path of paths) {
-      const file = assignLayout(path, given, SCHEMAS);
+      const file = assignLayout(path, given);
       const id = await csvFileId(file);
       const key = `${id} ${file.layout.topic}`;
       if (!files.has(key)) files.set(key, { ...file, id });
@@ -142,6 +140,7 @@ class BatchBuilder {
         topic: layout.topic,
         ...fault,
         payload: cursor.text,
+        header: cursor.header,
       });
     }
     this.#moved.set(part, cursor);

@@ -4,6 +4,7 @@ import { DEAD_LETTER_MARK_TOPIC } from '../../core/deadLetterTopics.ts';
 import { TidemarkError } from '../../errors.ts';
 import type { Transaction, TransactionalWriter } from '../../log/log.ts';
 import { byPartition } from '../byPartition.ts';
+import type { ParsedJson } from '../jsonNumbers.ts';
 import { DEAD_LETTER_MARK } from '../schemas.ts';
 import { encodeParts, openTopic, type TopicWriter } from '../topicWriter.ts';
 import { type LetterFilter, type LetterPlace, lettersAt, lettersBy, type PlacedLetter } from './letters.ts';
@@ -36,14 +37,14 @@ export interface Resolved {
 /**
  * Releases letters, or marks them as dropped. A released row is written to its topic as if it came now, in one transaction
  * with the mark that it was: released again, or killed in between, it is there once.
- * @param corrected a row to be written in place of the letter's own
+ * @param corrected a row to be written in place of the letter's own, as `parseJson` gives it
  * @throws TM_DEAD_LETTER_UNKNOWN; TM_LOG_FENCED when another process has begun to resolve letters
  */
 export async function resolveLetters(
   choice: LetterChoice,
   action: MarkAction,
   options: ResolveOptions,
-  corrected?: unknown,
+  corrected?: ParsedJson,
 ): Promise<Resolved> {
   const topic = await openTopic(
     { topic: DEAD_LETTER_MARK_TOPIC, schema: DEAD_LETTER_MARK },
@@ -71,7 +72,7 @@ class Resolution {
   readonly #topic: TopicWriter;
   readonly #action: MarkAction;
   readonly #options: ResolveOptions;
-  readonly #corrected: unknown;
+  readonly #corrected: ParsedJson | undefined;
   readonly #releases: Releases;
   readonly #marks = new RowWriter(DEAD_LETTER_MARK);
   /** Two letters of one row may have been asked for. */
@@ -88,7 +89,7 @@ class Resolution {
     topic: TopicWriter,
     action: MarkAction,
     options: ResolveOptions,
-    corrected: unknown,
+    corrected: ParsedJson | undefined,
   ) {
     this.#writer = writer;
     this.#topic = topic;

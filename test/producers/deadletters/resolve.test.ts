@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TidemarkError } from '../../../src/errors.ts';
 import { lettersAt } from '../../../src/producers/deadletters/letters.ts';
 import { type LetterChoice, resolveLetters } from '../../../src/producers/deadletters/resolve.ts';
+import { parseJson } from '../../../src/producers/jsonNumbers.ts';
 import { type Bench, NOW_MS, openBench } from '../support.ts';
 import { append, framedTick, GOOD_ROW, LETTER, listed, resolveOptions, writeLetters } from './support.ts';
 
@@ -23,8 +24,10 @@ describe('dead letters', () => {
       bench.registry,
       letters.map((letter) => ({ ...LETTER, ...letter })),
     );
-  const release = (choice: LetterChoice, corrected?: unknown) =>
-    resolveLetters(choice, 'released', resolveOptions(bench), corrected);
+  const release = (choice: LetterChoice, corrected?: unknown) => {
+    const row = corrected === undefined ? undefined : parseJson(JSON.stringify(corrected));
+    return resolveLetters(choice, 'released', resolveOptions(bench), row);
+  };
   const drop = (choice: LetterChoice) => resolveLetters(choice, 'dropped', resolveOptions(bench));
   const states = async () => (await listed(bench, { state: 'all' })).map(({ state }) => state);
 
@@ -174,7 +177,7 @@ describe('dead letters', () => {
     };
 
     it('with their row as it came, when it is still no record', async () => {
-      await write({});
+      await write({ source: 'ticks/1' });
       expect(await refusalOf()).toContain('still no record of the topic');
     });
 

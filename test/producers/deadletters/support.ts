@@ -22,6 +22,7 @@ export const LETTER: DeadLetter = {
   reason: 'number',
   detail: 'price is not a number: "x"',
   payload: Buffer.from('A,x'),
+  header: null,
 };
 
 /** A tick as the log holds it, encoded by another library than the engine's. */
@@ -76,6 +77,7 @@ export function resolveOptions({ log, registry }: Bench, options: Partial<Resolv
   return {
     ...{ log, registry, maxLetters: 1_000, partitions: 4, retentionMs: -1 },
     bounds: { maxRecords: 10, maxBytes: 1_000_000 },
+    layouts: [],
     maxAheadMs: 3_600_000,
     now: () => NOW_MS,
     signal: new AbortController().signal,
