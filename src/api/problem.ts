@@ -109,15 +109,21 @@ export function problemOf(error: unknown): Problem {
   return problem(error.code, status, error.message, { where: error.where, hint: error.hint });
 }
 
+const SMALLER =
+  'Send fewer rows in a request, each with a key of its own; or raise ingest.maxBodyBytes where the API runs.';
+const NAME_IT =
+  'Name the request in the header idempotency-key, by 1 to 255 printable characters: the same when it is sent again, another for other rows.';
+
 function requestProblem(error: FastifyError): Problem {
   const status = error.statusCode ?? 500;
   if (status >= 500) return problem('TM_INTERNAL', 500, ERROR_CODES.TM_INTERNAL);
   if (status === 415) return problem('TM_API_TYPE', status, error.message, { where: 'content-type' });
-  if (status === 413) return problem('TM_API_BOUNDS', status, error.message, { where: 'body' });
+  if (status === 413) return problem('TM_API_BOUNDS', status, error.message, { where: 'body', hint: SMALLER });
   const [first] = error.validation ?? [];
   const name = first?.instancePath.slice(1) || first?.params.missingProperty || first?.params.additionalProperty;
   if (typeof name !== 'string') return problem('TM_API_REQUEST', status, error.message);
-  return problem('TM_API_REQUEST', status, `${name}: ${reasonOf(first)}`, { where: name });
+  const hint = name === 'idempotency-key' ? NAME_IT : '/docs lists what each path takes.';
+  return problem('TM_API_REQUEST', status, `${name}: ${reasonOf(first)}`, { where: name, hint });
 }
 
 function reasonOf(fault: NonNullable<FastifyError['validation']>[number] | undefined): string {

@@ -102,7 +102,15 @@ export function declareIngest(server: ApiServer, { log, registry, ingest: settin
     );
     scope.post(
       INGEST_PATH,
-      { schema: SCHEMA, bodyLimit: settings.maxBodyBytes, onRequest: async (_request, reply) => underWay.enter(reply) },
+      {
+        schema: SCHEMA,
+        bodyLimit: settings.maxBodyBytes,
+        onRequest: async ({ headers }, reply) => {
+          // Before the body is read.
+          formatOf(headers);
+          underWay.enter(reply);
+        },
+      },
       async ({ params, headers, body }, reply) => {
         const format = formatOf(headers);
         const bytes = body instanceof Uint8Array ? body : new Uint8Array(0);

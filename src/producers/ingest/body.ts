@@ -41,9 +41,16 @@ export function readBody(
   schema: RecordSchema,
   bounds: ContainerBounds,
 ): ReadBody {
+  if (bytes.length === 0) throw bodyFault('it is empty');
+  if (isGzip(bytes)) throw bodyFault('it is compressed with gzip, and is not to be');
   if (format === 'avro') return readAvro(bytes, schema, bounds);
   const text = utf8Of(bytes);
   return format === 'json' ? readJson(text, schema, bounds) : readLines(text, schema, bounds);
+}
+
+/** No text and no Avro container begins so. */
+function isGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
 function utf8Of(bytes: Uint8Array): string {
