@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { engine } from './engine/compete.ts';
 import { comparison, type Figure, setting } from './figures.ts';
+import { ingesting } from './ingesting.ts';
 import { producing } from './producing.ts';
 import { serving } from './serving.ts';
 import { stages } from './stages.ts';
 
-const PARTS = ['engine', 'stages', 'producing', 'serving'] as const;
+const PARTS = ['engine', 'stages', 'producing', 'ingest', 'serving'] as const;
 type Part = (typeof PARTS)[number];
 
 const root = join(import.meta.dirname, '..');
@@ -35,6 +36,7 @@ const run: Readonly<Record<Part, () => Promise<Figure[]>>> = {
   stages: () => stages({ directory, ticks: Number(values.ticks ?? 1_000_000), rounds }),
   producing: () =>
     producing({ directory: join(directory, 'producing'), rows: Number(values.ticks ?? 10_000_000), rounds }),
+  ingest: () => ingesting({ directory: join(directory, 'ingest'), rows: Number(values.ticks ?? 200_000), rounds }),
   serving: () =>
     serving({
       tidemark: join(root, 'bin/tidemark.js'),

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../src/config/load.ts';
 import { barsStatement, storedGeneration } from '../src/query/bars.ts';
 import { type ClickHouse, openClickHouse } from '../src/sinks/clickhouse/connect.ts';
+import { addressOf } from './address.ts';
 import type { Figure } from './figures.ts';
 import { measure } from './measure.ts';
 import { seededRandom } from './random.ts';
@@ -57,7 +58,7 @@ async function latenciesOf({ tidemark, directory, bars, requests }: ServingOptio
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   try {
-    const url = await addressOf(child.stderr);
+    const url = await addressOf(child);
     const clickhouse = await open(directory);
     try {
       return await ask(url, clickhouse, { days, requests });
@@ -101,16 +102,6 @@ async function fill(directory: string, days: number): Promise<void> {
 
 function symbol(number: string): string {
   return `concat('bench:S', toString(${number} % ${SYMBOLS}))`;
-}
-
-async function addressOf(words: NodeJS.ReadableStream): Promise<string> {
-  let text = '';
-  for await (const part of words) {
-    text += part;
-    const url = /API at (http:\S+),/.exec(text)?.[1];
-    if (url !== undefined) return url;
-  }
-  throw new Error(`the API did not start:\n${text}`);
 }
 
 async function ask(

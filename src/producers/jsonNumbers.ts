@@ -5,10 +5,10 @@ export interface ParsedJson {
 }
 
 /**
- * Where no number has an exponent, or more than 15 characters, each is the decimal that its double means: its shortest form
- * is what was written, but for zeros at the ends.
+ * Where no number has an exponent, 16 digits from 9·10^15 on (2^53 is there), or more characters, each is the decimal that its
+ * double means: its shortest form is what was written, but for zeros at the ends.
  */
-const MAY_LOSE_DIGITS = /[0-9.]{16}|[0-9][eE]/;
+const MAY_LOSE_DIGITS = /[0-9.]{17}|9[0-9]{15}|[0-9][eE]/;
 /** In valid JSON, outside of strings, nothing else has digits. */
 const NUMBER = /-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/g;
 const BACKSLASH = 0x5c;

@@ -7,6 +7,7 @@ import { endAll, type Started, start } from '../cli/command.ts';
 import { readTopic } from '../producers/support.ts';
 import { seededRandom } from '../support/killing.ts';
 import { withLog } from '../support/logContents.ts';
+import { expectProblem } from './expectProblem.ts';
 import { type Answer, INGEST_KEY, post, ROW } from './ingested.ts';
 
 const TIMEOUT_MS = 240_000;
@@ -16,6 +17,8 @@ const ROWS_A_REQUEST = 5;
 /** Answers between two kills, at most. */
 const MOST_ANSWERS = 40;
 const PAUSE_MS = 20;
+/** Kills that may fall between two requests. */
+const MOST_ATTEMPTS = 3 * KILLS;
 
 /** The seed can be given, to repeat a run that failed. */
 const seed = Number(process.env.TIDEMARK_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -31,9 +34,12 @@ describe(`rows over HTTP under kill -9 (TIDEMARK_TEST_SEED=${seed})`, () => {
     const random = seededRandom(seed);
     let url = '';
     let answers = 0;
-    let lost = 0;
+    /** Requests that the server had taken when it ended. */
+    let cut = 0;
     let isOver = false;
     const requests: string[] = [];
+    const rowsOf = (key: string) =>
+      Array.from({ length: ROWS_A_REQUEST }, (_, i) => ({ ...ROW, instrument: `${key}-${i}` }));
 
     async function serve(): Promise<Started> {
       const args = ['run', '--roles', 'api', '--port', '0', '--data', data];
@@ -47,8 +53,7 @@ describe(`rows over HTTP under kill -9 (TIDEMARK_TEST_SEED=${seed})`, () => {
       for (let number = 0; !isOver; number++) {
         const key = `${name}-${number}`;
         requests.push(key);
-        const rows = Array.from({ length: ROWS_A_REQUEST }, (_, i) => ({ ...ROW, instrument: `${key}-${i}` }));
-        await untilAnswered(key, [...rows, { bad: true }]);
+        await untilAnswered(key, [...rowsOf(key), { bad: true }]);
       }
     }
 
@@ -66,7 +71,7 @@ describe(`rows over HTTP under kill -9 (TIDEMARK_TEST_SEED=${seed})`, () => {
           return;
         } catch (error) {
           if (!(error instanceof TypeError)) throw error;
-          lost++;
+          if (!isRefusedConnection(error)) cut++;
           await pause();
         }
       }
@@ -74,19 +79,29 @@ describe(`rows over HTTP under kill -9 (TIDEMARK_TEST_SEED=${seed})`, () => {
 
     let server = await serve();
     const clients = Promise.all(Array.from({ length: CLIENTS }, (_, name) => client(name)));
-    for (let kills = 0; kills < KILLS; kills++) {
+    let kills = 0;
+    for (let attempts = 0; kills < KILLS && attempts < MOST_ATTEMPTS; attempts++) {
       const from = answers;
-      const lostBefore = lost;
+      const cutBefore = cut;
       const after = 1 + Math.floor(random() * MOST_ANSWERS);
       while (answers < from + after) await Promise.race([pause(), clients]);
       server.child.kill('SIGKILL');
       await server.ended;
-      // It fell while requests were under way.
-      while (lost === lostBefore) await Promise.race([pause(), clients]);
       server = await serve();
+      const restarted = answers;
+      while (answers < restarted + CLIENTS) await Promise.race([pause(), clients]);
+      // It counts when it fell while requests were under way.
+      if (cut > cutBefore) kills++;
     }
     isOver = true;
     await clients;
+    expect(kills).toBe(KILLS);
+    for (const key of requests.filter((_, i) => i % 10 === 0)) {
+      const repeat = await post({ url }, [...rowsOf(key), { bad: true }], { key });
+      expect([repeat.status, repeat.headers.get('idempotent-replayed')]).toEqual([200, 'true']);
+      const other = await post({ url }, rowsOf(`${key}-other`), { key });
+      await expectProblem(other, 422, 'TM_INGEST_KEY_REUSED');
+    }
 
     const registry = await openEmbeddedRegistry({ directory: join(data, 'log') });
     const ticks = await withLog(data, (log) => readTopic(log, registry, 'ticks'));
@@ -95,6 +110,11 @@ describe(`rows over HTTP under kill -9 (TIDEMARK_TEST_SEED=${seed})`, () => {
     expect(ticks.map(({ instrument }) => instrument).sort()).toEqual(expected.sort());
   });
 });
+
+/** Whether a request that failed never reached a server. */
+function isRefusedConnection({ cause }: TypeError): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+}
 
 function pause(): Promise<void> {
   return new Promise((wake) => setTimeout(wake, PAUSE_MS));
