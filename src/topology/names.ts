@@ -12,6 +12,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   'migrations',
   'outputs',
   'published_bars',
+  'published_series',
   'published_source_bars',
   'quotes',
   'served',

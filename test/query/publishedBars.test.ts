@@ -47,6 +47,16 @@ describe('published bars', async () => {
     return text.trimEnd().split('\n').slice(1);
   }
 
+  /** The series of a symbol that are served, from when to when. */
+  async function seriesOf(symbol: string): Promise<string[]> {
+    const rows = await clickhouse.rows<{ text: string }>(
+      "SELECT concat(interval, ' ', toString(adjusted), ' ', formatDateTime(first, '%F %R'), ' ', formatDateTime(last, '%F %R')) " +
+        'AS text FROM published_series WHERE symbol = {symbol:String} ORDER BY text',
+      { parameters: { symbol } },
+    );
+    return rows.map(({ text }) => text);
+  }
+
   beforeAll(async () => {
     expect(await storedBars(clickhouse, 'bars')).toEqual({ generation: null, hasPublished: false });
     await migrate(clickhouse);
@@ -113,6 +123,38 @@ describe('published bars', async () => {
     ]);
   });
 
+  it('are the unadjusted ones also where the adjusted ones came first, and the made hours and days with them', async () => {
+    const symbol = 'v:L';
+    const adjusted = { instrument: symbol, adjusted: true, close: 5 };
+    await publish([bar(0, adjusted), bar(1, adjusted), bar(1_440, adjusted)]);
+    expect(await served('1d', { symbol })).toEqual([
+      'v:L,2024-08-09T00:00:00.000Z,2024-08-10T00:00:00.000Z,10,12,9,5,0.2,,2,0',
+      'v:L,2024-08-10T00:00:00.000Z,2024-08-11T00:00:00.000Z,10,12,9,5,0.1,,1,0',
+    ]);
+    expect(await seriesOf(symbol)).toEqual([
+      '1d true 2024-08-09 00:00 2024-08-10 00:00',
+      '1h true 2024-08-09 12:00 2024-08-10 12:00',
+      '1m true 2024-08-09 12:00 2024-08-10 12:00',
+    ]);
+    await publish([bar(3, { instrument: symbol })]);
+    expect(await served('1m', { symbol })).toEqual([
+      'v:L,2024-08-09T12:03:00.000Z,2024-08-09T12:04:00.000Z,10,12,9,11,0.1,,1,0',
+    ]);
+    expect(await served('1h', { symbol })).toEqual([
+      'v:L,2024-08-09T12:00:00.000Z,2024-08-09T13:00:00.000Z,10,12,9,11,0.1,,1,0',
+    ]);
+    expect(await served('1d', { symbol })).toHaveLength(1);
+    // However the parts of the series lie, and once they are merged.
+    const series = [
+      '1d false 2024-08-09 00:00 2024-08-09 00:00',
+      '1h false 2024-08-09 12:00 2024-08-09 12:00',
+      '1m false 2024-08-09 12:03 2024-08-09 12:03',
+    ];
+    expect(await seriesOf(symbol)).toEqual(series);
+    await clickhouse.command('OPTIMIZE TABLE source_bar_series_state FINAL');
+    expect(await seriesOf(symbol)).toEqual(series);
+  });
+
   it.each([
     ['1w', '2024-08-16T12:00:00.000Z'],
     ['3mo', '2024-11-09T12:00:00.000Z'],
@@ -136,7 +178,7 @@ describe('published bars', async () => {
     const starts = async (query: Readonly<Record<string, unknown>>) =>
       (await served('1m', { symbol: undefined, ...query }))
         .map((line) => line.split(','))
-        .filter(([symbol]) => symbol !== 'v:H')
+        .filter(([symbol = '']) => !['v:H', 'v:L'].includes(symbol))
         .map(([symbol, start, ...rest]) => `${symbol} ${start?.slice(8, 16)} ${rest.at(-1)}`);
     const all = [
       'v:A 09T11:59 1',

@@ -43,24 +43,30 @@ interface IntervalRow {
 export function declareSymbols(server: ApiServer, { clickhouse, config }: ApiParts): void {
   server.get('/v1/symbols', { schema: SCHEMA }, async () => {
     const { generation, hasPublished } = await storedBars(clickhouse, TOPOLOGY);
-    const tables = [
-      ...(generation === null ? [] : [`${quoteName(outputTable(OUTPUT, generation))} FINAL`]),
-      ...(hasPublished ? ['published_bars'] : []),
+    const series = [
+      ...(generation === null ? [] : [resultSeries(generation)]),
+      ...(hasPublished ? ['SELECT symbol, interval, first, last, 1000000 * seconds AS size FROM published_series'] : []),
     ];
-    if (tables.length === 0) return [];
-    const bars = tables.map(
-      (table) => `SELECT toString(symbol) AS symbol, toString(interval) AS interval, start, end FROM ${table}`,
-    );
+    if (series.length === 0) return [];
     const rows = await rowsOf<IntervalRow>(
       clickhouse,
-      'SELECT symbol, interval, toString(toUnixTimestamp64Micro(min(start))) AS first, ' +
-        'toString(toUnixTimestamp64Micro(max(start))) AS last, min(dateDiff(microsecond, start, end)) AS size ' +
-        `FROM (${bars.join(' UNION ALL ')}) GROUP BY symbol, interval ` +
-        'ORDER BY symbol, size, interval LIMIT {limit:UInt64}',
+      'SELECT toString(symbol) AS symbol, toString(interval) AS interval, ' +
+        'toString(toUnixTimestamp64Micro(min(series.first))) AS first, ' +
+        'toString(toUnixTimestamp64Micro(max(series.last))) AS last ' +
+        `FROM (${series.join(' UNION ALL ')}) AS series GROUP BY symbol, interval ` +
+        'ORDER BY symbol, min(series.size), interval LIMIT {limit:UInt64}',
       { settings: queryBounds(config), parameters: { limit: config.maxRows } },
     );
     return bySymbol(rows);
   });
+}
+
+/** Of the series of a generation: the starts of the first and the last bar, and how long the shortest is. */
+function resultSeries(generation: number): string {
+  return (
+    'SELECT symbol, interval, min(start) AS first, max(start) AS last, min(dateDiff(microsecond, start, end)) AS size ' +
+    `FROM ${quoteName(outputTable(OUTPUT, generation))} FINAL GROUP BY symbol, interval`
+  );
 }
 
 /** Rows of one symbol lie together. */
