@@ -69,7 +69,8 @@ SELECT
   tupleElement(latest, 6) AS revision,
   tupleElement(latest, 7) AS provisional,
   tupleElement(latest, 8) AS suspect,
-  adjusted
+  adjusted,
+  false AS made
 FROM (
   SELECT
     symbol,
@@ -97,7 +98,7 @@ SELECT
   argMin(minute.open, minute.start) AS open, max(minute.high) AS high, min(minute.low) AS low,
   argMax(minute.close, minute.start) AS close, sum(minute.volume) AS volume, count() AS count,
   sum(minute.revision) AS revision, max(minute.provisional) AS provisional, max(minute.suspect) AS suspect,
-  any(minute.adjusted) AS adjusted
+  any(minute.adjusted) AS adjusted, true AS made
 FROM published_source_bars AS minute
 WHERE minute.interval = '1m' AND minute.symbol NOT IN (SELECT symbol FROM source_bar_series_state WHERE interval = '1h')
 GROUP BY symbol, start
@@ -108,7 +109,7 @@ SELECT
   argMin(minute.open, minute.start) AS open, max(minute.high) AS high, min(minute.low) AS low,
   argMax(minute.close, minute.start) AS close, sum(minute.volume) AS volume, count() AS count,
   sum(minute.revision) AS revision, max(minute.provisional) AS provisional, max(minute.suspect) AS suspect,
-  any(minute.adjusted) AS adjusted
+  any(minute.adjusted) AS adjusted, true AS made
 FROM published_source_bars AS minute
 WHERE minute.interval = '1m' AND minute.symbol NOT IN (SELECT symbol FROM source_bar_series_state WHERE interval = '1d')
 GROUP BY symbol, start;

@@ -137,8 +137,13 @@ export async function* barRows(
   if (first === undefined) return;
   const iso = isoTimes();
   for await (const block of second === undefined ? first : mergedRows(first, second, byPlace, query.limit)) {
-    yield block.map((row) => barRow(row, iso));
+    yield shownBars(block, iso);
   }
+}
+
+/** Rows of bars as they are shown, of rows as ClickHouse gives them. */
+export function shownBars(rows: readonly Row[], iso = isoTimes()): readonly Row[] {
+  return rows.map((row) => barRow(row, iso));
 }
 
 /** In the order of the statements: text by its bytes. */
@@ -152,10 +157,14 @@ export function barsStatement(query: Omit<BarsQuery, 'clickhouse'>, generation: 
   return statementOf(query, BAR_COLUMNS.map(columnText), `${quoteName(outputTable(query.output, generation))} FINAL`);
 }
 
-/** What it is asked for those that sources published, of which a volume-weighted price is not known. */
+/** What it is asked for those that sources published. */
 function publishedStatement(query: Omit<BarsQuery, 'clickhouse'>) {
-  const columns = BAR_COLUMNS.map((column) => (column.name === 'vwap' ? 'NULL' : columnText(column)));
-  return statementOf(query, columns, publishedView(query.interval));
+  return statementOf(query, publishedColumns(), publishedView(query.interval));
+}
+
+/** The columns of bars that sources published, of which a volume-weighted price is not known. */
+export function publishedColumns(): readonly string[] {
+  return BAR_COLUMNS.map((column) => (column.name === 'vwap' ? 'NULL' : columnText(column)));
 }
 
 /** Hours and days may be made of minutes; the view of all others alone is planned in half the time. */

@@ -28,14 +28,17 @@ import { lateTopic, stageRuns } from './topologyTopics.ts';
 
 const LATE = parseRecordSchema(lateSchema);
 
+/** Of bars that sources publish, as time goes on and of history. */
+export const PUBLISHED_TOPICS = ['source_bars', 'source_bars_history'] as const;
+const [BARS_TOPIC, HISTORY_TOPIC] = PUBLISHED_TOPICS;
 const SOURCE_BAR = parseRecordSchema(sourceBarSchema);
 
 /** Topics that are stored as they are. */
 const RAW_SOURCES: readonly SinkSource[] = [
   rawSource('ticks', 'ticks_raw', tickSchema),
   rawSource('quotes', 'quotes_raw', quoteSchema),
-  { topic: 'source_bars', schema: SOURCE_BAR, target: sourceBarsTarget(SOURCE_BAR, false) },
-  { topic: 'source_bars_history', schema: SOURCE_BAR, target: sourceBarsTarget(SOURCE_BAR, true) },
+  { topic: BARS_TOPIC, schema: SOURCE_BAR, target: sourceBarsTarget(SOURCE_BAR, false) },
+  { topic: HISTORY_TOPIC, schema: SOURCE_BAR, target: sourceBarsTarget(SOURCE_BAR, true) },
   rawSource(DEAD_LETTER_TOPIC, 'dead_letters_raw', deadLetterSchema),
   rawSource(DEAD_LETTER_MARK_TOPIC, 'dead_letter_marks_raw', deadLetterMarkSchema),
 ];

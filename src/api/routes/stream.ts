@@ -15,12 +15,13 @@ const STALLED_MS = 30_000;
 const SCHEMA = {
   summary: 'New and revised bars as they come, as Server-Sent Events',
   description:
-    'Events: `start` (`{generation}`), `bar` (a row of `/v1/bars` with `partition`, `offset`, `interval`, `final` and ' +
-    '`deleted`), `reset` (`{generation, reason}`: what was read before no longer fits; read `/v1/bars` again, and go on), ' +
+    'Events: `start` (`{generation}`), `bar` (a row of `/v1/bars` with `topic`, `partition` and `offset` of the record that ' +
+    'made or changed it, `interval`, `final` and `deleted`), `reset` (`{generation, reason}`: what was read before no longer fits; read `/v1/bars` again, and go on), ' +
     '`end` (`{reason}`: connect again; `slow` when the reader fell too far behind). Every id is the generation and the next ' +
-    'offset of each partition; sent back as `Last-Event-ID` it resumes there, with each bar that was revised meanwhile once, ' +
+    'place in each partition of each topic; sent back as `Last-Event-ID` it resumes there, with each bar that was revised meanwhile once, ' +
     'at its newest revision. Without it the stream begins where ClickHouse has come to: open it first, then read ' +
-    '`/v1/bars`, and nothing is missed.',
+    '`/v1/bars`, and nothing is missed. Bars that sources published come once they are in `/v1/bars`, as they are there, and ' +
+    'with a minute the hour and day that are made of it.',
   querystring: Type.Object(
     { symbol: Type.Optional(symbolParameter), interval: Type.Optional(intervalParameter) },
     { additionalProperties: false },

@@ -45,7 +45,9 @@ export function declareSymbols(server: ApiServer, { clickhouse, config }: ApiPar
     const { generation, hasPublished } = await storedBars(clickhouse, TOPOLOGY);
     const series = [
       ...(generation === null ? [] : [resultSeries(generation)]),
-      ...(hasPublished ? ['SELECT symbol, interval, first, last, 1000000 * seconds AS size FROM published_series'] : []),
+      ...(hasPublished
+        ? ['SELECT symbol, interval, first, last, 1000000 * seconds AS size FROM published_series']
+        : []),
     ];
     if (series.length === 0) return [];
     const rows = await rowsOf<IntervalRow>(

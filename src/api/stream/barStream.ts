@@ -1,11 +1,7 @@
-import { generationTopic } from '../../core/output.ts';
-import type { PartitionRange } from '../../log/log.ts';
-import { resultsSinkGroup } from '../../runtime/sinks.ts';
-import { type ApiParts, TOPOLOGY } from '../parts.ts';
-import type { BarEvent } from './barEvents.ts';
-import { type Feeds, generationOf, resultRanges } from './feed.ts';
-import { missedEvents } from './missed.ts';
-import { eventId, type ResetReason, resetReason, type StreamPlace } from './place.ts';
+import type { ApiParts } from '../parts.ts';
+import { type Feeds, generationOf, streamTopics } from './feed.ts';
+import { eventId, type Places, type ResetReason, resetReason, type StreamPlace } from './place.ts';
+import { type BarEvent, type IsWanted, rangesOf, type StreamTopic, storedOffsets } from './streamTopic.ts';
 
 /** A quiet stream says so often that it is alive, so that proxies and readers do not give it up. */
 const HEARTBEAT_MS = 10_000;
@@ -13,7 +9,7 @@ const HEARTBEAT_MS = 10_000;
 export interface StreamRequest {
   /** The place that the reader has come to; null for one that begins. */
   readonly place: StreamPlace | null;
-  readonly isWanted: (event: BarEvent) => boolean;
+  readonly isWanted: IsWanted;
   /** Aborted when the reader has gone. */
   readonly gone: AbortSignal;
 }
@@ -27,23 +23,35 @@ export interface StreamRequest {
  */
 export async function* barStream(parts: ApiParts, feeds: Feeds, request: StreamRequest): AsyncIterable<string> {
   const generation = await generationOf(parts);
-  const ranges = await resultRanges(parts, generation);
-  const reset = request.place === null ? null : resetReason(request.place, { generation, ranges }, maxResume(parts));
-  const offsets = await startOf(parts, reset === null ? request.place : null, generation, ranges);
-  const place = { generation, offsets };
+  const topics = await Promise.all(streamTopics(parts, generation).map((topic) => heldOf(parts, topic)));
+  const reset =
+    request.place === null ? null : resetReason(request.place, { generation, topics }, parts.config.maxResumeRecords);
+  const from = reset === null ? request.place : null;
+  const place = {
+    generation,
+    topics: topics.map((held, index) => startOf(held, from === null ? null : (from.topics[index] ?? []))),
+  };
   yield opening(place, reset);
-  const { subscription, offsets: liveFrom } = feeds.feedOf(generation, ranges).subscribe(request.isWanted);
+  const { subscription, places: liveFrom } = feeds
+    .feedOf(generation, topics.map(feedStart))
+    .subscribe(request.isWanted);
   const leave = (): void => subscription.end('gone');
   request.gone.addEventListener('abort', leave);
   try {
-    for (const [partition, to] of liveFrom.entries()) yield* missed(parts, place, partition, to, request.isWanted);
+    for (const [index, held] of topics.entries()) {
+      for (const [partition, to] of (liveFrom[index] ?? []).entries()) {
+        yield* missed(parts, held.topic, { place, index, partition, to }, request.isWanted);
+      }
+    }
+    const indexes = new Map(topics.map(({ topic }, index) => [topic.topic, index]));
     while (subscription.reason === null || subscription.hasMore) {
       const events = await subscription.take(HEARTBEAT_MS);
       if (events.length === 0 && subscription.reason === null) yield `: alive\n\n`;
-      for (const event of events) {
+      for (const { topic, event } of events) {
+        const places = place.topics[indexes.get(topic) ?? 0] ?? [];
         // A reader may have come further than the feed had when it subscribed.
-        if (event.offset < (offsets[event.partition] ?? 0)) continue;
-        offsets[event.partition] = event.offset + 1;
+        if (event.next <= (places[event.partition] ?? 0)) continue;
+        places[event.partition] = event.next;
         yield barText(event, place);
       }
     }
@@ -54,8 +62,17 @@ export async function* barStream(parts: ApiParts, feeds: Feeds, request: StreamR
   }
 }
 
-function maxResume({ config }: ApiParts): number {
-  return config.maxResumeRecords;
+/** What a topic holds now, and how far ClickHouse has come in it. */
+async function heldOf({ log }: ApiParts, topic: StreamTopic) {
+  const ranges = await rangesOf(log, topic.topic);
+  return { topic, steps: topic.steps, ranges, stored: await storedOffsets(log, topic, ranges) };
+}
+
+type Held = Awaited<ReturnType<typeof heldOf>>;
+
+/** What comes live begins at the log's end, or where ClickHouse has come to. */
+function feedStart({ topic, ranges, stored }: Held) {
+  return { topic, offsets: topic.followsSink ? stored : ranges.map(({ end }) => end) };
 }
 
 function opening(place: StreamPlace, reset: ResetReason | null): string {
@@ -68,38 +85,35 @@ function barText(event: BarEvent, place: StreamPlace): string {
   return `event: bar\nid: ${eventId(place)}\ndata: ${event.data}\n\n`;
 }
 
-/** Where a stream begins: the reader's place, or what ClickHouse has stored. */
-async function startOf(
-  { log }: ApiParts,
-  place: StreamPlace | null,
-  generation: number,
-  ranges: readonly PartitionRange[],
-): Promise<number[]> {
-  if (place !== null) return ranges.map(({ partition, begin }) => place.offsets[partition] ?? begin);
-  // The committed positions of its sink say what ClickHouse holds.
-  const stored = await log.committed(resultsSinkGroup(generationTopic(TOPOLOGY, generation)));
-  return ranges.map(({ topic, partition, begin }) => {
-    const own = stored.find((position) => position.topic === topic && position.partition === partition);
-    return Math.max(begin, own?.offset ?? begin);
-  });
+/** Where a stream begins in a topic: the reader's place, or what ClickHouse has stored. */
+function startOf({ steps, ranges, stored }: Held, places: Places | null): number[] {
+  if (places === null) return stored.map((offset) => offset * steps);
+  return ranges.map(({ partition, begin }) => places[partition] ?? begin * steps);
+}
+
+interface Missed {
+  readonly place: { readonly generation: number; readonly topics: readonly number[][] };
+  /** Of the topic. */
+  readonly index: number;
+  readonly partition: number;
+  readonly to: number;
 }
 
 /** What a partition holds from the place up to `to`; the place moves along. In parts, so that no more is held than may be. */
 async function* missed(
-  parts: ApiParts,
-  place: { readonly generation: number; readonly offsets: number[] },
-  partition: number,
-  to: number,
-  isWanted: StreamRequest['isWanted'],
+  { config }: ApiParts,
+  topic: StreamTopic,
+  { place, index, partition, to }: Missed,
+  isWanted: IsWanted,
 ): AsyncIterable<string> {
-  const { generation, offsets } = place;
-  for (let from = offsets[partition] ?? 0; from < to; ) {
-    const end = Math.min(to, from + maxResume(parts));
-    for (const event of await missedEvents(parts, { generation, partition, from, to: end }, isWanted)) {
-      offsets[partition] = event.offset + 1;
+  const places = place.topics[index] ?? [];
+  for (let from = places[partition] ?? 0; from < to; ) {
+    const end = Math.min(to, from + config.maxResumeRecords * topic.steps);
+    for (const event of await topic.missedEvents({ partition, from, to: end }, isWanted)) {
+      places[partition] = event.next;
       yield barText(event, place);
     }
-    offsets[partition] = end;
+    places[partition] = end;
     from = end;
   }
 }

@@ -1,13 +1,15 @@
-import { generationTopic } from '../../core/output.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TidemarkError } from '../../errors.ts';
-import type { LogReader, PartitionRange } from '../../log/log.ts';
 import { storedGeneration } from '../../query/bars.ts';
+import { PUBLISHED_TOPICS } from '../../runtime/sinks.ts';
 import { type ApiParts, TOPOLOGY } from '../parts.ts';
-import { type BarEvent, BarEvents } from './barEvents.ts';
+import { publishedTopic } from './publishedEvents.ts';
+import { resultsTopic } from './resultEvents.ts';
+import type { BarEvent, IsWanted, StreamTopic } from './streamTopic.ts';
 import { Subscription } from './subscription.ts';
+import { TopicFeed } from './topicFeed.ts';
 
-const READ_BOUNDS = { maxRecords: 4_096, maxBytes: 1024 * 1024 };
-/** How often the feed looks which generation is served, and for a topic that is not there yet. */
+/** How often the feed looks which generation is served. */
 const LOOK_MS = 1_000;
 /** Before anything is stored, what will be served first. */
 const FIRST_GENERATION = 1;
@@ -17,39 +19,39 @@ export async function generationOf({ clickhouse }: ApiParts): Promise<number> {
   return (await storedGeneration(clickhouse, TOPOLOGY)) ?? FIRST_GENERATION;
 }
 
-/** Ranges of a generation's results; none before its topic is made. */
-export async function resultRanges({ log }: ApiParts, generation: number): Promise<readonly PartitionRange[]> {
-  try {
-    return await log.ranges(generationTopic(TOPOLOGY, generation));
-  } catch (error) {
-    if (error instanceof TidemarkError && error.code === 'TM_TOPIC_UNKNOWN') return [];
-    throw error;
-  }
+/** What live streams of a generation read, in the order of their places. */
+export function streamTopics(parts: ApiParts, generation: number): readonly StreamTopic[] {
+  return [resultsTopic(parts, generation), ...PUBLISHED_TOPICS.map((topic) => publishedTopic(parts, topic))];
 }
 
-/** Reads the results of one generation once for all readers, while there are any. */
+/** A topic, and by partition the offset to begin at. */
+export interface FeedStart {
+  readonly topic: StreamTopic;
+  readonly offsets: readonly number[];
+}
+
+/** Reads the results of one generation, and published bars, once for all readers, while there are any. */
 export class Feed {
   readonly generation: number;
   /** Settles when it has stopped. */
   readonly done: Promise<void>;
   readonly #parts: ApiParts;
-  readonly #events: BarEvents;
+  readonly #feeds: readonly TopicFeed[];
   readonly #subscriptions = new Set<Subscription>();
-  #reader: LogReader | null = null;
-  /** Next offset of each partition: everything below was handed to those who had subscribed. */
-  #offsets: number[] = [];
-  #stopped = false;
+  readonly #stopped = new AbortController();
 
-  constructor(parts: ApiParts, generation: number, ranges: readonly PartitionRange[]) {
+  constructor(parts: ApiParts, generation: number, starts: readonly FeedStart[]) {
     this.#parts = parts;
     this.generation = generation;
-    this.#events = new BarEvents(parts.registry);
-    this.#offsets = ranges.map(({ end }) => end);
+    this.#feeds = starts.map((start) => {
+      const onEvents = (events: readonly BarEvent[]): void => this.#handOver(start.topic, events);
+      return new TopicFeed({ parts, ...start, signal: this.#stopped.signal, onEvents });
+    });
     this.done = this.#run();
   }
 
-  /** Begins at `offsets` of this moment. */
-  subscribe(isWanted: (event: BarEvent) => boolean): { subscription: Subscription; offsets: readonly number[] } {
+  /** Begins at `places` of this moment, by topic and partition. */
+  subscribe(isWanted: IsWanted): { subscription: Subscription; places: readonly (readonly number[])[] } {
     const subscription = new Subscription({
       maxEvents: this.#parts.config.maxStreamEvents,
       isWanted,
@@ -58,53 +60,41 @@ export class Feed {
       },
     });
     this.#subscriptions.add(subscription);
-    return { subscription, offsets: [...this.#offsets] };
+    return { subscription, places: this.#feeds.map(({ places }) => places) };
   }
 
   get isStopped(): boolean {
-    return this.#stopped;
+    return this.#stopped.signal.aborted;
   }
 
   stop(reason: 'generation' | 'stopping' | 'failed'): void {
-    this.#stopped = true;
+    this.#stopped.abort();
     for (const subscription of this.#subscriptions) subscription.end(reason);
     this.#subscriptions.clear();
   }
 
+  #handOver(topic: StreamTopic, events: readonly BarEvent[]): void {
+    for (const subscription of this.#subscriptions) subscription.add(topic, events);
+  }
+
   async #run(): Promise<void> {
-    try {
-      while (!this.#stopped) await this.#round();
-    } catch (error) {
-      this.#parts.metrics.failed(error instanceof TidemarkError ? error.code : 'TM_INTERNAL');
-      this.stop('failed');
-    } finally {
-      await this.#reader?.close();
-    }
-  }
-
-  async #round(): Promise<void> {
-    const until = this.#parts.now() + LOOK_MS;
-    this.#reader ??= await this.#open();
-    while (!this.#stopped && this.#reader !== null && this.#parts.now() < until) await this.#read(this.#reader);
-    if (this.#reader === null) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    if (!this.#stopped && (await this.#servedGeneration()) !== this.generation) this.stop('generation');
-  }
-
-  async #read(reader: LogReader): Promise<void> {
-    const chunk = await reader.read(READ_BOUNDS, LOOK_MS);
-    if (chunk === null) return;
-    const events = await this.#events.of(chunk);
-    this.#offsets[chunk.partition] = chunk.nextOffset;
-    for (const subscription of this.#subscriptions) subscription.add(events);
-  }
-
-  async #open(): Promise<LogReader | null> {
-    const ranges = await resultRanges(this.#parts, this.generation);
-    if (ranges.length === 0) return null;
-    this.#offsets = ranges.map(({ begin }, partition) => this.#offsets[partition] ?? begin);
-    return this.#parts.log.openReader(
-      ranges.map(({ topic, partition }) => ({ topic, partition, offset: this.#offsets[partition] ?? 0 })),
+    const parts = [...this.#feeds.map((feed) => feed.run()), this.#watchGeneration()];
+    await Promise.all(
+      parts.map((part) =>
+        part.catch((error: unknown) => {
+          this.#parts.metrics.failed(error instanceof TidemarkError ? error.code : 'TM_INTERNAL');
+          this.stop('failed');
+        }),
+      ),
     );
+  }
+
+  async #watchGeneration(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+      if (!signal.aborted && (await this.#servedGeneration()) !== this.generation) this.stop('generation');
+    }
   }
 
   /** While ClickHouse does not answer, what was served is served on. */
@@ -147,12 +137,12 @@ export class Feeds {
     if (this.#readers === 0) await this.#stop('stopping');
   }
 
-  /** The feed of a generation, whose ranges are those of this moment. */
-  feedOf(generation: number, ranges: readonly PartitionRange[]): Feed {
+  /** The feed of a generation; one that is started begins at `starts`. */
+  feedOf(generation: number, starts: readonly FeedStart[]): Feed {
     const current = this.#feed;
     if (current !== null && !current.isStopped && current.generation === generation) return current;
     current?.stop('generation');
-    this.#feed = new Feed(this.#parts, generation, ranges);
+    this.#feed = new Feed(this.#parts, generation, starts);
     return this.#feed;
   }
 

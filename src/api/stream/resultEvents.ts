@@ -2,6 +2,7 @@ import { parseRecordSchema } from '../../core/avro/parseSchema.ts';
 import type { AvroRow } from '../../core/avro/row.ts';
 import { RowView } from '../../core/avro/rowView.ts';
 import { TopicDecoder } from '../../core/avro/topicDecoder.ts';
+import { generationTopic } from '../../core/output.ts';
 import { formatIsoMicros } from '../../core/time.ts';
 import type { RecordChunk } from '../../log/log.ts';
 import type { SchemaRegistry } from '../../log/registry/registry.ts';
@@ -9,23 +10,16 @@ import { BAR_COLUMNS } from '../../query/bars.ts';
 import { plainDecimal } from '../../query/plainDecimal.ts';
 import { jsonObjects, type OutputColumn } from '../../query/rowText.ts';
 import type { Cell } from '../../query/tabSeparated.ts';
+import { resultsSinkGroup } from '../../runtime/sinks.ts';
 import { barSchema } from '../../schemas.generated.ts';
+import { type ApiParts, TOPOLOGY } from '../parts.ts';
+import { type BarEvent, newestChanges, type StreamTopic } from './streamTopic.ts';
 
 type Bar = AvroRow<typeof barSchema>;
 
-/** One results record, as it goes to readers. */
-export interface BarEvent {
-  readonly partition: number;
-  readonly offset: number;
-  readonly symbol: string;
-  readonly interval: string;
-  /** The same for all revisions of one bar. */
-  readonly bar: string;
-  /** The row as JSON. */
-  readonly data: string;
-}
-
-const COLUMNS: readonly OutputColumn[] = [
+/** Columns of an event's row besides those of the bar. */
+export const EVENT_COLUMNS: readonly OutputColumn[] = [
+  { name: 'topic', isNumber: false },
   { name: 'partition', isNumber: true },
   { name: 'offset', isNumber: true },
   { name: 'interval', isNumber: false },
@@ -34,15 +28,34 @@ const COLUMNS: readonly OutputColumn[] = [
   { name: 'deleted', isNumber: true },
 ];
 
-const jsonOf = jsonObjects(COLUMNS);
+const jsonOf = jsonObjects(EVENT_COLUMNS);
+
+/** The results of a generation: each record is an event. */
+export function resultsTopic({ log, registry }: ApiParts, generation: number): StreamTopic {
+  const topic = generationTopic(TOPOLOGY, generation);
+  const live = new ResultEvents(registry, topic);
+  return {
+    topic,
+    steps: 1,
+    sinkGroup: resultsSinkGroup(topic),
+    followsSink: false,
+    liveEvents: (chunk) => live.of(chunk),
+    missedEvents: ({ partition, ...range }, isWanted) => {
+      const missed = new ResultEvents(registry, topic);
+      return newestChanges(log, { topic, partition }, range, (chunk) => missed.of(chunk), isWanted);
+    },
+  };
+}
 
 /** Turns results records into events. */
-export class BarEvents {
+class ResultEvents {
+  readonly #topic: string;
   readonly #decoder: TopicDecoder;
   readonly #view: RowView<Bar>;
 
-  constructor(registry: SchemaRegistry) {
+  constructor(registry: SchemaRegistry, topic: string) {
     const schema = parseRecordSchema(barSchema);
+    this.#topic = topic;
     this.#decoder = new TopicDecoder(schema, (id) => registry.schemaById(id));
     this.#view = new RowView<Bar>(schema);
   }
@@ -53,14 +66,15 @@ export class BarEvents {
     this.#view.bind(columns);
     return Array.from({ length: columns.length }, (_, row) => {
       const offset = chunk.offsets[rows === null ? row : (rows[row] as number)] as number;
-      return eventOf(this.#view.at(row), chunk.partition, offset);
+      return eventOf(this.#view.at(row), this.#topic, chunk.partition, offset);
     });
   }
 }
 
-function eventOf(row: Bar, partition: number, offset: number): BarEvent {
+function eventOf(row: Bar, topic: string, partition: number, offset: number): BarEvent {
   const { instrument: symbol, interval, start, end } = row;
   const cells: Cell[] = [
+    topic,
     String(partition),
     String(offset),
     interval,
@@ -81,6 +95,7 @@ function eventOf(row: Bar, partition: number, offset: number): BarEvent {
   return {
     partition,
     offset,
+    next: offset + 1,
     symbol,
     interval,
     bar: `${interval} ${start} ${end} ${symbol}`,
