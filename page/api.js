@@ -85,10 +85,15 @@ export async function fetchSymbols() {
 export async function fetchBars(symbol, interval, { fromMs, toMs }) {
   const query = new URLSearchParams({ symbol, interval, from: new Date(fromMs).toISOString() });
   if (toMs !== undefined) query.set('to', new Date(toMs).toISOString());
-  return (await getJson(`v1/bars?${query}`)).map(barOf);
+  /** @type {BarJson[]} */
+  const rows = await getJson(`v1/bars?${query}`);
+  return rows.flatMap((row) => barOf(row) ?? []);
 }
 
-/** @param {string} text a row of the stream */
+/**
+ * @param {string} text a row of the stream
+ * @returns {Bar | null} null where it is no candle
+ */
 export function parseBar(text) {
   return barOf(JSON.parse(text));
 }
@@ -184,9 +189,12 @@ async function request(address, init) {
 }
 
 /**
+ * A source may publish a bar without all of its prices: that is no candle.
+ *
  * @param {BarJson} row
- * @returns {Bar}
+ * @returns {Bar | null}
  */
 function barOf({ start, open, high, low, close, volume, vwap, count, revision }) {
+  if (open === null || high === null || low === null || close === null) return null;
   return { startMs: Date.parse(start), open, high, low, close, volume, vwap, count, revision };
 }

@@ -8,11 +8,11 @@ export interface SymbolJson {
 /** A row of `/v1/bars`, or of a `bar` event, which carries more. */
 export interface BarJson {
   readonly start: string;
-  readonly open: number;
-  readonly high: number;
-  readonly low: number;
-  readonly close: number;
-  readonly volume: number;
+  readonly open: number | null;
+  readonly high: number | null;
+  readonly low: number | null;
+  readonly close: number | null;
+  readonly volume: number | null;
   readonly vwap: number | null;
   readonly count: number;
   readonly revision: number;

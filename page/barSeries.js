@@ -8,7 +8,7 @@
  * @property {number} high
  * @property {number} low
  * @property {number} close
- * @property {number} volume
+ * @property {number | null} volume null where a source does not say it
  * @property {number | null} vwap
  * @property {number} count
  * @property {number} revision
@@ -38,7 +38,8 @@ export class BarSeries {
   }
 
   /**
-   * Takes bars in, in any order and however often: of one start, the highest revision stays.
+   * Takes bars in, in any order and however often: of one start the newest stays. That has the highest revision, and of an hour or a
+   * day that is made of published minutes the most of them.
    *
    * @param {Iterable<Bar>} incoming
    * @returns {Change}
@@ -51,7 +52,7 @@ export class BarSeries {
       const at = this.#lowerBound(bar.startMs);
       const held = this.#bars[at];
       if (held?.startMs === bar.startMs) {
-        if (bar.revision <= held.revision) continue;
+        if (!isNewer(bar, held)) continue;
         this.#bars[at] = bar;
       } else {
         structural ||= at < this.#bars.length;
@@ -85,4 +86,12 @@ export class BarSeries {
     }
     return low;
   }
+}
+
+/**
+ * @param {Bar} bar
+ * @param {Bar} held
+ */
+function isNewer(bar, held) {
+  return bar.revision > held.revision || (bar.revision === held.revision && bar.count > held.count);
 }

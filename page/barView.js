@@ -67,8 +67,9 @@ export class BarView {
     this.#listeners.onLoaded(history.bars);
   }
 
-  /** @param {Bar} bar */
+  /** @param {Bar | null} bar */
   #take(bar) {
+    if (bar === null) return;
     this.#incoming.push(bar);
     if (this.#incoming.length > 1) return;
     this.#frame = requestAnimationFrame(() => {

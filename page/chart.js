@@ -168,12 +168,17 @@ export class BarChart {
 
   /** What the chart holds now, read back from it: the page's hook for whoever checks what is drawn. */
   drawn() {
-    const volumes = this.#volume.data();
+    const volumes = new Map(
+      this.#volume.data().map((point) => {
+        const { time, value } = /** @type {import('./lightweight-charts.js').HistogramData} */ (point);
+        return [time, value];
+      }),
+    );
     const marked = new Set(this.#marks.markers().map(({ time }) => time));
-    return this.#candles.data().map((point, i) => {
+    return this.#candles.data().map((point) => {
       const { time, open, high, low, close } = /** @type {import('./lightweight-charts.js').CandlestickData} */ (point);
-      const { value } = /** @type {import('./lightweight-charts.js').HistogramData} */ (volumes[i]);
-      return { startMs: 1_000 * Number(time), open, high, low, close, volume: value, revised: marked.has(time) };
+      const volume = volumes.get(time) ?? null;
+      return { startMs: 1_000 * Number(time), open, high, low, close, volume, revised: marked.has(time) };
     });
   }
 
@@ -207,6 +212,7 @@ export class BarChart {
 
   /** @param {Bar} bar */
   #volumeOf(bar) {
+    if (bar.volume === null) return { time: axisTime(bar) };
     return { time: axisTime(bar), value: bar.volume, color: bar.close < bar.open ? this.#volumeDown : this.#volumeUp };
   }
 

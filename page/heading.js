@@ -34,7 +34,7 @@ export function showLast(last, inView, decimals) {
   for (const bar of inView) {
     high = Math.max(high, bar.high);
     low = Math.min(low, bar.low);
-    volume += bar.volume;
+    volume += bar.volume ?? 0;
   }
   const change = pair('In view', formatChange(end.close / first.open - 1));
   change.lastElementChild?.classList.add(tone(end.close - first.open));
