@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { TidemarkError } from '../errors.ts';
 import type { Act } from './context.ts';
 import { pause } from './pause.ts';
+import type { OpenedLog } from './runProducer.ts';
 
 interface RecordingOptions {
   /** Null for as fast as it can be written. */
@@ -16,9 +17,9 @@ const MAX_SPEED = 1_000_000;
 
 const EXAMPLES = `
 Trades go to topic ticks, best quotes to topic quotes, with the times that the venue gave; frames that cannot be read go to deadletter
-with file and line. Left out are repeats of a trade, and trades from before the recording began that a venue sends first. A
-killed run goes on where it was when it is started again. Give all files of a recording; several recordings are
-merged by the time of receipt.
+with file and line. Left out are trades that came before, also in another recording, an earlier command or from produce venue, and
+trades from before the recording began that a venue sends first. A killed run goes on where it was when it is started again.
+Give all files of a recording; several recordings are merged by the time of receipt.
 
 Examples:
   All that was recorded of Coinbase, as fast as it can be written:
@@ -43,7 +44,7 @@ export function declareRecordings(produce: Command, act: Act): void {
     )
     .option('--topic <name>', 'topic of the trades', 'ticks')
     .option('--quotes-topic <name>', 'topic of the best quotes', 'quotes')
-    .option('--again', 'produce recordings that were produced before a second time')
+    .option('--again', 'produce recordings a second time, and trades that the topic has already')
     .option('--allow-late', 'produce records that are older than what their topic has gone past')
     .addHelpText('after', EXAMPLES)
     .action(act(produceRecording));
@@ -67,14 +68,21 @@ const produceRecording: Parameters<Act>[0] = async (context, command) => {
   const { openRecordings } = await import('../producers/recordings/recording.ts');
   const { RecordingSource } = await import('../producers/recordings/recordingSource.ts');
   const { runProducer } = await import('./runProducer.ts');
-  const { rememberedTrades } = context.config.recording;
-  const source = new RecordingSource(await openRecordings(command.args), {
-    ...{ topic, quotesTopic, speed, rememberedTrades },
-    wait: pause,
-  });
-  const { complete } = await runProducer(context, () => source, { again, allowLate });
-  if (source.leftOut > 0)
-    context.err.write(`left out: ${source.leftOut} trades that came before or are older than their recording\n`);
+  const { StoredTrades } = await import('../producers/venues/storedTrades.ts');
+  const { config, err } = context;
+  const { recording, venues } = config;
+  const recordings = await openRecordings(command.args);
+  const openSource = (opened: OpenedLog) =>
+    new RecordingSource(recordings, {
+      ...{ topic, quotesTopic, speed, rememberedTrades: recording.rememberedTrades, wait: pause },
+      storedTrades: async (stretch, signal) =>
+        again ? StoredTrades.NONE : StoredTrades.read(opened, topic, stretch, venues, signal),
+      onLeftOut({ repeated, old }) {
+        if (repeated > 0) err.write(`left out: ${repeated} trades that came before\n`);
+        if (old > 0) err.write(`left out: ${old} trades that are older than their recording\n`);
+      },
+    });
+  const { complete } = await runProducer(context, openSource, { again, allowLate });
   if (complete) return;
   throw new TidemarkError('TM_INTERRUPTED', 'stopped before the end of the recordings', {
     hint: 'Everything up to here is committed; the same command goes on from there.',

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { VenueSourceOptions } from '../producers/venues/venueRun.ts';
 import type { Act, Context } from './context.ts';
 import { pause } from './pause.ts';
 import { describeOutage, describeWarning } from './report.ts';
+import type { OpenedLog } from './runProducer.ts';
 import { checkedUrl, venueCalled, venueSymbols } from './venueOptions.ts';
 
 interface VenueOptions {
@@ -38,6 +40,8 @@ const produceVenue: Parameters<Act>[0] = async (context, command) => {
   const venue = await venueCalled(name);
   const history = HISTORIES.get(name);
   if (history === undefined) throw new Error(`no history of ${name}`);
+  const { StoredTrades } = await import('../producers/venues/storedTrades.ts');
+  const { TICKS } = await import('../producers/venues/venueRun.ts');
   const { VenueSource } = await import('../producers/venues/venueSource.ts');
   const { runProducer } = await import('./runProducer.ts');
   const { config, err } = context;
@@ -45,7 +49,7 @@ const produceVenue: Parameters<Act>[0] = async (context, command) => {
   const { client, close } = await openClient(context, name);
   let isOut = false;
   try {
-    const source = new VenueSource({
+    const options: Omit<VenueSourceOptions, 'storedTrades'> = {
       ...{ venue, symbols, bounds, maxHeld: heldTrades, random: Math.random, wait: pause },
       url: checkedUrl('--url', url ?? venue.url, /^wss?:/),
       repair: {
@@ -62,8 +66,13 @@ const produceVenue: Parameters<Act>[0] = async (context, command) => {
       },
       onWarning: (error) => err.write(describeWarning(error)),
       onClock: (micros) => err.write(describeClock(name, micros)),
-    });
-    await runProducer(context, () => source, { again: false, allowLate: true });
+    };
+    const openSource = (opened: OpenedLog) =>
+      new VenueSource({
+        ...options,
+        storedTrades: (stretch, stop) => StoredTrades.read(opened, TICKS.topic, stretch, config.venues, stop),
+      });
+    await runProducer(context, openSource, { again: false, allowLate: true });
   } finally {
     await close();
   }

@@ -55,6 +55,24 @@ export const venueSections = {
             'How often a venue is asked for missed trades that its answers do not have, before they are given up and named in `deadletter`.',
         },
       ),
+      knownTrades: integer(
+        2_000_000,
+        { minimum: 1, maximum: 100_000_000 },
+        {
+          unit: 'records',
+          description:
+            'Most trades that the topic has of the time and the exchanges of what is produced, which are kept in memory so that none comes twice.',
+        },
+      ),
+      clockErrorMs: integer(
+        60 * SECOND_MS,
+        { minimum: 0, maximum: 24 * HOUR_MS },
+        {
+          unit: 'ms',
+          description:
+            'How far the times of a trade may be apart by the clocks of the exchange, of a recorder and of the log, its way to them included: what the topic has already is looked for so much before and after.',
+        },
+      ),
       ...planLimits({ perSecond: 2, perMinute: 30, perDay: 0 }),
     },
   ),
@@ -82,7 +100,11 @@ export const venueSections = {
     rememberedTrades: integer(
       10_000,
       { minimum: 1, maximum: 10_000_000 },
-      { unit: 'records', description: "Of each symbol's latest trades, the ids by which a repeat is told." },
+      {
+        unit: 'records',
+        description:
+          "Of each symbol's latest trades in all recordings of a command, the ids by which a repeat is told.",
+      },
     ),
   }),
 };

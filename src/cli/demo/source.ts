@@ -5,6 +5,7 @@ import { openRecordings } from '../../producers/recordings/recording.ts';
 import { RecordingSource } from '../../producers/recordings/recordingSource.ts';
 import { Simulator } from '../../producers/simulator/simulator.ts';
 import type { Source } from '../../producers/source.ts';
+import { StoredTrades } from '../../producers/venues/storedTrades.ts';
 import type { Context } from '../context.ts';
 import { pause } from '../pause.ts';
 import { RECORDED_SECONDS, writeDemoRecording } from './demoRecording.ts';
@@ -78,6 +79,10 @@ async function recording(
   const files = await writeDemoRecording({ directory, bounds, symbols, count, seed, endMs: Date.now() });
   const speed = RECORDED_SECONDS / playedSeconds;
   err.write(`plays a recording of ${RECORDED_SECONDS} s in ${playedSeconds} s (--speed ${Number(speed.toFixed(2))})\n`);
-  const topics = { topic: TICKS, quotesTopic: QUOTES };
-  return new RecordingSource(await openRecordings(files), { ...topics, speed, rememberedTrades, wait: pause });
+  return new RecordingSource(await openRecordings(files), {
+    ...{ topic: TICKS, quotesTopic: QUOTES, speed, rememberedTrades, wait: pause },
+    // The recording is a new one.
+    storedTrades: async () => StoredTrades.NONE,
+    onLeftOut: () => {},
+  });
 }

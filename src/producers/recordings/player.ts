@@ -1,18 +1,20 @@
 import type { VenueEvent, VenueParser, VenueQuote, VenueTrade } from '../venues/venue.ts';
-import { NewTrades } from './newTrades.ts';
+import { OldTrades } from './oldTrades.ts';
 import type { Recording } from './recording.ts';
 import { RecordingCursor } from './recordingCursor.ts';
+import type { TakenTrades } from './takenTrades.ts';
 
 /** What a line of a recording gives. */
 export interface PlayedLine {
   readonly trades: readonly VenueTrade[];
   readonly quotes: readonly VenueQuote[];
   readonly faults: readonly Extract<VenueEvent, { kind: 'fault' }>[];
-  /** Trades that are not new. */
-  readonly leftOut: number;
+  /** Trades that came before, and those that are older than the recording: neither is among the others. */
+  readonly repeated: number;
+  readonly old: number;
 }
 
-const NOTHING: PlayedLine = { trades: [], quotes: [], faults: [], leftOut: 0 };
+const NOTHING: PlayedLine = { trades: [], quotes: [], faults: [], repeated: 0, old: 0 };
 const BROKEN_LINE: PlayedLine = {
   ...NOTHING,
   faults: [{ kind: 'fault', reason: 'frame', detail: 'not a line of a recording, or cut short' }],
@@ -22,13 +24,15 @@ const BROKEN_LINE: PlayedLine = {
 export class Player {
   readonly recording: Recording;
   readonly cursor: RecordingCursor;
-  readonly #trades: NewTrades;
+  readonly #oldTrades = new OldTrades();
+  readonly #taken: TakenTrades;
   #parser: VenueParser;
 
-  constructor(recording: Recording, rememberedTrades: number) {
+  /** @param taken by all recordings that are played together */
+  constructor(recording: Recording, taken: TakenTrades) {
     this.recording = recording;
     this.cursor = new RecordingCursor(recording);
-    this.#trades = new NewTrades(rememberedTrades);
+    this.#taken = taken;
     this.#parser = recording.venue.openParser();
   }
 
@@ -59,12 +63,15 @@ export class Player {
     const found = events.filter((event) => event.kind === 'trade');
     // Venues give old trades newest first, or in any order.
     if (found.some(({ isOld }) => isOld)) found.sort(byTime);
-    const trades = found.filter((trade) => this.#trades.take(trade));
+    const own = found.filter((trade) => !this.#oldTrades.has(trade));
+    const { name } = this.recording.venue;
+    const trades = own.filter(({ symbol, tradeId }) => this.#taken.take(`${name}:${symbol}`, tradeId));
     return {
       trades,
       quotes: events.filter((event) => event.kind === 'quote'),
       faults: events.filter((event) => event.kind === 'fault'),
-      leftOut: found.length - trades.length,
+      repeated: own.length - trades.length,
+      old: found.length - own.length,
     };
   }
 }

@@ -75,6 +75,39 @@ export class RecordingCursor {
   }
 }
 
+/** When the first and the last frame of a recording were received, epoch microseconds. */
+export interface ReceivedSpan {
+  /** Infinity where there is none. */
+  readonly firstMicros: number;
+  /** Infinity where more may come. */
+  readonly lastMicros: number;
+}
+
+/** Looks through all of a recording, at a line or two of each block. @throws TM_PRODUCE_FILE */
+export async function receivedSpan(recording: Recording): Promise<ReceivedSpan> {
+  const { parseLine, isWhole } = recording;
+  let firstMicros: number | null = null;
+  let lastMicros: number | null = null;
+  let hasEnded = isWhole;
+  for await (const { lines } of linesOf(recording)) {
+    firstMicros ??= firstFrameMicros(lines, parseLine);
+    lastMicros = firstFrameMicros(lines.toReversed(), parseLine) ?? lastMicros;
+    if (parseLine(lines.at(-1) ?? '').kind === 'end') hasEnded = true;
+  }
+  return {
+    firstMicros: firstMicros ?? Number.POSITIVE_INFINITY,
+    lastMicros: (hasEnded ? lastMicros : null) ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+function firstFrameMicros(lines: readonly string[], parseLine: Recording['parseLine']): number | null {
+  for (const text of lines) {
+    const line = parseLine(text);
+    if (line.kind === 'frame') return line.receivedMicros;
+  }
+  return null;
+}
+
 /** The lines of all files, never none at a time. A last line that has no end is left out where the file may be cut off. */
 async function* linesOf({ files, isWhole }: Recording): AsyncGenerator<FileLines> {
   for (const [file, { path }] of files.entries()) {

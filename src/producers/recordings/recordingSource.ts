@@ -13,8 +13,11 @@ import type {
   SourceTarget,
 } from '../source.ts';
 import { quoteRow, tickRow } from '../venues/rows.ts';
+import { StoredTrades, type TradeStretch } from '../venues/storedTrades.ts';
 import { Player } from './player.ts';
 import type { Recording } from './recording.ts';
+import { receivedSpan } from './recordingCursor.ts';
+import { TakenTrades } from './takenTrades.ts';
 
 const PREVIEW_BOUNDS: BatchBounds = { maxRecords: 65_536, maxBytes: 16_777_216, maxMs: Number.POSITIVE_INFINITY };
 /** The clock is looked at once in so many lines. */
@@ -29,8 +32,18 @@ export interface RecordingSourceOptions {
   readonly speed: number | null;
   /** Ids of a symbol's latest trades by which a repeat is told. */
   readonly rememberedTrades: number;
+  /** The trades that the topic has already; asked for once no other run of the same recordings can write any more. */
+  readonly storedTrades: (stretch: TradeStretch, signal: AbortSignal) => Promise<StoredTrades>;
   /** Resolves after `ms`, and at once when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** At the end of a run. */
+  readonly onLeftOut: (leftOut: LeftOut) => void;
+}
+
+/** Trades that a run did not give: repeats (`TakenTrades`, `StoredTrades`), and old ones (`OldTrades`). */
+export interface LeftOut {
+  readonly repeated: number;
+  readonly old: number;
 }
 
 /** Recordings as a source, merged by when their frames were received. Position n of one is after its line n. */
@@ -39,7 +52,6 @@ export class RecordingSource implements Source {
   readonly parts: readonly SourcePart[];
   readonly #recordings: readonly Recording[];
   readonly #options: RecordingSourceOptions;
-  #leftOut = 0;
 
   constructor(recordings: readonly Recording[], options: RecordingSourceOptions) {
     const { topic, quotesTopic } = options;
@@ -52,16 +64,14 @@ export class RecordingSource implements Source {
     this.parts = recordings.map(({ id, label }) => ({ id: `recording.${id}`, topic, label }));
   }
 
-  /** Trades that were left out in this run: repeats, and old ones (`NewTrades`). */
-  get leftOut(): number {
-    return this.#leftOut;
-  }
-
   async *batches(options: BatchOptions): AsyncGenerator<SourceBatch> {
+    let [repeated, old] = [0, 0];
     for await (const { batch, leftOut } of this.#play(options, this.#options.speed)) {
-      this.#leftOut += leftOut;
+      repeated += leftOut.repeated;
+      old += leftOut.old;
       yield batch;
     }
+    this.#options.onLeftOut({ repeated, old });
   }
 
   async *preview(options: Omit<BatchOptions, 'bounds'>): AsyncGenerator<SourceBatch['outputs']> {
@@ -70,19 +80,24 @@ export class RecordingSource implements Source {
 
   async *#play({ from, bounds, now, signal }: BatchOptions, speed: number | null): AsyncGenerator<PlayedBatch> {
     const players = new Map<number, Player>();
+    const taken = new TakenTrades(this.#options.rememberedTrades);
     const queue = new MergeQueue();
     const batch = new BatchBuilder(this.targets, bounds, now);
     let pace: Pace | null = null;
     try {
+      const begun: Player[] = [];
       for (const [part, recording] of this.#recordings.entries()) {
         if (from[part]?.isDone === true) continue;
-        const player = new Player(recording, this.#options.rememberedTrades);
+        const player = new Player(recording, taken);
         players.set(part, player);
         const before = from[part]?.offset ?? 0;
         const hasMore = (await player.skip(before, signal)) && (await player.next());
-        if (hasMore) queue.add(part, player.cursor.receivedMicros);
-        else if (player.cursor.isDone) batch.ended(part, player);
+        if (hasMore) {
+          queue.add(part, player.cursor.receivedMicros);
+          begun.push(player);
+        } else if (player.cursor.isDone) batch.ended(part, player);
       }
+      batch.stored = await this.#storedTrades(begun, signal);
       for (let part = queue.first; part >= 0 && !signal.aborted; part = queue.first) {
         const player = players.get(part) as Player;
         const { receivedMicros } = player.cursor;
@@ -100,6 +115,23 @@ export class RecordingSource implements Source {
     } finally {
       for (const { cursor } of players.values()) await cursor.close();
     }
+  }
+
+  /** Those that the topic has of what is left of some recordings. */
+  async #storedTrades(players: readonly Player[], signal: AbortSignal): Promise<StoredTrades> {
+    const venues = new Set(players.map(({ recording }) => recording.venue.name));
+    const spans = await Promise.all(
+      players.map(async ({ recording, cursor }) => {
+        const { firstMicros, lastMicros } = await receivedSpan(recording);
+        return { fromMicros: Math.max(firstMicros, cursor.receivedMicros), untilMicros: lastMicros };
+      }),
+    );
+    const stretch = {
+      isWanted: (instrument: string) => venues.has(instrument.slice(0, instrument.indexOf(':'))),
+      fromMicros: Math.min(...spans.map(({ fromMicros }) => fromMicros)),
+      untilMicros: Math.max(...spans.map(({ untilMicros }) => untilMicros)),
+    };
+    return Number.isFinite(stretch.fromMicros) ? this.#options.storedTrades(stretch, signal) : StoredTrades.NONE;
   }
 
   /** Waits until a line is due; what was gathered goes before it has waited for too long. */
@@ -130,11 +162,13 @@ function dueMs({ receivedMicros, beganMs, speed }: Pace, lineMicros: number): nu
 
 interface PlayedBatch {
   readonly batch: SourceBatch;
-  readonly leftOut: number;
+  readonly leftOut: LeftOut;
 }
 
 /** Gathers the lines of one transaction. */
 class BatchBuilder {
+  /** Trades that the topic has already. */
+  stored = StoredTrades.NONE;
   readonly #targets: readonly SourceTarget[];
   readonly #ticks = new RowWriter(TICK);
   readonly #quotes = new RowWriter(QUOTE);
@@ -143,7 +177,8 @@ class BatchBuilder {
   readonly #now: () => number;
   /** The recordings that lines were taken from, or that have ended, by part: how many lines of them are done. */
   readonly #moved = new Map<number, { readonly player: Player; readonly lines: number }>();
-  #leftOut = 0;
+  #repeated = 0;
+  #old = 0;
   #lines = 0;
   #bytes = 0;
   #sinceMs: number;
@@ -160,8 +195,11 @@ class BatchBuilder {
     if (this.isEmpty()) this.#sinceMs = this.#now();
     const { cursor, recording } = player;
     const { name } = recording.venue;
-    const { trades, quotes, faults, leftOut } = player.play();
-    for (const trade of trades) this.#ticks.add(tickRow(name, trade, cursor.receivedMicros));
+    const { trades, quotes, faults, repeated, old } = player.play();
+    for (const trade of trades) {
+      if (this.stored.has(`${name}:${trade.symbol}`, trade.tradeId)) this.#repeated++;
+      else this.#ticks.add(tickRow(name, trade, cursor.receivedMicros));
+    }
     for (const quote of quotes) this.#quotes.add(quoteRow(name, quote, cursor.receivedMicros));
     for (const { reason, detail } of faults) {
       const topic = this.#targets[0]?.topic ?? '';
@@ -169,7 +207,8 @@ class BatchBuilder {
       this.#deadLetters.add({ source: cursor.file, position: cursor.line, topic, reason, detail, payload });
     }
     this.#moved.set(part, { player, lines: cursor.taken });
-    this.#leftOut += leftOut;
+    this.#repeated += repeated;
+    this.#old += old;
     this.#lines++;
     this.#bytes += cursor.text.length;
   }
@@ -207,9 +246,10 @@ class BatchBuilder {
       const isDone = player.cursor.isDone && player.cursor.taken === lines;
       positions.set(part, { offset: lines, isDone });
     }
-    const leftOut = this.#leftOut;
+    const leftOut = { repeated: this.#repeated, old: this.#old };
     this.#moved.clear();
-    this.#leftOut = 0;
+    this.#repeated = 0;
+    this.#old = 0;
     this.#lines = 0;
     this.#bytes = 0;
     return { batch: { outputs, deadLetters: this.#deadLetters.finish(), positions }, leftOut };

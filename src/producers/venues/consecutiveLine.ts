@@ -36,6 +36,10 @@ export class ConsecutiveLine implements TradeLine {
     return this.#taken === null ? null : `${this.#taken.id} ${this.#taken.micros}`;
   }
 
+  get takenMicros(): number | null {
+    return this.#taken?.micros ?? null;
+  }
+
   offer(trade: ReceivedTrade): void {
     const id = Number(trade.tradeId);
     this.#highest = Math.max(this.#highest, id);

@@ -56,6 +56,10 @@ export class OrderedLine implements TradeLine {
     return this.#taken?.toString() ?? null;
   }
 
+  get takenMicros(): number | null {
+    return this.#taken?.micros ?? null;
+  }
+
   offer(trade: ReceivedTrade): void {
     const placed = this.#place(trade);
     this.#last ??= new Mark(placed.order, trade.eventMicros, []);

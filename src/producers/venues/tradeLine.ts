@@ -47,6 +47,8 @@ export interface TradeLine {
   take(most: number): readonly ReceivedTrade[];
   /** After those that were taken: what a line goes on from, at most 3,000 characters; null before the first. */
   readonly state: string | null;
+  /** The time of the last of them, epoch microseconds. */
+  readonly takenMicros: number | null;
 }
 
 /** @param state of an earlier line of the symbol */

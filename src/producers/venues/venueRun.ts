@@ -10,6 +10,7 @@ import { type ConnectionBounds, connect } from './connection.ts';
 import type { Frame } from './frameQueue.ts';
 import { type RepairOptions, repair } from './repair.ts';
 import { quoteRow, tickRow } from './rows.ts';
+import { StoredTrades, type TradeStretch } from './storedTrades.ts';
 import { openTradeLine, type TradeLine } from './tradeLine.ts';
 import type { Venue, VenueEvent, VenueParser, VenueQuote, VenueTrade } from './venue.ts';
 
@@ -26,6 +27,8 @@ export interface VenueSourceOptions {
   /** Trades of a symbol that wait for missing ones. */
   readonly maxHeld: number;
   readonly repair: Omit<RepairOptions, 'now' | 'wait'>;
+  /** The trades that the topic has already; asked for once no other run of the same symbols can write any more. */
+  readonly storedTrades: (stretch: TradeStretch, signal: AbortSignal) => Promise<StoredTrades>;
   /** In [0, 1). */
   readonly random: () => number;
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -64,6 +67,8 @@ export class VenueRun {
   readonly #tasks = new Set<Promise<void>>();
   /** Ends the wait for a fuller batch. */
   #full = new AbortController();
+  /** What recordings have brought since the last run. */
+  #stored = StoredTrades.NONE;
   #frames = 0;
   #failure: unknown = null;
   /** The venue has sent something of what it was asked for: ever, and on this connection. */
@@ -87,8 +92,9 @@ export class VenueRun {
     const end = (): void => this.#end();
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted) end();
-    this.#run(this.#listen());
     try {
+      this.#stored = await this.#storedTrades();
+      this.#run(this.#listen());
       while (!this.#hasEnded) {
         while (this.#waiting === 0 && !this.#hasEnded) await this.#bell.next();
         if (!this.#isFull && !this.#hasEnded) await this.#options.wait(bounds.maxMs, this.#full.signal);
@@ -103,6 +109,22 @@ export class VenueRun {
       if (micros !== null) this.#options.onClock(micros);
     }
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Those after the last that were taken: they are asked for, and come again. */
+  async #storedTrades(): Promise<StoredTrades> {
+    const { venue, storedTrades } = this.#options;
+    const begun = [...this.#lines.values()].flatMap(({ symbol, line }) =>
+      line.takenMicros === null ? [] : [{ instrument: `${venue.name}:${symbol}`, takenMicros: line.takenMicros }],
+    );
+    if (begun.length === 0) return StoredTrades.NONE;
+    const instruments = new Set(begun.map(({ instrument }) => instrument));
+    const stretch = {
+      isWanted: (instrument: string) => instruments.has(instrument),
+      fromMicros: Math.min(...begun.map(({ takenMicros }) => takenMicros)),
+      untilMicros: Number.POSITIVE_INFINITY,
+    };
+    return storedTrades(stretch, this.#stop.signal);
   }
 
   get #hasEnded(): boolean {
@@ -276,6 +298,7 @@ export class VenueRun {
 
   /** What is ready, at most a batch of it. */
   *#gather(): Generator<SourceBatch> {
+    const { name } = this.#options.venue;
     const ticks = new RowWriter(TICKS.schema);
     const positions = new Map<number, PartPosition>();
     const quotes = this.#quotes.finish();
@@ -284,7 +307,10 @@ export class VenueRun {
     for (const one of this.#lines.values()) {
       const trades = one.line.take(room);
       if (trades.length === 0) continue;
-      for (const trade of trades) ticks.add(tickRow(this.#options.venue.name, trade, trade.receivedMicros));
+      for (const trade of trades) {
+        if (this.#stored.has(`${name}:${trade.symbol}`, trade.tradeId)) continue;
+        ticks.add(tickRow(name, trade, trade.receivedMicros));
+      }
       room -= trades.length;
       one.count += trades.length;
       const { state } = one.line;
@@ -292,7 +318,7 @@ export class VenueRun {
     }
     if (this.#full.signal.aborted && !this.#hasEnded) this.#full = new AbortController();
     this.#bell.ring();
-    if (ticks.length + quotes.length + deadLetters.length === 0) return;
+    if (positions.size + quotes.length + deadLetters.length === 0) return;
     const outputs = [
       { target: TICKS, columns: ticks.finish() },
       { target: QUOTES, columns: quotes },

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { withLog } from '../../support/logContents.ts';
 import { startTidemark } from '../../support/tidemarkCommand.ts';
-import { frame, header, match, OPENED, writeFile as writeRecording } from './files.ts';
+import { END, frame, header, match, OPENED, writeFile as writeRecording } from './files.ts';
 
 const TEST_TIMEOUT_MS = 120_000;
 const HOUR_MICROS = 3_600_000_000;
@@ -53,5 +53,27 @@ describe('the commands of recordings', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(JSON.parse(stdout)).toMatchObject({ records: 1 });
     const rest = await startTidemark(data, ['produce', 'recording', path, '--json']).result;
     expect(JSON.parse(rest.stdout)).toMatchObject({ records: 2, rejected: 0 });
+  });
+
+  it('leave out what another recording has brought, and say so; --again does not', async () => {
+    const [first, second] = [1, 3].map((from) =>
+      writeRecording(directory, `${from}.ndjson.gz`, [
+        ...[header(1, `r${from}`), OPENED],
+        ...[0, 1, 2].map((n) => frame(from + n, match(from + n, from + n))),
+        END,
+      ]),
+    );
+    const data = join(directory, 'data');
+    const produce = (...args: string[]) => startTidemark(data, ['produce', 'recording', ...args]).result;
+    expect(await produce(first ?? '')).toMatchObject({
+      status: 0,
+      stdout: 'rows 3, records 3, rejected 0, skipped 0\n',
+    });
+    const later = await produce(second ?? '');
+    expect(later).toMatchObject({ status: 0, stdout: 'rows 2, records 2, rejected 0, skipped 0\n' });
+    expect(later.stderr).toContain('left out: 1 trades that came before\n');
+    const again = await produce(second ?? '', '--again');
+    expect(again).toMatchObject({ status: 0, stdout: 'rows 3, records 3, rejected 0, skipped 0\n' });
+    expect(again.stderr).not.toContain('left out');
   });
 });

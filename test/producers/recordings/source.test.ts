@@ -4,7 +4,12 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRecordings } from '../../../src/producers/recordings/recording.ts';
-import { RecordingSource, type RecordingSourceOptions } from '../../../src/producers/recordings/recordingSource.ts';
+import {
+  type LeftOut,
+  RecordingSource,
+  type RecordingSourceOptions,
+} from '../../../src/producers/recordings/recordingSource.ts';
+import { StoredTrades } from '../../../src/producers/venues/storedTrades.ts';
 import { effort } from '../../support/effort.ts';
 import { DATA_DIRECTORY } from '../../support/oracle/files.ts';
 import { HAS_RECORDINGS } from '../market/recorded.ts';
@@ -27,7 +32,9 @@ async function sourceOf(
 ): Promise<RecordingSource> {
   return new RecordingSource(await openRecordings(paths), {
     ...{ topic: 'ticks', quotesTopic: 'quotes', speed: null, rememberedTrades: 100 },
+    storedTrades: async () => StoredTrades.NONE,
     wait: () => Promise.reject(new Error('flat out, nothing is waited for')),
+    onLeftOut: () => {},
     ...options,
   });
 }
@@ -91,10 +98,10 @@ describe('a recording', () => {
       frame(10_000, match(10_000, 12)),
       END,
     );
-    const source = await sourceOf([path]);
-    await bench.produce(source);
+    const leftOut: LeftOut[] = [];
+    await bench.produce(await sourceOf([path], { onLeftOut: (counts) => leftOut.push(counts) }));
     expect(await ids()).toEqual(['8', '9', '11', '12']);
-    expect(source.leftOut).toBe(4);
+    expect(leftOut).toEqual([{ repeated: 2, old: 2 }]);
   });
 
   it('of a venue whose messages go by earlier ones begins anew with each connection', async () => {

@@ -3,6 +3,7 @@ import type { Log } from '../../../src/log/log.ts';
 import { MarketClient } from '../../../src/producers/market/client.ts';
 import { RequestBudget } from '../../../src/producers/market/requestBudget.ts';
 import { HISTORIES } from '../../../src/producers/venues/histories/histories.ts';
+import { StoredTrades } from '../../../src/producers/venues/storedTrades.ts';
 import type { VenueSourceOptions } from '../../../src/producers/venues/venueRun.ts';
 import { VenueSource } from '../../../src/producers/venues/venueSource.ts';
 import { VENUES } from '../../../src/producers/venues/venues.ts';
@@ -70,6 +71,7 @@ export function sourceOf(
       maxTrades: 10_000,
       waitMs: LONGEST_WAIT_MS,
     },
+    storedTrades: async () => StoredTrades.NONE,
     random,
     wait,
     onOutage: () => {},
