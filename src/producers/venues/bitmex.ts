@@ -57,14 +57,15 @@ function read(message: Json): readonly VenueEvent[] {
   if ((table !== 'trade' && table !== 'quote') || (action !== 'insert' && action !== 'partial'))
     throw unknownMessage(table);
   return eachRecord(frame.data, (record) =>
-    table === 'trade' ? [trade(record, action === 'partial')] : quotes(record),
+    table === 'trade' ? [bitmexTrade(symbolOf(record, 'symbol'), record, action === 'partial')] : quotes(record),
   );
 }
 
-function trade(record: JsonObject, isOld: boolean): VenueEvent {
+/** In the stream and in the history. @throws Unusable */
+export function bitmexTrade(symbol: string, record: JsonObject, isOld: boolean): VenueEvent {
   return {
     kind: 'trade',
-    symbol: symbolOf(record, 'symbol'),
+    symbol,
     tradeId: anyId(record, 'trdMatchID'),
     sequence: null,
     eventMicros: time(record, 'timestamp', readIso),

@@ -8,14 +8,23 @@ import {
   object,
   readIso,
   sequenceOf,
-  side,
   symbolOf,
   textOrNull,
   time,
   unknownMessage,
   wholeId,
 } from './message.ts';
-import type { Venue, VenueEvent, VenueQuote, VenueTrade } from './venue.ts';
+import { numberedTrade, type TradeFields } from './numberedTrade.ts';
+import type { Venue, VenueEvent, VenueQuote } from './venue.ts';
+
+/** In the stream and in the history. The side of a match is that of the order that was waiting. */
+export const COINBASE_TRADE: TradeFields = {
+  id: 'trade_id',
+  time: ['time', readIso],
+  price: 'price',
+  size: 'size',
+  side: ['side', 'sell', 'buy'],
+};
 
 /** Of channels that may be in a recording. */
 const PASSED_OVER: ReadonlySet<string> = new Set([
@@ -45,7 +54,7 @@ function read(message: Json): readonly VenueEvent[] {
   switch (type) {
     case 'match':
     case 'last_match':
-      return [trade(record, type === 'last_match')];
+      return [numberedTrade(symbolOf(record, 'product_id'), record, COINBASE_TRADE, type === 'last_match')];
     case 'ticker':
       return quotes(record);
     case 'heartbeat':
@@ -64,23 +73,6 @@ function read(message: Json): readonly VenueEvent[] {
 function heartbeat(record: JsonObject): VenueEvent {
   const lastTradeId = (record.last_trade_id ?? null) === null ? null : wholeId(record, 'last_trade_id');
   return { kind: 'heartbeat', symbol: symbolOf(record, 'product_id'), lastTradeId };
-}
-
-function trade(record: JsonObject, isOld: boolean): VenueTrade {
-  const tradeId = wholeId(record, 'trade_id');
-  return {
-    kind: 'trade',
-    symbol: symbolOf(record, 'product_id'),
-    tradeId,
-    sequence: sequenceOf(tradeId),
-    eventMicros: time(record, 'time', readIso),
-    publishMicros: null,
-    price: decimal(record, 'price'),
-    size: decimal(record, 'size'),
-    // The side of a match is that of the order that was waiting.
-    side: side(record.side, 'sell', 'buy'),
-    isOld,
-  };
 }
 
 /** The ticker of a product without a trade has no time, and one of an empty book no price. */

@@ -1,21 +1,25 @@
 import { BestPrices } from './bestPrices.ts';
 import {
-  decimal,
   eachRecord,
   frameParser,
   type JsonObject,
   list,
   object,
   readMillis,
-  sequenceOf,
-  side,
   symbolOf,
   textOrNull,
-  time,
   unknownMessage,
-  wholeId,
 } from './message.ts';
+import { numberedTrade, type TradeFields } from './numberedTrade.ts';
 import type { Venue, VenueEvent, VenueParser } from './venue.ts';
+
+const TRADE: TradeFields = {
+  id: 'event_id',
+  time: ['timestamp', readMillis],
+  price: 'price',
+  size: 'quantity',
+  side: ['side', 'buy', 'sell'],
+};
 
 /** Of messages that may be in a recording. */
 const PASSED_OVER = /^(?:auction|block_trade$|candles_)/;
@@ -61,27 +65,11 @@ function read(frame: JsonObject, receivedMicros: number, books: Books): readonly
     const message = textOrNull(frame.message) ?? textOrNull(frame.reason) ?? 'no reason given';
     return [{ kind: 'error', code: textOrNull(frame.reason), message, symbol: null }];
   }
-  if (type === 'trade') return [trade(frame, false)];
+  if (type === 'trade') return [numberedTrade(symbolOf(frame, 'symbol'), frame, TRADE)];
   if (type === 'l2_updates') return changes(frame, receivedMicros, books);
   if (type === 'heartbeat') return [{ kind: 'heartbeat', symbol: null, lastTradeId: null }];
   if (typeof type === 'string' && PASSED_OVER.test(type)) return [];
   throw unknownMessage(type);
-}
-
-function trade(record: JsonObject, isOld: boolean): VenueEvent {
-  const tradeId = wholeId(record, 'event_id');
-  return {
-    kind: 'trade',
-    symbol: symbolOf(record, 'symbol'),
-    tradeId,
-    sequence: sequenceOf(tradeId),
-    eventMicros: time(record, 'timestamp', readMillis),
-    publishMicros: null,
-    price: decimal(record, 'price'),
-    size: decimal(record, 'quantity'),
-    side: side(record.side, 'buy', 'sell'),
-    isOld,
-  };
 }
 
 function changes(frame: JsonObject, eventMicros: number, books: Books): readonly VenueEvent[] {
@@ -95,7 +83,10 @@ function changes(frame: JsonObject, eventMicros: number, books: Books): readonly
   books.isWhole = isWhole;
   books.bySymbol.set(symbol, book);
   const subscribed: readonly VenueEvent[] = found === undefined ? [{ kind: 'subscribed', symbols: [symbol] }] : [];
-  const trades = frame.trades === undefined ? [] : eachRecord(frame.trades, (record) => [trade(record, true)]);
+  const trades =
+    frame.trades === undefined
+      ? []
+      : eachRecord(frame.trades, (record) => [numberedTrade(symbolOf(record, 'symbol'), record, TRADE, true)]);
   if (best === null || !isWhole) return [...subscribed, ...trades];
   const { bid, ask } = best;
   const quote: VenueEvent = {

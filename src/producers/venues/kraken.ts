@@ -13,16 +13,24 @@ import {
   object,
   readIso,
   readSeconds,
-  sequenceOf,
   side,
   symbolOf,
   text,
   textOrNull,
   time,
   unknownMessage,
-  wholeId,
 } from './message.ts';
-import type { Venue, VenueEvent, VenueQuote, VenueTrade } from './venue.ts';
+import { numberedTrade, type TradeFields } from './numberedTrade.ts';
+import type { Venue, VenueEvent, VenueQuote } from './venue.ts';
+
+/** Of version 2. */
+const TRADE: TradeFields = {
+  id: 'trade_id',
+  time: ['timestamp', readIso],
+  price: 'price',
+  size: 'qty',
+  side: ['side', 'buy', 'sell'],
+};
 
 /** Of channels that may be in a recording, of both versions. */
 const PASSED_OVER = /^(?:book|ohlc|ticker|instrument|status|level3)(?:-\d+)?$/;
@@ -53,7 +61,10 @@ function read(message: Json, receivedMicros: number): readonly VenueEvent[] {
   if (frame.method !== undefined) return answer(frame);
   const { channel } = frame;
   if (channel === 'heartbeat') return [{ kind: 'heartbeat', symbol: null, lastTradeId: null }];
-  if (channel === 'trade') return eachRecord(frame.data, (record) => [trade(record, frame.type === 'snapshot')]);
+  if (channel === 'trade') {
+    const isOld = frame.type === 'snapshot';
+    return eachRecord(frame.data, (record) => [numberedTrade(symbolOf(record, 'symbol'), record, TRADE, isOld)]);
+  }
   if (channel === 'ticker') return eachRecord(frame.data, (record) => [quote(record, receivedMicros)]);
   if (typeof channel === 'string' && PASSED_OVER.test(channel)) return [];
   throw unknownMessage(channel);
@@ -67,22 +78,6 @@ function answer({ method, success, error, result, symbol }: JsonObject): readonl
   }
   const accepted = object(result);
   return accepted.channel === 'trade' ? [{ kind: 'subscribed', symbols: [symbolOf(accepted, 'symbol')] }] : [];
-}
-
-function trade(record: JsonObject, isOld: boolean): VenueTrade {
-  const tradeId = wholeId(record, 'trade_id');
-  return {
-    kind: 'trade',
-    symbol: symbolOf(record, 'symbol'),
-    tradeId,
-    sequence: sequenceOf(tradeId),
-    eventMicros: time(record, 'timestamp', readIso),
-    publishMicros: null,
-    price: decimal(record, 'price'),
-    size: decimal(record, 'qty'),
-    side: side(record.side, 'buy', 'sell'),
-    isOld,
-  };
 }
 
 function quote(record: JsonObject, receivedMicros: number): VenueQuote {

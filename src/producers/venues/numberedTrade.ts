@@ -13,7 +13,7 @@ export interface TradeFields {
 }
 
 /** The trade of a record, of a venue whose trades have numbers. @throws Unusable */
-export function numberedTrade(symbol: string, record: JsonObject, fields: TradeFields): VenueTrade {
+export function numberedTrade(symbol: string, record: JsonObject, fields: TradeFields, isOld = false): VenueTrade {
   const tradeId = wholeId(record, fields.id);
   const [timeField, read] = fields.time;
   const [sideField, buy, sell] = fields.side;
@@ -27,6 +27,6 @@ export function numberedTrade(symbol: string, record: JsonObject, fields: TradeF
     price: decimal(record, fields.price),
     size: decimal(record, fields.size),
     side: side(record[sideField], buy, sell),
-    isOld: false,
+    isOld,
   };
 }

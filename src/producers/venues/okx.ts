@@ -1,6 +1,5 @@
 import {
   checkedDecimal,
-  decimal,
   eachRecord,
   frameParser,
   type Json,
@@ -9,15 +8,23 @@ import {
   object,
   readMillis,
   sequenceOf,
-  side,
   symbolOf,
   text,
   textOrNull,
   time,
   unknownMessage,
-  wholeId,
 } from './message.ts';
+import { numberedTrade, type TradeFields } from './numberedTrade.ts';
 import type { Venue, VenueEvent, VenueParser } from './venue.ts';
+
+/** In the stream and in the history. */
+export const OKX_TRADE: TradeFields = {
+  id: 'tradeId',
+  time: ['ts', readMillis],
+  price: 'px',
+  size: 'sz',
+  side: ['side', 'buy', 'sell'],
+};
 
 /** Of channels that may be in a recording. */
 const PASSED_OVER =
@@ -54,7 +61,7 @@ function read(frame: JsonObject, begun: Set<string>): readonly VenueEvent[] {
   if (channel === 'trades' && typeof instId === 'string') {
     const isOld = !begun.has(instId);
     begun.add(instId);
-    return eachRecord(frame.data, (record) => [trade(record, isOld)]);
+    return eachRecord(frame.data, (record) => [numberedTrade(symbolOf(record, 'instId'), record, OKX_TRADE, isOld)]);
   }
   if (channel === 'bbo-tbt')
     return eachRecord(frame.data, (record) => topOfBook(text(object(frame.arg), 'instId'), record));
@@ -78,22 +85,6 @@ function answer({ event, arg, code, msg }: JsonObject): readonly VenueEvent[] {
     default:
       throw unknownMessage(event);
   }
-}
-
-function trade(record: JsonObject, isOld: boolean): VenueEvent {
-  const tradeId = wholeId(record, 'tradeId');
-  return {
-    kind: 'trade',
-    symbol: symbolOf(record, 'instId'),
-    tradeId,
-    sequence: sequenceOf(tradeId),
-    eventMicros: time(record, 'ts', readMillis),
-    publishMicros: null,
-    price: decimal(record, 'px'),
-    size: decimal(record, 'sz'),
-    side: side(record.side, 'buy', 'sell'),
-    isOld,
-  };
 }
 
 /** A ticker of an instrument with an empty side of its book has an empty price there. */

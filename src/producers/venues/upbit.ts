@@ -1,6 +1,5 @@
 import {
   checkedDecimal,
-  decimal,
   frameParser,
   isObject,
   type Json,
@@ -8,15 +7,21 @@ import {
   list,
   object,
   readMillis,
-  sequenceOf,
-  side,
   symbolOf,
   textOrNull,
   time,
   unknownMessage,
-  wholeId,
 } from './message.ts';
+import { numberedTrade, type TradeFields } from './numberedTrade.ts';
 import type { Venue, VenueEvent } from './venue.ts';
+
+const TRADE: TradeFields = {
+  id: 'sid',
+  time: ['ttms', readMillis],
+  price: 'tp',
+  size: 'tv',
+  side: ['ab', 'BID', 'ASK'],
+};
 
 /** Upbit: types `trade` and `orderbook` in its short format. It says nothing of a subscription that it accepts. */
 export const UPBIT: Venue = {
@@ -44,26 +49,13 @@ function read(message: Json): readonly VenueEvent[] {
     const { name, message: words } = frame.error;
     return [{ kind: 'error', code: textOrNull(name), message: textOrNull(words) ?? 'no reason given', symbol: null }];
   }
-  if (frame.ty === 'trade') return [trade(frame)];
+  if (frame.ty === 'trade') {
+    const trade = numberedTrade(symbolOf(frame, 'cd'), frame, TRADE, frame.st === 'SNAPSHOT');
+    return [{ ...trade, publishMicros: time(frame, 'tms', readMillis) }];
+  }
   if (frame.ty === 'orderbook') return quotes(frame);
   if (frame.ty === 'ticker') return [];
   throw unknownMessage(frame.ty);
-}
-
-function trade(record: JsonObject): VenueEvent {
-  const tradeId = wholeId(record, 'sid');
-  return {
-    kind: 'trade',
-    symbol: symbolOf(record, 'cd'),
-    tradeId,
-    sequence: sequenceOf(tradeId),
-    eventMicros: time(record, 'ttms', readMillis),
-    publishMicros: time(record, 'tms', readMillis),
-    price: decimal(record, 'tp'),
-    size: decimal(record, 'tv'),
-    side: side(record.ab, 'BID', 'ASK'),
-    isOld: record.st === 'SNAPSHOT',
-  };
 }
 
 /** A book without units has no best quotes. */

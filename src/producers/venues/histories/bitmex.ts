@@ -1,7 +1,7 @@
 import { formatIsoMicros } from '../../../core/time.ts';
+import { bitmexTrade } from '../bitmex.ts';
 import type { TradeHistory } from '../history.ts';
-import { decimal, eachRecord, frameParser, type JsonObject, readIso, side, text, time } from '../message.ts';
-import type { VenueEvent } from '../venue.ts';
+import { eachRecord, frameParser } from '../message.ts';
 
 const PAGE = 1_000;
 
@@ -12,20 +12,6 @@ export const BITMEX_HISTORY: TradeHistory = {
     `/api/v1/trade?symbol=${encodeURIComponent(symbol)}&startTime=${formatIsoMicros(fromMicros)}&count=${PAGE}`,
   pageSize: PAGE,
   gives: 'next',
-  openParser: (symbol) => frameParser((message) => eachRecord(message, (record) => [trade(symbol, record)])),
+  openParser: (symbol) =>
+    frameParser((message) => eachRecord(message, (record) => [bitmexTrade(symbol, record, false)])),
 };
-
-function trade(symbol: string, record: JsonObject): VenueEvent {
-  return {
-    kind: 'trade',
-    symbol,
-    tradeId: text(record, 'trdMatchID'),
-    sequence: null,
-    eventMicros: time(record, 'timestamp', readIso),
-    publishMicros: null,
-    price: decimal(record, 'price'),
-    size: decimal(record, 'size'),
-    side: side(record.side, 'Buy', 'Sell'),
-    isOld: false,
-  };
-}

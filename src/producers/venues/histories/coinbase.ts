@@ -1,15 +1,7 @@
+import { COINBASE_TRADE } from '../coinbase.ts';
 import type { TradeHistory } from '../history.ts';
-import { eachRecord, frameParser, readIso } from '../message.ts';
-import { numberedTrade, type TradeFields } from '../numberedTrade.ts';
-
-const TRADE: TradeFields = {
-  id: 'trade_id',
-  time: ['time', readIso],
-  price: 'price',
-  size: 'size',
-  // As in the stream: of the order that was waiting.
-  side: ['side', 'sell', 'buy'],
-};
+import { eachRecord, frameParser } from '../message.ts';
+import { numberedTrade } from '../numberedTrade.ts';
 
 const PAGE = 1_000;
 
@@ -26,5 +18,5 @@ export const COINBASE_HISTORY: TradeHistory = {
   pageSize: PAGE,
   gives: 'next',
   openParser: (symbol) =>
-    frameParser((message) => eachRecord(message, (record) => [numberedTrade(symbol, record, TRADE)])),
+    frameParser((message) => eachRecord(message, (record) => [numberedTrade(symbol, record, COINBASE_TRADE)])),
 };

@@ -1,15 +1,8 @@
 import type { TradeHistory } from '../history.ts';
-import { eachRecord, frameParser, type Json, object, readMillis, textOrNull, unusable } from '../message.ts';
-import { numberedTrade, type TradeFields } from '../numberedTrade.ts';
+import { eachRecord, frameParser, type Json, object, textOrNull, unusable } from '../message.ts';
+import { numberedTrade } from '../numberedTrade.ts';
+import { OKX_TRADE } from '../okx.ts';
 import type { VenueEvent } from '../venue.ts';
-
-const TRADE: TradeFields = {
-  id: 'tradeId',
-  time: ['ts', readMillis],
-  price: 'px',
-  size: 'sz',
-  side: ['side', 'buy', 'sell'],
-};
 
 const PAGE = 100;
 
@@ -27,5 +20,5 @@ export const OKX_HISTORY: TradeHistory = {
 function trades(symbol: string, message: Json): readonly VenueEvent[] {
   const { code, msg, data } = object(message);
   if (code !== '0') throw unusable('frame', `code ${textOrNull(code)}: ${textOrNull(msg)}`);
-  return eachRecord(data, (record) => [numberedTrade(symbol, record, TRADE)]);
+  return eachRecord(data, (record) => [numberedTrade(symbol, record, OKX_TRADE)]);
 }
