@@ -37,14 +37,40 @@ function binance(market: string, url: string): Venue {
     // It pings every 20 seconds, in futures every three minutes.
     silenceMs: market === 'spot' ? 60_000 : 400_000,
     tradeIds: 'consecutive',
-    openParser: () => frameParser(read),
+    openParser() {
+      const kinds = new TradeKinds();
+      return frameParser((message, receivedMicros) => read(message, receivedMicros, kinds));
+    },
   };
 }
 
 export const BINANCE_SPOT = binance('spot', 'wss://stream.binance.com:9443/stream');
 export const BINANCE_USDM = binance('usdm', 'wss://fstream.binance.com/stream');
 
-function read(message: Json, receivedMicros: number): readonly VenueEvent[] {
+/**
+ * Which trades of a connection count that has both kinds of a symbol, as only one that was recorded by other software does. From the first
+ * single trade on, single ones do: aggregated ones no more, and of the single ones none that an aggregated one before has counted.
+ */
+class TradeKinds {
+  readonly #single = new Set<string>();
+  /** By symbol, the last trade that an aggregated one has counted. */
+  readonly #aggregated = new Map<string, number>();
+
+  /** @param lastId of the trades in it */
+  countsAggregated(symbol: string, lastId: number | null): boolean {
+    if (this.#single.has(symbol)) return false;
+    if (lastId !== null) this.#aggregated.set(symbol, lastId);
+    return true;
+  }
+
+  countsSingle(symbol: string, id: number | null): boolean {
+    if (id !== null && id <= (this.#aggregated.get(symbol) ?? -1)) return false;
+    this.#single.add(symbol);
+    return true;
+  }
+}
+
+function read(message: Json, receivedMicros: number, kinds: TradeKinds): readonly VenueEvent[] {
   const frame = object(message);
   if (frame.result === null) return [{ kind: 'subscribed', symbols: [] }];
   if (frame.msg !== undefined) return [refusal(frame)];
@@ -52,9 +78,16 @@ function read(message: Json, receivedMicros: number): readonly VenueEvent[] {
   // A combined stream wraps what a single one sends as it is.
   const record = frame.stream === undefined ? frame : object(frame.data);
   const { e: type } = record;
-  if (type === 'aggTrade') return [trade(record, 'a')];
-  // An entry of futures that is no trade of the market: an insurance fund's, or a deleveraging.
-  if (type === 'trade') return record.X === 'NA' ? [] : [trade(record, 't')];
+  if (type === 'aggTrade') {
+    const aggregated = trade(record, 'a');
+    return kinds.countsAggregated(aggregated.symbol, sequenceOf(record.l)) ? [aggregated] : [];
+  }
+  if (type === 'trade') {
+    // An entry of futures that is no trade of the market: an insurance fund's, or a deleveraging.
+    if (record.X === 'NA') return [];
+    const single = trade(record, 't');
+    return kinds.countsSingle(single.symbol, single.sequence) ? [single] : [];
+  }
   if (type === 'bookTicker' || isSpotQuote(record)) return [quote(record, receivedMicros)];
   // A part of the book, which has no kind either.
   if (record.lastUpdateId !== undefined || (typeof type === 'string' && PASSED_OVER.has(type))) return [];

@@ -132,6 +132,43 @@ describe('a garbled frame', () => {
   });
 });
 
+describe('a connection to Binance with single and aggregated trades of a symbol', () => {
+  const numbers = { p: '1', q: '2', E: 1_700_000_000_125, T: 1_700_000_000_123, m: true };
+  const single = (t: number, s = 'BTCUSDT') => JSON.stringify({ e: 'trade', s, t, ...numbers });
+  const aggregated = (a: number, f: number, l: number, s = 'BTCUSDT') =>
+    JSON.stringify({ e: 'aggTrade', s, a, f, l, ...numbers });
+  const idsOf = (frames: readonly string[]) => {
+    const parser = parserOf('binance-spot');
+    const events = frames.flatMap((frame) => parser.parse(frame, RECEIVED_MICROS));
+    return events.map((event) => (event.kind === 'trade' ? event.tradeId : event.kind));
+  };
+
+  it.each([
+    [
+      'the single one first',
+      [single(10), aggregated(5, 9, 10), single(11), single(12), aggregated(6, 11, 12)],
+      ['10', '11', '12'],
+    ],
+    [
+      'the aggregated one first',
+      [aggregated(5, 9, 10), single(9), single(10), single(11), aggregated(6, 11, 11), single(12)],
+      ['5', '11', '12'],
+    ],
+    [
+      'some aggregated ones first',
+      [aggregated(4, 7, 8), aggregated(5, 9, 10), single(10), single(11)],
+      ['4', '5', '11'],
+    ],
+    [
+      'another symbol of one kind',
+      [single(10), aggregated(1, 7, 8, 'ETHUSDT'), aggregated(2, 9, 9, 'ETHUSDT')],
+      ['10', '1', '2'],
+    ],
+  ])('counts each trade once: %s', (_, frames, ids) => {
+    expect(idsOf(frames)).toEqual(ids);
+  });
+});
+
 describe('a subscription', () => {
   it.each([
     ['binance-spot', ['{"method":"SUBSCRIBE","params":["btcusdt@aggTrade","btcusdt@bookTicker"],"id":1}']],
