@@ -67,6 +67,7 @@ export const ERROR_CODES = {
   TM_SOURCE_TOO_LARGE: 'An answer of a market API is larger than the bound.',
   TM_SOURCE_UNREACHABLE: 'A market API does not answer, or not in time.',
   TM_VENUE_CONNECTION: "A venue's WebSocket cannot be reached, was cut, or fell silent.",
+  TM_VENUE_QUIET: 'A venue has said nothing of a symbol that it was asked for.',
   TM_VENUE_REFUSED: 'A venue refused to send what it was asked for.',
   TM_REGISTRY_FAILED: 'The schema registry failed a request.',
   TM_REGISTRY_UNREACHABLE: 'The schema registry does not answer.',

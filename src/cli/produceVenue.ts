@@ -45,12 +45,12 @@ const produceVenue: Parameters<Act>[0] = async (context, command) => {
   const { VenueSource } = await import('../producers/venues/venueSource.ts');
   const { runProducer } = await import('./runProducer.ts');
   const { config, err } = context;
-  const { heldTrades, repairTries, ...bounds } = config.venues;
+  const { heldTrades, repairTries, quietMs, ...bounds } = config.venues;
   const { client, close } = await openClient(context, name);
   let isOut = false;
   try {
     const options: Omit<VenueSourceOptions, 'storedTrades'> = {
-      ...{ venue, symbols, bounds, maxHeld: heldTrades, random: Math.random, wait: pause },
+      ...{ venue, symbols, bounds, quietMs, maxHeld: heldTrades, random: Math.random, wait: pause },
       url: checkedUrl('--url', url ?? venue.url, /^wss?:/),
       repair: {
         client,

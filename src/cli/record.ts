@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import type { TidemarkError } from '../errors.ts';
 import type { RecordedEvent } from '../producers/recordings/recorder.ts';
 import type { Venue } from '../producers/venues/venue.ts';
 import type { Act } from './context.ts';
 import { pause } from './pause.ts';
-import { describeOutage } from './report.ts';
+import { describeOutage, describeWarning } from './report.ts';
 import { checkedUrl, venueCalled, venueSymbols } from './venueOptions.ts';
 
 interface RecordOptions {
@@ -58,7 +59,7 @@ const recordVenue: Parameters<Act>[0] = async (context, command) => {
     connect({ venue, url, symbols, bounds: config.venues, now: Date.now, wait: pause, random: Math.random }, until);
   try {
     const summary = await record(
-      (until) => announced(venue, connected(until), err),
+      (until) => announced({ venue, url, symbols, quietMs: config.venues.quietMs }, connected(until), err, until),
       { writer, now: Date.now, wait: pause, onProgress: ({ frames }) => progress.update(frames) },
       signal,
     );
@@ -68,19 +69,36 @@ const recordVenue: Parameters<Act>[0] = async (context, command) => {
   }
 };
 
-/** Says on the way what went wrong: connections that were lost, and what the venue refused. */
+interface Asked {
+  readonly venue: Venue;
+  readonly url: string;
+  readonly symbols: readonly string[];
+  readonly quietMs: number;
+}
+
+/** Says on the way what went wrong: connections that were lost, what the venue refused, and what it says nothing of. */
 async function* announced(
-  { name, openParser }: Venue,
+  asked: Asked,
   events: AsyncIterable<RecordedEvent>,
   err: NodeJS.WriteStream,
+  until: AbortSignal,
 ): AsyncGenerator<RecordedEvent> {
+  const { HeardSymbols } = await import('../producers/venues/heardSymbols.ts');
+  const { name, openParser } = asked.venue;
+  const heard = new HeardSymbols(asked.symbols);
+  const onWarning = (error: TidemarkError): unknown => err.write(describeWarning(error));
+  let watch: Promise<void> | null = null;
   let parser = openParser();
   let isOut = false;
   for await (const event of events) {
-    if (event.kind === 'open') parser = openParser();
+    if (event.kind === 'open') {
+      watch ??= heard.watch({ ...asked, wait: pause, onWarning }, until);
+      parser = openParser();
+    }
     if (event.kind === 'frames') {
       for (const { text, receivedMicros } of event.frames) {
         for (const said of parser.parse(text, receivedMicros)) {
+          heard.hear(said);
           if (said.kind === 'error') err.write(`${name} refuses: ${said.message}\n`);
         }
       }
@@ -91,4 +109,5 @@ async function* announced(
     }
     yield event;
   }
+  await watch;
 }

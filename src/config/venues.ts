@@ -24,6 +24,15 @@ export const venueSections = {
         { minimum: 1, maximum: HOUR_MS },
         { unit: 'ms', description: 'Longest wait before any of these.' },
       ),
+      quietMs: integer(
+        60 * SECOND_MS,
+        { minimum: 1, maximum: 24 * HOUR_MS },
+        {
+          unit: 'ms',
+          description:
+            'After so long without a word of a symbol it is warned that the exchange may not have it (`TM_VENUE_QUIET`).',
+        },
+      ),
       maxFrameBytes: integer(
         16 * MIB,
         { minimum: KIB, maximum: GIB },

@@ -23,7 +23,10 @@ const TRADE: TradeFields = {
   side: ['ab', 'BID', 'ASK'],
 };
 
-/** Upbit: types `trade` and `orderbook` in its short format. It says nothing of a subscription that it accepts. */
+/**
+ * Upbit: types `trade` and `orderbook` in its short format. It says nothing of a subscription, whether it has the market or not: the
+ * book as it is, which comes first, shows that it has.
+ */
 export const UPBIT: Venue = {
   name: 'upbit',
   url: 'wss://api.upbit.com/websocket/v1',
@@ -31,7 +34,7 @@ export const UPBIT: Venue = {
     JSON.stringify([
       { ticket: 'tidemark' },
       { type: 'trade', codes, isOnlyRealtime: true },
-      { type: 'orderbook', codes, isOnlyRealtime: true },
+      { type: 'orderbook', codes },
       { format: 'SIMPLE' },
     ]),
   ],

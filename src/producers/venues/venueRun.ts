@@ -8,6 +8,7 @@ import { Bell } from './bell.ts';
 import { ClockOffset } from './clockOffset.ts';
 import { type ConnectionBounds, connect } from './connection.ts';
 import type { Frame } from './frameQueue.ts';
+import { HeardSymbols } from './heardSymbols.ts';
 import { type RepairOptions, repair } from './repair.ts';
 import { quoteRow, tickRow } from './rows.ts';
 import { StoredTrades, type TradeStretch } from './storedTrades.ts';
@@ -24,6 +25,8 @@ export interface VenueSourceOptions {
   /** As the venue writes them, none twice. */
   readonly symbols: readonly string[];
   readonly bounds: ConnectionBounds;
+  /** After so long without a word of a symbol, that is warned of. */
+  readonly quietMs: number;
   /** Trades of a symbol that wait for missing ones. */
   readonly maxHeld: number;
   readonly repair: Omit<RepairOptions, 'now' | 'wait'>;
@@ -169,22 +172,29 @@ export class VenueRun {
   async #listen(): Promise<void> {
     const { venue, onOutage, random, wait } = this.#options;
     const { now } = this.#batch;
+    const heard = new HeardSymbols(this.#options.symbols);
     let parser = venue.openParser();
+    let hasOpened = false;
     for await (const event of connect({ ...this.#options, now, random, wait }, this.#stop.signal)) {
       if (event.kind === 'open') {
+        if (!hasOpened) this.#run(heard.watch(this.#options, this.#stop.signal));
+        hasOpened = true;
         parser = venue.openParser();
         this.#isServedAnew = false;
         // Missed trades are asked for once new ones come: between an answer and those, none may be lost.
         for (const { line } of this.#lines.values()) line.doubt();
         onOutage(null);
       } else if (event.kind === 'closed') onOutage(event.error);
-      else for (const frame of event.frames) await this.#read(frame, parser);
+      else for (const frame of event.frames) await this.#read(frame, parser, heard);
     }
   }
 
-  async #read(frame: Frame, parser: VenueParser): Promise<void> {
+  async #read(frame: Frame, parser: VenueParser, heard: HeardSymbols): Promise<void> {
     this.#frames++;
-    for (const event of parser.parse(frame.text, frame.receivedMicros)) this.#take(event, frame);
+    for (const event of parser.parse(frame.text, frame.receivedMicros)) {
+      heard.hear(event);
+      this.#take(event, frame);
+    }
     if (this.#waiting > 0) await this.#added();
   }
 

@@ -1,8 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { endAll, start } from '../../cli/command.ts';
 import { withLog } from '../../support/logContents.ts';
 import { startTidemark } from '../../support/tidemarkCommand.ts';
 import { END, frame, header, match, OPENED, writeFile as writeRecording } from './files.ts';
@@ -75,5 +78,22 @@ describe('the commands of recordings', { timeout: TEST_TIMEOUT_MS }, () => {
     const again = await produce(second ?? '', '--again');
     expect(again).toMatchObject({ status: 0, stdout: 'rows 3, records 3, rejected 0, skipped 0\n' });
     expect(again.stderr).not.toContain('left out');
+  });
+
+  it('warn of a symbol of which an exchange says nothing', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    await new Promise((listening) => server.once('listening', listening));
+    const { port } = server.address() as AddressInfo;
+    const what = ['--symbols', 'KRW-NOPE', '--url', `ws://127.0.0.1:${port}`, '--out', join(directory, 'out')];
+    const recorder = start(['record', 'venue', 'upbit', ...what], { env: { TIDEMARK_VENUES_QUIET_MS: '50' } });
+    try {
+      await recorder.shows(/warning TM_VENUE_QUIET: upbit has said nothing of KRW-NOPE for 50 ms/);
+      recorder.child.kill('SIGINT');
+      expect(await recorder.ended).toMatchObject({ status: 0, stdout: 'messages 0, connections 1\n' });
+    } finally {
+      await endAll();
+      for (const socket of server.clients) socket.terminate();
+      await new Promise((closed) => server.close(closed));
+    }
   });
 });

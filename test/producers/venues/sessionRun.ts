@@ -62,6 +62,7 @@ export function sourceOf(
       ...{ connectMs: 5_000, maxFrameBytes: 1_048_576, queueBytes: 67_108_864 },
       ...{ backoffMs: LONGEST_WAIT_MS, maxBackoffMs: LONGEST_WAIT_MS },
     },
+    quietMs: 3_600_000,
     maxHeld: 1_000,
     repair: {
       client: new MarketClient({ fetch, now, wait, random, bounds, budget }),
