@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import type { VenueSourceOptions } from '../producers/venues/venueRun.ts';
 import type { Act, Context } from './context.ts';
 import { pause } from './pause.ts';
-import { describeOutage, describeWarning } from './report.ts';
+import { describeWarning } from './report.ts';
 import type { OpenedLog } from './runProducer.ts';
-import { checkedUrl, venueCalled, venueSymbols } from './venueOptions.ts';
+import { checkedUrl, outageTeller, venueCalled, venueSymbols } from './venueOptions.ts';
 
 interface VenueOptions {
   readonly symbols: readonly string[];
@@ -47,7 +47,6 @@ const produceVenue: Parameters<Act>[0] = async (context, command) => {
   const { config, err } = context;
   const { heldTrades, repairTries, quietMs, ...bounds } = config.venues;
   const { client, close } = await openClient(context, name);
-  let isOut = false;
   try {
     const options: Omit<VenueSourceOptions, 'storedTrades'> = {
       ...{ venue, symbols, bounds, quietMs, maxHeld: heldTrades, random: Math.random, wait: pause },
@@ -60,10 +59,7 @@ const produceVenue: Parameters<Act>[0] = async (context, command) => {
         maxTrades: heldTrades,
         waitMs: bounds.backoffMs,
       },
-      onOutage(error) {
-        if (isOut !== (error !== null)) err.write(describeOutage(name, error));
-        isOut = error !== null;
-      },
+      onOutage: outageTeller(name, err),
       onWarning: (error) => err.write(describeWarning(error)),
       onClock: (micros) => err.write(describeClock(name, micros)),
     };

@@ -4,8 +4,8 @@ import type { RecordedEvent } from '../producers/recordings/recorder.ts';
 import type { Venue } from '../producers/venues/venue.ts';
 import type { Act } from './context.ts';
 import { pause } from './pause.ts';
-import { describeOutage, describeWarning } from './report.ts';
-import { checkedUrl, venueCalled, venueSymbols } from './venueOptions.ts';
+import { describeWarning } from './report.ts';
+import { checkedUrl, outageTeller, venueCalled, venueSymbols } from './venueOptions.ts';
 
 interface RecordOptions {
   readonly symbols: readonly string[];
@@ -89,7 +89,7 @@ async function* announced(
   const onWarning = (error: TidemarkError): unknown => err.write(describeWarning(error));
   let watch: Promise<void> | null = null;
   let parser = openParser();
-  let isOut = false;
+  const tellOutage = outageTeller(name, err);
   for await (const event of events) {
     if (event.kind === 'open') {
       watch ??= heard.watch({ ...asked, wait: pause, onWarning }, until);
@@ -103,10 +103,7 @@ async function* announced(
         }
       }
     }
-    if (event.kind !== 'frames' && isOut !== (event.kind === 'closed')) {
-      isOut = event.kind === 'closed';
-      err.write(describeOutage(name, event.kind === 'closed' ? event.error : null));
-    }
+    if (event.kind !== 'frames') tellOutage(event.kind === 'closed' ? event.error : null);
     yield event;
   }
   await watch;

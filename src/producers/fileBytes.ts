@@ -7,14 +7,21 @@ import { TidemarkError } from '../errors.ts';
 const READ_BYTES = 262_144;
 const GZIP_MAGIC = [0x1f, 0x8b];
 
+/** What the commonest failures mean, and what to do then. */
+const FAILURES: ReadonlyMap<unknown, readonly [reason: string, hint: string]> = new Map([
+  ['ENOENT', ['there is none', 'see that the name is right']],
+  ['EISDIR', ['it is a directory', 'give the files in it']],
+  ['EACCES', ['it may not be read', 'give yourself the right to read it']],
+]);
+
 /** What a failure to read a file is to the user. */
 export function fileError(path: string, cause: unknown): TidemarkError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new TidemarkError('TM_PRODUCE_FILE', `the file cannot be read: ${reason}`, {
-    where: path,
-    hint: 'give a whole, readable copy and run the same command; what was committed stays, and it goes on from there',
-    cause,
-  });
+  const { message, code } = (cause instanceof Error ? cause : new Error(String(cause))) as NodeJS.ErrnoException;
+  const [reason, hint] = FAILURES.get(code) ?? [
+    message,
+    'give a whole, readable copy and run the same command; what was committed stays, and it goes on from there',
+  ];
+  return new TidemarkError('TM_PRODUCE_FILE', `the file cannot be read: ${reason}`, { where: path, hint, cause });
 }
 
 /** Whether a file is gzip, by its content. */

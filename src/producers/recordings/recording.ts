@@ -79,6 +79,7 @@ function recordingOf(files: readonly OpenedFile[]): Recording {
 
 async function openFile(path: string): Promise<OpenedFile> {
   const line = await firstLine(path);
+  if (line === null) throw recordingError('the file is empty', path, 'give files that tidemark record wrote');
   const address = textAddress(line);
   if (address !== null) {
     const { hostname } = new URL(address);
@@ -88,16 +89,17 @@ async function openFile(path: string): Promise<OpenedFile> {
   }
   const header = parseHeader(line);
   if (header === null) {
-    throw recordingError('the file is no recording', path, 'give files that tidemark record wrote');
+    throw recordingError('the file is no recording', path, "give files that tidemark record wrote, or cryptofeed's");
   }
   const venue = VENUES.get(header.venue);
   if (venue === undefined) throw recordingError(`no venue is called ${header.venue}`, path, venueHint());
   return { path, id: header.recording, part: header.part, venue };
 }
 
-async function firstLine(path: string): Promise<string> {
+/** Null of a file with nothing in it. */
+async function firstLine(path: string): Promise<string | null> {
   for await (const { lines } of recordedLines(path)) return lines[0] ?? '';
-  return '';
+  return null;
 }
 
 /** @throws TM_PRODUCE_FILE */

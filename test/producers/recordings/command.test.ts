@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { endAll, start } from '../../cli/command.ts';
@@ -21,6 +22,13 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
+/** A recording whose bytes were changed after its first lines. */
+async function damaged(path: string): Promise<void> {
+  const lines = Array.from({ length: 200 }, (_, n) => frame(n, match(n, n)));
+  const bytes = Buffer.concat([gzipSync(`${header()}\n${OPENED}\n`), gzipSync(`${lines.join('\n')}\n`)]);
+  await writeFile(path, bytes.fill(0xff, bytes.length / 2, bytes.length / 2 + 20));
+}
+
 describe('the commands of recordings', { timeout: TEST_TIMEOUT_MS }, () => {
   it.each([
     [['record', 'venue', 'nowhere', '--symbols', 'A'], 'TM_USAGE: there is no venue nowhere'],
@@ -38,6 +46,32 @@ describe('the commands of recordings', { timeout: TEST_TIMEOUT_MS }, () => {
     ).result;
     expect(stderr).toContain(message);
     expect(status).toBe(2);
+  });
+
+  it.each([
+    ['an empty file', async (path: string) => writeFile(path, ''), 2, 'TM_RECORDING: the file is empty'],
+    ['an empty gzip', async (path: string) => writeFile(path, gzipSync('')), 2, 'TM_RECORDING: the file is empty'],
+    ['noise', async (path: string) => writeFile(path, Buffer.alloc(500, 0x93)), 2, 'TM_RECORDING: the file is no recording'],
+    [
+      'a directory',
+      async (path: string) => mkdir(path),
+      1,
+      'TM_PRODUCE_FILE: the file cannot be read: it is a directory',
+    ],
+    ['no file', async () => {}, 1, 'TM_PRODUCE_FILE: the file cannot be read: there is none'],
+    ['a damaged gzip', damaged, 1, 'TM_PRODUCE_FILE: the file cannot be read: '],
+  ])('refuse %s before anything is written, and say what it is', async (_, make, status, message) => {
+    const path = join(directory, 'given.ndjson.gz');
+    await make(path);
+    const data = join(directory, 'data');
+    const refused = await startTidemark(data, ['produce', 'recording', path]).result;
+    expect(refused).toMatchObject({ status, stdout: '', stderr: expect.stringContaining(`${message}`) });
+    expect(refused.stderr).toContain(path);
+    await withLog(data, async (log) => {
+      for (const { topic } of await log.listTopics()) {
+        expect((await log.ranges(topic)).filter(({ begin, end }) => end > begin)).toEqual([]);
+      }
+    });
   });
 
   it('keep the pace when they are asked to, and stop at Ctrl-C with what has come', async () => {
@@ -94,6 +128,31 @@ describe('the commands of recordings', { timeout: TEST_TIMEOUT_MS }, () => {
       await endAll();
       for (const socket of server.clients) socket.terminate();
       await new Promise((closed) => server.close(closed));
+    }
+  });
+
+  it.each([
+    ['produce', 'venue', 'coinbase'],
+    ['record', 'venue', 'coinbase', '--out', 'out'],
+  ])('%s %s %s: say that there is no connection and what to look at, and end at Ctrl-C', async (...args) => {
+    // A port on which nobody listens any more.
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    await new Promise((listening) => server.once('listening', listening));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((closed) => server.close(closed));
+    const what = ['--symbols', 'BTC-USD', '--url', `ws://127.0.0.1:${port}`, '--data', join(directory, 'data')];
+    const env = { TIDEMARK_VENUES_BACKOFF_MS: '10', TIDEMARK_VENUES_MAX_BACKOFF_MS: '20' };
+    const running = start([...args.map((arg) => (arg === 'out' ? join(directory, 'out') : arg)), ...what], { env });
+    try {
+      await running.shows(/^coinbase waits, and tries again: TM_VENUE_CONNECTION: .*ECONNREFUSED/m);
+      await running.shows(/^hint: check the network and the address \(--url\)/m);
+      running.child.kill('SIGINT');
+      const { status, stderr } = await running.ended;
+      expect(status).toBe(0);
+      expect(stderr.match(/tries again/g)).toHaveLength(1);
+      expect(stderr).not.toMatch(/ at /);
+    } finally {
+      await endAll();
     }
   });
 });
