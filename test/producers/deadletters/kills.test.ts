@@ -55,9 +55,9 @@ describe(`releases under kill -9 (TIDEMARK_TEST_SEED=${seed})`, () => {
   }
 
   it.each([
-    ['write each row once', 'records', encoded],
-    ['write each row that a layout reads once', 'rows', rowOfFile],
-  ])('%s', { timeout: TEST_TIMEOUT_MS }, async (_, kind, payloadOf) => {
+    ['record', 'records', encoded],
+    ['row of a file, by its layout,', 'rows', rowOfFile],
+  ])('write each %s once', { timeout: TEST_TIMEOUT_MS }, async (_, kind, payloadOf) => {
     const layout = join(directory, 'layout.yaml');
     await writeFile(layout, LAYOUT);
     const release = ['deadletter', 'release', '--all', '--layout', layout];
