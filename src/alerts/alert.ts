@@ -20,7 +20,8 @@ export interface Alert extends Omit<Condition, 'isFiring'> {
   readonly atMs: number;
 }
 
-interface Trouble {
+/** Trouble that was told of and goes on. */
+export interface Trouble {
   readonly condition: Condition;
   readonly sinceMs: number;
   readonly toldMs: number;
@@ -29,10 +30,16 @@ interface Trouble {
 /** Tells trouble apart from what was told: once when it begins, again after a while, and once when it is over. */
 export class AlertBook {
   readonly #repeatMs: number;
-  readonly #open = new Map<string, Trouble>();
+  readonly #open: Map<string, Trouble>;
 
-  constructor(repeatMs: number) {
+  /** @param open what was open before */
+  constructor(repeatMs: number, open: readonly Trouble[] = []) {
     this.#repeatMs = repeatMs;
+    this.#open = new Map(open.map((trouble) => [trouble.condition.id, trouble]));
+  }
+
+  get open(): Trouble[] {
+    return [...this.#open.values()];
   }
 
   /** What is to be told of the conditions of a look. A condition that is not among them any more is over. */

@@ -3,7 +3,7 @@ import { DEAD_LETTER_TOPIC } from '../core/deadLetterTopics.ts';
 import { formatIsoMicros } from '../core/time.ts';
 import type { Log, PartitionRange } from '../log/log.ts';
 import { type TaskPosition, taskPositions } from '../runtime/positions.ts';
-import type { Condition } from './alert.ts';
+import type { Condition, Trouble } from './alert.ts';
 
 const READ_BOUNDS = { maxRecords: 10_000, maxBytes: 4 * 1024 * 1024 };
 /** A broker may take its time for records that are there. */
@@ -72,9 +72,13 @@ interface Standing {
 export class StalledWatermarks {
   readonly #config: Config['alerts'];
   #standing = new Map<string, Standing>();
+  /** By condition: since when a watermark stood that was open when the process before ended. */
+  #openSinceMs: ReadonlyMap<string, number>;
 
-  constructor(config: Config['alerts']) {
+  /** @param open what was told of before a restart */
+  constructor(config: Config['alerts'], open: readonly Trouble[] = []) {
     this.#config = config;
+    this.#openSinceMs = new Map(open.map(({ condition, sinceMs }) => [condition.id, sinceMs - condition.threshold]));
   }
 
   async look(log: Log, nowMs: number): Promise<readonly Condition[]> {
@@ -85,12 +89,19 @@ export class StalledWatermarks {
     const standing = new Map<string, Standing>();
     const conditions = tasks.flatMap((task) => {
       const id = `${task.topology} ${task.topic}/${task.partition}`;
-      const now = standingOf(task, this.#standing.get(id), nowMs);
+      const now = standingOf(task, this.#standing.get(id) ?? this.#asBefore(id, task), nowMs);
       standing.set(id, now);
       return now.hasMoved ? [this.#condition(id, task, now, nowMs)] : [];
     });
     this.#standing = standing;
+    this.#openSinceMs = new Map();
     return conditions;
+  }
+
+  /** One that stood still when the process before ended is taken to stand still, until it is seen to move. */
+  #asBefore(id: string, { watermark, position }: TaskPosition): Standing | undefined {
+    const sinceMs = this.#openSinceMs.get(conditionId(id));
+    return sinceMs === undefined ? undefined : { watermark, position, sinceMs, hasMoved: true };
   }
 
   #condition(id: string, task: TaskPosition, { sinceMs, position }: Standing, nowMs: number): Condition {
@@ -99,7 +110,7 @@ export class StalledWatermarks {
     const at = task.watermark === null ? 'its beginning' : formatIsoMicros(task.watermark);
     const stoodMs = nowMs - sinceMs;
     return {
-      id: `stalledWatermark ${id}`,
+      id: conditionId(id),
       kind: 'stalledWatermark',
       title: `watermark of ${id}`,
       detail: `it stands at ${at} for ${Math.round(stoodMs / 1_000)} s, with ${task.lag} records to read`,
@@ -108,6 +119,10 @@ export class StalledWatermarks {
       isFiring: hasInput && stoodMs >= stalledMs,
     };
   }
+}
+
+function conditionId(task: string): string {
+  return `stalledWatermark ${task}`;
 }
 
 function standingOf(task: TaskPosition, before: Standing | undefined, nowMs: number): Standing {

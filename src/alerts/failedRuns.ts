@@ -1,8 +1,9 @@
-import { AlertBook, type Condition } from './alert.ts';
-import type { Outgoing } from './outgoing.ts';
+import type { Condition } from './alert.ts';
+import type { AlertDesk } from './alertDesk.ts';
 
 /** What became of a run of a job, as far as alerts go. */
 export interface RunOutcome {
+  readonly id: string;
   readonly job: string;
   readonly state: 'running' | 'done' | 'failed' | 'interrupted';
   readonly attempt: number;
@@ -11,8 +12,8 @@ export interface RunOutcome {
 }
 
 export interface FailedRunsOptions {
-  readonly repeatMs: number;
-  readonly outgoing: readonly Outgoing[];
+  /** The desk of a job: who runs it is the only one to tell of it. */
+  readonly deskOf: (job: string) => AlertDesk;
   /** By job: how often a run of it is tried. A failure before the last attempt is no trouble yet. */
   readonly attempts: ReadonlyMap<string, number>;
   /** Epoch milliseconds. */
@@ -22,32 +23,31 @@ export interface FailedRunsOptions {
 /** Tells of jobs whose run failed, or broke off with its process, until one is done. */
 export class FailedRuns {
   readonly #options: FailedRunsOptions;
-  readonly #book: AlertBook;
-  readonly #latest = new Map<string, Condition>();
+  readonly #desks: Map<string, AlertDesk>;
 
   constructor(options: FailedRunsOptions) {
     this.#options = options;
-    this.#book = new AlertBook(options.repeatMs);
+    // At once: what an earlier process had yet to send is sent.
+    this.#desks = new Map(Array.from(options.attempts.keys(), (job) => [job, options.deskOf(job)]));
   }
 
   onRun(run: RunOutcome): void {
-    const { outgoing, attempts, now } = this.#options;
+    const { deskOf, attempts, now } = this.#options;
     const most = attempts.get(run.job) ?? 1;
     if (run.state === 'running' || (run.state === 'failed' && run.attempt < most)) return;
-    this.#latest.set(run.job, conditionOf(run, most));
-    for (const alert of this.#book.update([...this.#latest.values()], now())) {
-      for (const each of outgoing) each.add(alert);
-    }
+    const desk = this.#desks.get(run.job) ?? deskOf(run.job);
+    this.#desks.set(run.job, desk);
+    desk.update([conditionOf(run, most)], now());
   }
 }
 
-function conditionOf({ job, state, attempt, errorCode, error }: RunOutcome, most: number): Condition {
+function conditionOf({ id, job, state, attempt, errorCode, error }: RunOutcome, most: number): Condition {
   const why = errorCode === null ? '' : `: ${errorCode}: ${error}`;
   return {
     id: `failedRun ${job}`,
     kind: 'failedRun',
     title: `job ${job}`,
-    detail: `its run was ${state === 'failed' ? 'a failure' : state}${why}`,
+    detail: `its run ${id} ${state === 'failed' ? 'failed' : `was ${state}`}${why}`,
     value: attempt,
     threshold: most,
     isFiring: state !== 'done',

@@ -9,22 +9,32 @@ export interface OutgoingOptions extends WebhookParts {
   readonly signal: AbortSignal;
 }
 
+interface Waiting {
+  readonly alert: Alert;
+  readonly onSettled: () => void;
+}
+
 /** Alerts on their way to one webhook, one after another; nobody waits for them. */
 export class Outgoing {
   readonly #options: OutgoingOptions;
-  #waiting: Alert[] = [];
+  #waiting: Waiting[] = [];
   #sending: Promise<void> | null = null;
 
   constructor(options: OutgoingOptions) {
     this.#options = options;
   }
 
-  add(alert: Alert): void {
+  get name(): Webhook['name'] {
+    return this.#options.webhook.name;
+  }
+
+  /** @param onSettled called once it was taken or given up, and not when the signal comes before */
+  add(alert: Alert, onSettled: () => void = () => {}): void {
     const { webhook, config, onWarning } = this.#options;
     const { maxWaiting } = config;
-    this.#waiting.push(alert);
+    this.#waiting.push({ alert, onSettled });
     if (this.#waiting.length > maxWaiting) {
-      this.#waiting.shift();
+      this.#waiting.shift()?.onSettled();
       onWarning(lost(webhook, `more than ${maxWaiting} wait (alerts.maxWaiting), and the oldest was dropped`));
     }
     this.#sending ??= this.#send();
@@ -37,13 +47,15 @@ export class Outgoing {
 
   async #send(): Promise<void> {
     const { webhook, signal, onWarning } = this.#options;
-    for (let alert = this.#waiting.shift(); alert !== undefined && !signal.aborted; alert = this.#waiting.shift()) {
+    for (let next = this.#waiting.shift(); next !== undefined && !signal.aborted; next = this.#waiting.shift()) {
       try {
-        await sendAlert(webhook, alert, this.#options, signal);
+        await sendAlert(webhook, next.alert, this.#options, signal);
       } catch (error) {
+        if (signal.aborted) break;
         // Whatever it is: alerts never end the process that they watch.
-        if (!signal.aborted) onWarning(error instanceof TidemarkError ? error : lost(webhook, String(error)));
+        onWarning(error instanceof TidemarkError ? error : lost(webhook, String(error)));
       }
+      next.onSettled();
     }
     this.#sending = null;
   }

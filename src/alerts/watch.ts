@@ -1,7 +1,8 @@
 import type { Config } from '../config.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
-import { AlertBook } from './alert.ts';
+import { AlertDesk } from './alertDesk.ts';
+import { AlertFile } from './alertFile.ts';
 import { deadLetterCondition, StalledWatermarks } from './conditions.ts';
 import { Outgoing } from './outgoing.ts';
 import { type WebhookParts, webhooksOf } from './webhook.ts';
@@ -9,6 +10,8 @@ import { type WebhookParts, webhooksOf } from './webhook.ts';
 export interface AlertWatchOptions extends WebhookParts {
   readonly config: Config['alerts'];
   readonly openLog: () => Promise<Log>;
+  /** Where it is remembered what is open. */
+  readonly file: string;
   readonly signal: AbortSignal;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -21,9 +24,9 @@ export interface AlertWatchOptions extends WebhookParts {
  */
 export async function watchAlerts(options: AlertWatchOptions): Promise<void> {
   const { config, signal, now, wait, onWarning } = options;
-  const book = new AlertBook(config.repeatMs);
-  const watermarks = new StalledWatermarks(config);
   const outgoing = webhooksOf(config).map((webhook) => new Outgoing({ ...options, webhook }));
+  const desk = new AlertDesk({ ...config, file: new AlertFile(options.file, onWarning), outgoing });
+  const watermarks = new StalledWatermarks(config, desk.open);
   const source = new LogOnDemand(options.openLog);
   /** Told once of a log that is away, not at each look. */
   let isBlind = false;
@@ -32,7 +35,7 @@ export async function watchAlerts(options: AlertWatchOptions): Promise<void> {
       const log = await source.get();
       const nowMs = now();
       const conditions = [await deadLetterCondition(log, config, nowMs), ...(await watermarks.look(log, nowMs))];
-      for (const alert of book.update(conditions, nowMs)) for (const each of outgoing) each.add(alert);
+      desk.update(conditions, nowMs);
       isBlind = false;
     } catch (error) {
       await source.close();

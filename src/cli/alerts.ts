@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { RunOutcome } from '../alerts/failedRuns.ts';
 import { TidemarkError } from '../errors.ts';
@@ -5,6 +6,8 @@ import type { Act, Context } from './context.ts';
 import { pause } from './pause.ts';
 import { describeError, describeWarning } from './report.ts';
 
+/** In the data directory, where it is remembered what is open. */
+const FOLDER = 'alerts';
 /** The lease of the process that watches. */
 const LEASE = 'alerts';
 
@@ -52,10 +55,14 @@ async function test({ config, signal, out, json, err }: Context): Promise<void> 
   if (first !== undefined) throw first;
 }
 
+function hasWebhook({ url, slackUrl }: Context['config']['alerts']): boolean {
+  return url !== '' || slackUrl !== '';
+}
+
 /** Watches for trouble as long as `body` goes on, where a webhook is configured and no other process does. */
 export async function withAlerts<T>(context: Context, body: () => Promise<T>): Promise<T> {
   const { config, signal, err } = context;
-  if (config.alerts.url === '' && config.alerts.slackUrl === '') return body();
+  if (!hasWebhook(config.alerts)) return body();
   const ended = new AbortController();
   const stop = AbortSignal.any([signal, ended.signal]);
   const watching = watch(context, stop).catch((error: unknown) => {
@@ -82,7 +89,8 @@ async function watch({ config, err, openLog }: Context, signal: AbortSignal): Pr
   if (lock === null) return;
   try {
     const parts = { fetch, wait: pause, random: Math.random, config: config.alerts, now: Date.now };
-    await watchAlerts({ ...parts, openLog, signal, onWarning: (warning) => err.write(describeWarning(warning)) });
+    const onWarning = (warning: TidemarkError) => err.write(describeWarning(warning));
+    await watchAlerts({ ...parts, openLog, file: join(directory, FOLDER, 'run.json'), signal, onWarning });
   } finally {
     lock.release();
   }
@@ -94,7 +102,10 @@ export async function withRunAlerts(
   attempts: ReadonlyMap<string, number>,
   body: (onRun: (run: RunOutcome) => void) => Promise<void>,
 ): Promise<void> {
+  if (!hasWebhook(config.alerts)) return body(() => {});
   const { FailedRuns } = await import('../alerts/failedRuns.ts');
+  const { AlertDesk } = await import('../alerts/alertDesk.ts');
+  const { AlertFile } = await import('../alerts/alertFile.ts');
   const { Outgoing } = await import('../alerts/outgoing.ts');
   const { webhooksOf } = await import('../alerts/webhook.ts');
   const ended = new AbortController();
@@ -102,7 +113,11 @@ export async function withRunAlerts(
   const onWarning = (warning: TidemarkError) => err.write(describeWarning(warning));
   const parts = { fetch, wait: pause, random: Math.random, config: config.alerts, signal: stop, onWarning };
   const outgoing = webhooksOf(config.alerts).map((webhook) => new Outgoing({ ...parts, webhook }));
-  const failed = new FailedRuns({ repeatMs: config.alerts.repeatMs, outgoing, attempts, now: Date.now });
+  const deskOf = (job: string) => {
+    const file = new AlertFile(join(config.data.directory, FOLDER, `job-${job}.json`), onWarning);
+    return new AlertDesk({ ...config.alerts, file, outgoing });
+  };
+  const failed = new FailedRuns({ deskOf, attempts, now: Date.now });
   try {
     // What was stopped by hand is no trouble.
     await body((run) => {

@@ -74,6 +74,11 @@ export const alertsSection = section(
       { minimum: 1, maximum: HOUR_MS },
       { unit: 'ms', description: 'Longest wait before any of these.' },
     ),
+    maxRemembered: integer(
+      1_000,
+      { minimum: 1, maximum: 100_000 },
+      { description: 'Most open alerts that are remembered over a restart, the newest ones.' },
+    ),
     maxWaiting: integer(
       100,
       { minimum: 1, maximum: 10_000 },

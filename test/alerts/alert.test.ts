@@ -105,6 +105,23 @@ describe('a watermark stands still', () => {
     ]);
   });
 
+  it('over a restart, if it was told of before: until it is seen to move, or there is nothing to read', () => {
+    const condition = {
+      ...LETTERS,
+      id: 'stalledWatermark bars ticks/0',
+      kind: 'stalledWatermark',
+      threshold: stalledMs,
+    };
+    const open = [{ condition: { ...condition, kind: 'stalledWatermark' } as const, sinceMs: 500, toldMs: 500 }];
+    const looks = (...tasks: readonly TaskPosition[]) => {
+      const stalled = new StalledWatermarks({ ...CONFIG, stalledMs }, open);
+      return tasks.map((each, i) => stalled.conditions([each], 600 + i)[0]?.isFiring ?? null);
+    };
+    expect(looks(task(2, 9, 6), task(2, 9, 6), task(9, 9, 8))).toEqual([true, true, false]);
+    expect(looks(task(9, 9, 8))).toEqual([false]);
+    expect(looks({ ...task(2, 9, 6), partition: 1 })).toEqual([null]);
+  });
+
   it('for ever, where nobody runs the topology any more: that is no trouble', () => {
     expectAll([
       [0, task(1, 9, 5), null],

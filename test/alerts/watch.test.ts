@@ -1,4 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { deadLetterCondition } from '../../src/alerts/conditions.ts';
 import { watchAlerts } from '../../src/alerts/watch.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -45,6 +48,8 @@ describe('dead letters', () => {
   });
 
   it('are told to both webhooks when they begin and when they are over, through a log that is away', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'tidemark-alerts-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
     const [webhook, slack] = [await startReceiver(), await startReceiver()];
     const stop = new AbortController();
     const warnings: string[] = [];
@@ -52,6 +57,7 @@ describe('dead letters', () => {
     await write(3);
     await watchAlerts({
       config: { ...CONFIG, url: webhook.url, slackUrl: slack.url },
+      file: join(directory, 'run.json'),
       openLog: async () => {
         if (look < 2) throw new Error('it is away');
         return new Proxy(bench.log, {

@@ -1,5 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Alert } from '../../src/alerts/alert.ts';
+import { AlertDesk } from '../../src/alerts/alertDesk.ts';
+import { AlertFile } from '../../src/alerts/alertFile.ts';
 import { FailedRuns } from '../../src/alerts/failedRuns.ts';
 import { Outgoing } from '../../src/alerts/outgoing.ts';
 import { sendAlert, type WebhookParts } from '../../src/alerts/webhook.ts';
@@ -131,10 +136,16 @@ describe('an alert', () => {
     const options = { ...parts(), onWarning: () => {}, signal: NEVER };
     const outgoing = new Outgoing({ ...options, webhook: { name: 'alerts.slackUrl', url: receiver.url } });
     const attempts = new Map([['fetch', 2]]);
-    const failed = new FailedRuns({ repeatMs: 1_000, outgoing: [outgoing], attempts, now: () => 0 });
+    const directory = mkdtempSync(join(tmpdir(), 'tidemark-alerts-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const deskOf = (job: string) => {
+      const file = new AlertFile(join(directory, job), () => {});
+      return new AlertDesk({ file, repeatMs: 1_000, maxRemembered: 10, outgoing: [outgoing] });
+    };
+    const failed = new FailedRuns({ deskOf, attempts, now: () => 0 });
     const run = (job: string, state: 'running' | 'done' | 'failed' | 'interrupted', attempt = 1) => {
       const error = state === 'failed' ? { errorCode: 'TM_X', error: 'no' } : { errorCode: null, error: null };
-      failed.onRun({ job, state, attempt, ...error });
+      failed.onRun({ id: `${job}-1`, job, state, attempt, ...error });
     };
     run('fetch', 'done');
     run('fetch', 'running');
@@ -145,9 +156,9 @@ describe('an alert', () => {
     run('fetch', 'done');
     await outgoing.settled();
     expect(receiver.received.map(({ body }) => body.text)).toEqual([
-      '[firing] job other: its run was interrupted',
-      '[firing] job fetch: its run was a failure: TM_X: no',
-      '[resolved] job fetch: its run was done',
+      '[firing] job other: its run other-1 was interrupted',
+      '[firing] job fetch: its run fetch-1 failed: TM_X: no',
+      '[resolved] job fetch: its run fetch-1 was done',
     ]);
   });
 });
