@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { addressOf } from './address.ts';
 import type { Figure } from './figures.ts';
@@ -29,6 +29,11 @@ export interface IngestingOptions {
   readonly rounds: number;
 }
 
+interface Round {
+  readonly rowsPerSecond: number;
+  readonly cpuMicrosPerRow: number;
+}
+
 /**
  * Sends rows as NDJSON to the API, and in turns with it to a handler that only appends them to the same log. Prints the
  * table.
@@ -36,41 +41,62 @@ export interface IngestingOptions {
 export async function ingesting({ directory, rows, rounds }: IngestingOptions): Promise<Figure[]> {
   const bodies = Array.from({ length: BODIES }, (_, seed) => bodyOf(seed));
   const requests = Math.ceil(rows / ROWS_A_REQUEST);
-  const rates: Record<Contender, number[]> = { 'POST /v1/ingest': [], 'bare Fastify and avsc': [] };
+  const done: Record<Contender, Round[]> = { 'POST /v1/ingest': [], 'bare Fastify and avsc': [] };
   for (let round = 0; round < rounds; round++) {
-    for (const contender of CONTENDERS)
-      rates[contender].push(await rowsPerSecond(contender, directory, bodies, requests));
+    for (const contender of CONTENDERS) done[contender].push(await measured(contender, directory, bodies, requests));
   }
-  const [own, bare] = CONTENDERS.map((contender) => median(rates[contender]));
-  const rate = (value = Number.NaN): string => Math.round(value).toLocaleString('en-US');
-  console.log(
-    [
-      line(['rows over HTTP, 1,000 a request', 'rows/s', 'ratio'], 1),
-      line(['POST /v1/ingest', rate(own), `${((own ?? 0) / (bare ?? 0)).toFixed(2)}x`], 1),
-      line(['bare Fastify and avsc', rate(bare), ''], 1),
-    ].join('\n'),
-  );
-  return CONTENDERS.map((name) => ({ name, unit: 'rows/s', value: median(rates[name]) }));
+  const medians = CONTENDERS.map((contender) => ({
+    contender,
+    rate: median(done[contender].map(({ rowsPerSecond }) => rowsPerSecond)),
+    cpu: median(done[contender].map(({ cpuMicrosPerRow }) => cpuMicrosPerRow)),
+  }));
+  const bare = medians.find(({ contender }) => contender === 'bare Fastify and avsc');
+  const lines = [line(['rows over HTTP, 1,000 a request', 'rows/s', 'CPU us/row', 'ratio', 'ratio of CPU'], 1)];
+  for (const { contender, rate, cpu } of medians) {
+    const ratios = [rate / (bare?.rate ?? Number.NaN), cpu / (bare?.cpu ?? Number.NaN)];
+    const cells = [
+      Math.round(rate).toLocaleString('en-US'),
+      cpu.toFixed(2),
+      ...ratios.map((one) => `${one.toFixed(2)}x`),
+    ];
+    lines.push(line([contender, ...cells], 1));
+  }
+  console.log(lines.join('\n'));
+  return medians.flatMap(({ contender, rate, cpu }) => [
+    { name: contender, unit: 'rows/s', value: rate },
+    { name: contender, unit: 'CPU us/row', value: cpu },
+  ]);
 }
 
-async function rowsPerSecond(
+async function measured(
   contender: Contender,
   directory: string,
   bodies: readonly string[],
   requests: number,
-): Promise<number> {
+): Promise<Round> {
   const child = start(contender, directory);
   try {
     const url = `${await addressOf(child)}/v1/ingest/ticks`;
     await send(url, bodies, 0, WARM_UP);
     const startedMs = performance.now();
+    const cpuBeforeMs = cpuMs(child);
     await send(url, bodies, WARM_UP, WARM_UP + requests);
-    return ((requests * ROWS_A_REQUEST) / (performance.now() - startedMs)) * 1_000;
+    const rows = requests * ROWS_A_REQUEST;
+    return {
+      rowsPerSecond: (rows / (performance.now() - startedMs)) * 1_000,
+      cpuMicrosPerRow: ((cpuMs(child) - cpuBeforeMs) / rows) * 1_000,
+    };
   } finally {
     child.kill('SIGTERM');
     await once(child, 'close');
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** User and system time of a process so far, as Linux counts it, in hundredths of a second. */
+function cpuMs({ pid }: ChildProcess): number {
+  const [, user, system] = /\) (?:\S+ ){11}(\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+  return (Number(user) + Number(system)) * 10;
 }
 
 function start(contender: Contender, directory: string): ChildProcess {

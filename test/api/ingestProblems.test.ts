@@ -59,6 +59,13 @@ const CASES: Readonly<Record<string, Case>> = {
     code: 'TM_INGEST_BODY',
     says: ['it is not JSON', 'NDJSON'],
   },
+  'a single Avro record': {
+    body: Buffer.from([0, 0, 0, 0, 1, 2]),
+    options: { type: 'avro/binary' },
+    status: 400,
+    code: 'TM_INGEST_BODY',
+    says: ['one record as topics hold them', 'container file'],
+  },
   'a topic that takes none': {
     body: TEXT,
     options: { topic: 'trades' },

@@ -48,7 +48,11 @@ const SCHEMA = {
         schema: Type.Unknown({ description: 'A row a line.', examples: [JSON.stringify(EXAMPLE)] }),
       },
       'avro/binary': {
-        schema: Type.Unknown({ description: 'An Avro object container file; codecs null and deflate.' }),
+        schema: Type.Unknown({
+          description:
+            'An Avro object container file; codecs null and deflate. Single records, as topics hold them, are not taken: they ' +
+            'do not carry their schema, and a request of one row costs as much as one of thousands.',
+        }),
       },
     },
   },

@@ -9,6 +9,9 @@ import { bodyFault, tooManyRows } from './bodyFaults.ts';
 
 const MAGIC = [0x4f, 0x62, 0x6a, 1];
 const SYNC_BYTES = 16;
+const SINGLE =
+  'it is one record as topics hold them; put the records of a request, and their schema, in an Avro object container file';
+
 export interface ContainerBounds {
   readonly maxRows: number;
   /** Of what the blocks hold when they are decompressed. */
@@ -29,7 +32,8 @@ export interface Container {
 export function readContainer(bytes: Uint8Array, bounds: ContainerBounds): Container {
   const cursor = new Cursor(bytes);
   cursor.open(MAGIC.length, bytes.length);
-  if (!MAGIC.every((byte, at) => bytes[at] === byte)) throw bodyFault('it is no Avro object container file');
+  if (!MAGIC.every((byte, at) => bytes[at] === byte))
+    throw bodyFault(isSingleRecord(bytes) ? SINGLE : 'it is no Avro object container file');
   const metadata = readMetadata(cursor);
   const sync = take(cursor, SYNC_BYTES);
   const schemaText = metadata.get('avro.schema') ?? '';
@@ -67,6 +71,11 @@ export function readContainer(bytes: Uint8Array, bounds: ContainerBounds): Conta
       valueEnds: Int32Array.from(ends),
     },
   };
+}
+
+/** Framed as Confluent's registry has it (0, then the schema's id), or Avro's single-object encoding (C3 01). */
+function isSingleRecord(bytes: Uint8Array): boolean {
+  return bytes[0] === 0 || (bytes[0] === 0xc3 && bytes[1] === 1);
 }
 
 function schemaOf(text: string): AvroType {
