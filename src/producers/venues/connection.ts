@@ -172,7 +172,8 @@ class Session {
     for (;;) {
       await wait(everyMs, this.#ended.signal);
       if (this.#ended.signal.aborted) return;
-      this.#socket.send(frame);
+      if (frame === null) this.#socket.ping();
+      else this.#socket.send(frame);
     }
   }
 

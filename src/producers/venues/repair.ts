@@ -85,7 +85,9 @@ async function askFor(
   while (oldest !== undefined && history.older !== undefined && all.length < maxTrades && !reaches(all, missing)) {
     const { trades: before } = await ask(history.older(symbol, oldest));
     all.push(...before);
-    oldest = before.at(-1);
+    // An answer that ends where the one before did goes no further back.
+    const last = before.at(-1);
+    oldest = last?.tradeId === oldest.tradeId ? undefined : last;
   }
   return { trades: history.gives === 'latest' ? all.reverse() : all, isEnd };
 }

@@ -63,8 +63,8 @@ export interface Venue {
   readonly url: string;
   /** Frames that ask for the trades and best quotes of symbols. */
   subscribe(symbols: readonly string[]): readonly string[];
-  /** What to send to keep a quiet connection open; null where the venue sends signs of life itself. */
-  readonly ping: { readonly frame: string; readonly everyMs: number } | null;
+  /** What to send to keep a quiet connection open, a frame or, where that is null, a WebSocket's ping; null where the venue sends signs of life itself. */
+  readonly ping: { readonly frame: string | null; readonly everyMs: number } | null;
   /** A connection that said nothing for so long, WebSocket pings included, is dead. */
   readonly silenceMs: number;
   /**

@@ -51,7 +51,12 @@ describe('the commands of recordings', { timeout: TEST_TIMEOUT_MS }, () => {
   it.each([
     ['an empty file', async (path: string) => writeFile(path, ''), 2, 'TM_RECORDING: the file is empty'],
     ['an empty gzip', async (path: string) => writeFile(path, gzipSync('')), 2, 'TM_RECORDING: the file is empty'],
-    ['noise', async (path: string) => writeFile(path, Buffer.alloc(500, 0x93)), 2, 'TM_RECORDING: the file is no recording'],
+    [
+      'noise',
+      async (path: string) => writeFile(path, Buffer.alloc(500, 0x93)),
+      2,
+      'TM_RECORDING: the file is no recording',
+    ],
     [
       'a directory',
       async (path: string) => mkdir(path),

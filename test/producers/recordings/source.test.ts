@@ -228,7 +228,7 @@ describe('a recording', () => {
     await expect(openRecordings([other])).rejects.toMatchObject({ code: 'TM_RECORDING', where: other });
     const second = writeFile(bench.directory, 'second.gz', [header(2)]);
     await expect(openRecordings([second])).rejects.toMatchObject({ code: 'TM_RECORDING', where: second });
-    const unknown = writeFile(bench.directory, 'unknown.gz', ['wss://futures.kraken.com/ws/v1 <-> 1626994927.139662']);
+    const unknown = writeFile(bench.directory, 'unknown.gz', ['wss://ws.nowhere.example/ws/v1 <-> 1626994927.139662']);
     await expect(openRecordings([unknown])).rejects.toMatchObject({ code: 'TM_RECORDING' });
     await expect(openRecordings([join(bench.directory, 'none.gz')])).rejects.toMatchObject({ code: 'TM_PRODUCE_FILE' });
     expect(gunzipSync(readFileSync(second)).toString()).toContain(String(START_MICROS));

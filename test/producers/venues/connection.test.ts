@@ -168,6 +168,24 @@ describe('a connection to a venue', () => {
     expect(messages.slice(0, 3)).toEqual(['subscribe', 'ping', 'ping']);
   });
 
+  it("pings by WebSocket's own pings where the venue wants these", async () => {
+    const messages: string[] = [];
+    const pings = new Promise<void>((enough) => {
+      server.on('connection', (socket) => {
+        socket.on('message', (data) => messages.push(String(data)));
+        socket.on('ping', () => enough());
+      });
+    });
+    const ping = { frame: null, everyMs: 20 };
+    const events = open({
+      venue: { name: 'x', subscribe: () => ['subscribe'], ping, silenceMs: SILENCE_MS },
+      wait: (ms, signal) => (ms === ping.everyMs ? new Promise(setImmediate) : untilAborted(ms, signal)),
+    });
+    await until(events, 'open');
+    await pings;
+    expect(messages).toEqual(['subscribe']);
+  });
+
   it('ends when it is told to', async () => {
     const closed = new Promise((ended) => {
       server.on('connection', (socket) => socket.on('close', ended));

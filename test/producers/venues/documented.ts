@@ -117,6 +117,22 @@ export const DOCUMENTED: readonly (readonly [venue: string, frame: string, event
     '{"event":"bts:error","channel":"","data":{"code":null,"message":"Bad subscription string."}}',
     [failure(null, 'Bad subscription string.')],
   ],
+  ['kraken-futures', '{"feed":"heartbeat","time":1700000000123}', [ALIVE]],
+  ['kraken-futures', '{"event":"alert","message":"Bad request"}', [failure(null, 'Bad request')]],
+  ['kraken-futures', '{"event":"error","message":"Invalid product id"}', [failure(null, 'Invalid product id')]],
+  ['kraken-futures', '{"event":"subscribed","feed":"heartbeat"}', []],
+  [
+    'kraken-futures',
+    '{"time":1700000000123,"product_id":"PI_XBTUSD","feed":"ticker","bid":34832.5,"ask":34847.50,"bid_size":42864.0,"ask_size":2300,"volume":1.0}',
+    [
+      quote('PI_XBTUSD', '34832.5', '34847.50', {
+        bidSize: '42864.0',
+        askSize: '2300',
+        eventMicros: 1_700_000_000_123_000,
+      }),
+    ],
+  ],
+  ['kraken-futures', '{"product_id":"PI_XBTUSD","feed":"ticker","bid":1,"ask":null,"time":1700000000123}', []],
   ['okx', 'pong', [ALIVE]],
   [
     'okx',

@@ -132,6 +132,21 @@ const KRAKEN: SessionOracle = {
   quotes: () => [],
 };
 
+const KRAKEN_FUTURES: SessionOracle = {
+  trades: (frame) =>
+    innermost(frame)
+      .filter((text) => text.includes('"feed":"trade"') && text.includes('"uid":'))
+      .map((text) => {
+        const [id, price, size] = [field(text, 'uid'), field(text, 'price'), field(text, 'qty')];
+        const [symbol, time] = [field(text, 'product_id'), ofMillis(field(text, 'time'))];
+        return [symbol, id, price, size, field(text, 'side'), time, frame.includes('"trade_snapshot"')];
+      }),
+  quotes: (frame) =>
+    frame.includes('"feed":"ticker_lite"') && !frame.includes('"event"')
+      ? [[field(frame, 'product_id'), field(frame, 'bid'), null, field(frame, 'ask'), null, 'received']]
+      : [],
+};
+
 const UPBIT: SessionOracle = {
   trades: (frame) => {
     if (field(frame, 'ty') !== 'trade') return [];
@@ -221,6 +236,7 @@ export const ORACLES: Readonly<Record<string, () => SessionOracle>> = {
   coinbase: () => COINBASE,
   gemini,
   kraken: () => KRAKEN,
+  'kraken-futures': () => KRAKEN_FUTURES,
   okx,
   upbit: () => UPBIT,
 };

@@ -14,6 +14,7 @@ const COUNTS: Readonly<Record<string, readonly [trades: number, old: number, quo
   coinbase: [107, 10, 107],
   gemini: [516, 500, 232],
   kraken: [10, 0, 0],
+  'kraken-futures': [1_003, 1_000, 107],
   okx: [74, 3, 28],
   upbit: [304, 0, 145],
 };

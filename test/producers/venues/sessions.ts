@@ -15,6 +15,7 @@ export const SESSIONS = [
   ['coinbase', 'ws_raw/COINBASE.ws.28.0.txt.gz'],
   ['gemini', 'ws_raw/GEMINI.ws.1.0.txt.gz'],
   ['kraken', 'ws_raw/KRAKEN.ws.48.0.txt.gz'],
+  ['kraken-futures', 'ws_raw/KRAKEN_FUTURES.ws.1.0.txt.gz'],
   ['okx', 'ws_raw/OKX.ws.1.0.txt.gz'],
   ['upbit', 'ws_raw/UPBIT.ws.62.0.txt.gz'],
 ] as const;

@@ -90,6 +90,40 @@ function krakenTrade({ symbol, id, micros, price, size, side }: TrueTrade) {
   };
 }
 
+const KRAKEN_FUTURES: Wire = {
+  asked: (frame) => {
+    const { feed, product_ids } = JSON.parse(frame) as { feed: string; product_ids: string[] };
+    return feed === 'trade' ? product_ids : [];
+  },
+  welcome: (symbols, happened) =>
+    symbols.flatMap((symbol) => {
+      const trades = latest(of(happened, symbol), 100).map(krakenFuturesTrade);
+      return [
+        JSON.stringify({ event: 'subscribed', feed: 'trade', product_ids: [symbol] }),
+        JSON.stringify({ feed: 'trade_snapshot', product_id: symbol, trades }),
+      ];
+    }),
+  trade: (trade) => JSON.stringify(krakenFuturesTrade(trade)),
+  heartbeat: () => null,
+  history({ searchParams }, happened) {
+    const before = Date.parse(searchParams.get('lastTime') ?? '2100-01-01T00:00:00Z') * 1_000;
+    const prior = of(happened, searchParams.get('symbol')).filter(({ micros }) => micros < before);
+    const history = latest(prior, 100).map(({ id, micros, price, size, side }) => {
+      const numbers = { price: Number(price), size: Number(size) };
+      return { time: iso(micros), trade_id: id % 100 || 100, ...numbers, side, type: 'fill', uid: `uid-${id}` };
+    });
+    return JSON.stringify({ result: 'success', history, serverTime: iso(0) });
+  },
+};
+
+function krakenFuturesTrade({ symbol, id, micros, price, size, side }: TrueTrade) {
+  const numbers = { qty: Number(size), price: Number(price) };
+  return {
+    ...{ feed: 'trade', product_id: symbol, uid: `uid-${id}`, side, type: 'fill', seq: id },
+    ...{ time: ms(micros), ...numbers },
+  };
+}
+
 const BITMEX: Wire = {
   asked: (frame) => {
     if (frame === 'ping') return [];
@@ -276,6 +310,7 @@ export const WIRES = new Map<
   ['coinbase', { wire: COINBASE_WIRE, symbols: ['BTC-USD', 'ETH-USD'], id: String }],
   ['gemini', { wire: GEMINI, symbols: ['BTCUSD', 'ETHUSD'], id: (id) => String(id * GAPS) }],
   ['kraken', { wire: KRAKEN, symbols: ['BTC/USD', 'ETH/USD'], id: String }],
+  ['kraken-futures', { wire: KRAKEN_FUTURES, symbols: ['PI_XBTUSD', 'PF_ETHUSD'], id: (id) => `uid-${id}` }],
   ['okx', { wire: OKX, symbols: ['BTC-USDT', 'ETH-USDT'], id: (id) => String(id * GAPS) }],
   ['upbit', { wire: UPBIT, symbols: ['KRW-BTC', 'KRW-ETH'], id: (id) => String(id * GAPS) }],
 ]);

@@ -5,6 +5,7 @@ import { BITSTAMP_HISTORY } from './bitstamp.ts';
 import { COINBASE_HISTORY } from './coinbase.ts';
 import { GEMINI_HISTORY } from './gemini.ts';
 import { KRAKEN_HISTORY } from './kraken.ts';
+import { KRAKEN_FUTURES_HISTORY } from './krakenFutures.ts';
 import { OKX_HISTORY } from './okx.ts';
 import { UPBIT_HISTORY } from './upbit.ts';
 
@@ -17,6 +18,7 @@ export const HISTORIES: ReadonlyMap<string, TradeHistory> = new Map([
   ['coinbase', COINBASE_HISTORY],
   ['gemini', GEMINI_HISTORY],
   ['kraken', KRAKEN_HISTORY],
+  ['kraken-futures', KRAKEN_FUTURES_HISTORY],
   ['okx', OKX_HISTORY],
   ['upbit', UPBIT_HISTORY],
 ]);
