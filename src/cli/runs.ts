@@ -7,8 +7,6 @@ import { textTable } from './table.ts';
 
 const LISTED_RUNS = 20;
 const MOST_LISTED_RUNS = 10_000;
-/** A run that is retried has no job any more that says how long it may take. */
-const RETRY_TIMEOUT_MS = 7 * 24 * 3_600_000;
 
 const EXAMPLES = `
 Examples:
@@ -98,6 +96,7 @@ function shown({ scheduledMs, startedMs, endedMs, ...run }: Run) {
 async function retry(context: Context, command: Command): Promise<void> {
   const [id = ''] = command.args;
   const { runOnce } = await import('../schedule/scheduler.ts');
+  const { DEFAULT_TIMEOUT_MS } = await import('../schedule/jobs.ts');
   await withLedger(context, async (ledger) => {
     const last = (await ledger.attempts(id)).at(-1);
     if (last === undefined) throw unknownRun(id);
@@ -110,7 +109,8 @@ async function retry(context: Context, command: Command): Promise<void> {
     }
     try {
       const { job, attempt, scheduledMs, configHash, mark, command: words } = last;
-      const again = { name: job, command: words, configHash, when: null, waitMs: 0, timeoutMs: RETRY_TIMEOUT_MS };
+      const timeoutMs = last.timeoutMs === 0 ? DEFAULT_TIMEOUT_MS : last.timeoutMs;
+      const again = { name: job, command: words, configHash, when: null, waitMs: 0, timeoutMs };
       const due = { id, attempt: attempt + 1, scheduledMs, mark, markBefore: mark };
       const run = await runOnce(options, again, due, context.signal);
       if (context.json) await context.out.line(JSON.stringify(shown(run)));

@@ -68,6 +68,8 @@ export interface Job {
 }
 
 const MS = 1_000;
+/** Of a job that does not say how long it may take. */
+export const DEFAULT_TIMEOUT_MS = HOUR_SECONDS * MS;
 const EXAMPLE = 'see examples/schedule.yaml for a complete one';
 
 /**
@@ -110,7 +112,7 @@ function toJob(name: string, definition: Static<typeof jobSchema>, where: string
     after,
     when,
     waitMs: (definition.waitSeconds ?? HOUR_SECONDS) * MS,
-    timeoutMs: (definition.timeoutSeconds ?? HOUR_SECONDS) * MS,
+    timeoutMs: definition.timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : definition.timeoutSeconds * MS,
     attempts: definition.attempts ?? 1,
     retryAfterMs: (definition.retryAfterSeconds ?? 0) * MS,
   };

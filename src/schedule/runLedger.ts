@@ -28,6 +28,8 @@ export interface Run extends RunCounts {
   readonly error: string | null;
   readonly configHash: string;
   readonly command: readonly string[];
+  /** How long it may take; 0 of runs of which that was not written yet. */
+  readonly timeoutMs: number;
   /** What the job waited for, as it was when the run began. */
   readonly mark: string | null;
 }
@@ -35,7 +37,7 @@ export interface Run extends RunCounts {
 const COLUMNS =
   'id, job, attempt, state, toUnixTimestamp64Milli(scheduled) AS scheduledMs, toUnixTimestamp64Milli(started) AS startedMs, ' +
   'toUnixTimestamp64Milli(ended) AS endedMs, rowsRead, rowsWritten, skipped, rejected, bytes, errorCode, error, configHash, ' +
-  'command, mark';
+  'command, timeoutMs, mark';
 
 /** 64-bit integers as numbers: counts and milliseconds stay below 2^53. */
 const AS_NUMBERS = { settings: { output_format_json_quote_64bit_integers: '0' } };

@@ -120,7 +120,8 @@ export class Scheduler {
 
   #dueByClock(watched: Watched, occurrences: Occurrences, nowMs: number): number | null {
     const { job, latest, freeSinceMs } = watched;
-    const passedMs = latest?.scheduledMs ?? this.#startedMs;
+    const doneMs = latest?.scheduledMs ?? this.#startedMs;
+    const passedMs = isMissed(watched) ? doneMs - 1 : doneMs;
     const at = job.catchUp === 'all' ? occurrences.next(passedMs) : occurrences.last(nowMs);
     if (at <= passedMs || at > nowMs) return null;
     if (job.catchUp === 'none' && at < freeSinceMs) return null;
@@ -135,11 +136,13 @@ export class Scheduler {
   }
 
   /** A job after another is due once that has succeeded since this one began last; one with neither is always due. */
-  #dueAfter({ job, latest }: Watched, nowMs: number): number | null {
+  #dueAfter(watched: Watched, nowMs: number): number | null {
+    const { job, latest } = watched;
     if (job.after === null) return nowMs;
     const before = this.#watched.get(job.after)?.latest;
     if (before?.state !== 'done' || before.endedMs === null) return null;
-    return latest === null || before.endedMs > latest.startedMs ? before.endedMs : null;
+    const isNew = latest === null || before.endedMs > latest.startedMs;
+    return isNew || isMissed(watched) ? before.endedMs : null;
   }
 
   #start(watched: Watched, due: Due, signal: AbortSignal): void {
@@ -169,6 +172,11 @@ export class Scheduler {
   }
 }
 
+/** Whether what the last run was for counts as missed: the run broke off, and the job makes up for what is missed. */
+function isMissed({ job, latest }: Watched): boolean {
+  return latest?.state === 'interrupted' && job.catchUp !== 'none';
+}
+
 /** Runs a job once and writes what came of it. */
 export async function runOnce(
   options: Pick<SchedulerOptions, 'runs' | 'execute' | 'markOf' | 'now' | 'sleep' | 'pollMs' | 'onRun'>,
@@ -190,6 +198,7 @@ export async function runOnce(
     error: null,
     configHash: job.configHash,
     command: job.command,
+    timeoutMs: job.timeoutMs,
     mark,
   };
   await runs.write(begun);

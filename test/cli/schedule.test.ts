@@ -118,6 +118,24 @@ describe('tidemark schedule', () => {
     expect(csv).toContain('two,3');
   });
 
+  it('holds the timeout of its job in a run that is run once more', { timeout: TEST_TIMEOUT_MS }, async () => {
+    const own = join(directory, 'timeout');
+    const trigger = file('trigger', 'now');
+    const command = JSON.stringify(['run', '--roles', 'topology', '--data', join(directory, 'endless')]);
+    const jobs = file('endless.yaml', `jobs: { e: { command: ${command}, when: { file: ${trigger} }, timeoutSeconds: 3 } }`);
+    const list = async () => JSON.parse(await tidemark(own, ['runs', 'list', '--json'])) as Shown[];
+    const scheduler = startTidemark(own, ['schedule', jobs], QUICK);
+    while (scheduler.running() && !(await list()).some(({ state }) => state === 'failed')) await pause(POLL_MS);
+    scheduler.stop();
+    await scheduler.result;
+    const [first] = await list();
+    expect(first).toMatchObject({ errorCode: 'TM_JOB_TIMEOUT', timeoutMs: 3_000 });
+    const { status, stderr } = await startTidemark(own, ['runs', 'retry', first?.id ?? ''], QUICK).result;
+    expect(status).toBe(1);
+    expect(stderr).toContain('TM_JOB_TIMEOUT');
+    expect((await list())[0]).toMatchObject({ attempt: 2, errorCode: 'TM_JOB_TIMEOUT', timeoutMs: 3_000 });
+  });
+
   it('shows a run that kill -9 broke off as interrupted, and does not forget its work', {
     timeout: TEST_TIMEOUT_MS,
   }, async () => {

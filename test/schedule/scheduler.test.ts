@@ -206,7 +206,8 @@ describe('a scheduler', () => {
 
   it('marks runs of a process that is gone as interrupted, not those of one that lives', async () => {
     const drive = new Drive();
-    const yaml = `jobs: { a: { command: [x], cron: '5 * * * *' }, b: { command: [y], cron: '5 * * * *' } }`;
+    const clock = "cron: '5 * * * *', catchUp: none";
+    const yaml = `jobs: { a: { command: [x], ${clock} }, b: { command: [y], ${clock} } }`;
     drive.takesMs = { a: 60 * MINUTE_MS, b: 60 * MINUTE_MS };
     await drive.run(yaml, 7);
     expect(drive.ends).toEqual(['a 1 interrupted', 'b 1 interrupted']);
@@ -215,6 +216,38 @@ describe('a scheduler', () => {
     drive.locked.add('b');
     await drive.run(yaml, 1);
     expect(drive.ends).toEqual(['a 1 interrupted', 'b 1 running']);
+  });
+
+  it.each([
+    ['none', []],
+    ['last', [15]],
+    ['all', [5, 10, 15]],
+  ])('takes the occurrence of an interrupted run for missed, and makes up for %s', async (catchUp, minutes) => {
+    const yaml = `jobs: { a: { command: [x], cron: '*/5 * * * *', catchUp: ${catchUp} } }`;
+    const drive = new Drive();
+    drive.takesMs = { a: 60 * MINUTE_MS };
+    await drive.run(yaml, 7);
+    expect(drive.ends).toEqual(['a 1 interrupted']);
+    drive.takesMs = {};
+    drive.nowMs = START_MS + 16 * MINUTE_MS;
+    await drive.run(yaml, 2);
+    const again = drive.written.filter(({ state }) => state === 'done');
+    expect(again.map(({ scheduledMs }) => (scheduledMs - START_MS) / MINUTE_MS)).toEqual(minutes);
+  });
+
+  it.each([
+    ['none', 1],
+    ['last', 2],
+  ])('runs a job after another once more where its run broke off, if it makes up for %s', async (catchUp, count) => {
+    const after = `b: { command: [y], after: a, catchUp: ${catchUp} }`;
+    const yaml = `jobs: { a: { command: [x], cron: '5 * * * *' }, ${after} }`;
+    const drive = new Drive();
+    drive.takesMs = { b: 60 * MINUTE_MS };
+    await drive.run(yaml, 7);
+    drive.takesMs = {};
+    await drive.run(yaml, 7);
+    expect(minutesOf(drive, 'a')).toEqual([5]);
+    expect(drive.begun.filter(({ job }) => job === 'b')).toHaveLength(count);
   });
 
   it('ends with the error that kept it from writing a run', async () => {
