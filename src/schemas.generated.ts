@@ -124,7 +124,7 @@ export const deadLetterMarkSchema = {
   type: 'record',
   name: 'DeadLetterMark',
   namespace: 'tidemark',
-  doc: 'What was done with a dead letter, which stays where it is. Source, position and topic name it: whoever reads a bad record writes a letter of it.',
+  doc: 'What was done with a dead letter, which stays where it is. Source, position, topic and the digest of its payload name it: whoever reads a bad record writes a letter of it.',
   fields: [
     { name: 'source', type: 'string', doc: 'of the letter' },
     { name: 'position', type: 'long', doc: 'of the letter' },
@@ -134,11 +134,17 @@ export const deadLetterMarkSchema = {
       type: { type: 'enum', name: 'DeadLetterAction', symbols: ['released', 'dropped'] },
       doc: 'released: its row was written to the topic again, in the same transaction as this record',
     },
+    {
+      name: 'digest',
+      type: 'string',
+      default: '',
+      doc: "of the letter's payload: the first 32 hexadecimal digits of its SHA-256",
+    },
   ],
 } as const;
 
 /**
- * What was done with a dead letter, which stays where it is. Source, position and topic name it: whoever reads a bad record writes a letter of it.
+ * What was done with a dead letter, which stays where it is. Source, position, topic and the digest of its payload name it: whoever reads a bad record writes a letter of it.
  *
  * @example const sourceOf = (row: DeadLetterMark) => row.source;
  */

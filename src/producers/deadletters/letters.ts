@@ -4,7 +4,7 @@ import type { PartitionRange } from '../../log/log.ts';
 import type { DeadLetter } from '../../schemas.generated.ts';
 import { DEAD_LETTER } from '../schemas.ts';
 import { type StoredRow, storedRows } from '../storedRecords.ts';
-import { checkRoom, type LetterStore, type MarkAction, nameKey, readMarks } from './marks.ts';
+import { checkRoom, type LetterStore, type MarkAction, nameKey, nameOf, readMarks } from './marks.ts';
 
 /** A letter's place in its topic. */
 export interface LetterPlace {
@@ -53,7 +53,7 @@ export async function* lettersBy(store: LetterStore, filter: LetterFilter): Asyn
       (source === undefined || row.source === source) &&
       appendMs >= (fromMs ?? Number.NEGATIVE_INFINITY) &&
       appendMs < toMs;
-    const key = nameKey(row);
+    const key = nameKey(nameOf(row));
     if (!isWanted || seen.has(key)) continue;
     seen.add(key);
     checkRoom(seen.size, store);
@@ -83,7 +83,7 @@ function placed(
   { partition, offset, appendMs, row }: StoredRow<DeadLetter>,
   marks: ReadonlyMap<string, MarkAction>,
 ): PlacedLetter {
-  return { partition, offset, rejectedMs: appendMs, state: marks.get(nameKey(row)) ?? 'open', ...row };
+  return { partition, offset, rejectedMs: appendMs, state: marks.get(nameKey(nameOf(row))) ?? 'open', ...row };
 }
 
 /** What the topic holds, from a time of rejection on; nothing where there is no such topic. */

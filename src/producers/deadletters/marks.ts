@@ -1,23 +1,27 @@
+import { createHash } from 'node:crypto';
 import { DEAD_LETTER_MARK_TOPIC } from '../../core/deadLetterTopics.ts';
 import { TidemarkError } from '../../errors.ts';
 import type { Log } from '../../log/log.ts';
 import type { SchemaRegistry } from '../../log/registry/registry.ts';
-import type { DeadLetterMark } from '../../schemas.generated.ts';
+import type { DeadLetter, DeadLetterMark } from '../../schemas.generated.ts';
 import { DEAD_LETTER_MARK } from '../schemas.ts';
 import { storedRows } from '../storedRecords.ts';
 
 export type MarkAction = DeadLetterMark['action'];
 
-/** What names a bad row: all letters of it have the same. */
-export interface LetterName {
-  readonly source: string;
-  readonly position: number;
-  readonly topic: string;
+const DIGEST_DIGITS = 32;
+
+/** What names a bad row: all letters of it have the same. Files of one name have other rows in the same line. */
+export type LetterName = Pick<DeadLetterMark, 'source' | 'position' | 'topic' | 'digest'>;
+
+export function nameOf({ source, position, topic, payload }: Omit<DeadLetter, 'header'>): LetterName {
+  const digest = createHash('sha256').update(payload).digest('hex').slice(0, DIGEST_DIGITS);
+  return { source, position, topic, digest };
 }
 
 /** A letter's name as a key. */
-export function nameKey({ source, position, topic }: LetterName): string {
-  return JSON.stringify([source, position, topic]);
+export function nameKey({ source, position, topic, digest }: LetterName): string {
+  return JSON.stringify([source, position, topic, digest]);
 }
 
 export interface LetterStore {

@@ -8,7 +8,7 @@ import type { ParsedJson } from '../jsonNumbers.ts';
 import { DEAD_LETTER_MARK } from '../schemas.ts';
 import { encodeParts, openTopic, type TopicWriter } from '../topicWriter.ts';
 import { type LetterFilter, type LetterPlace, lettersAt, lettersBy, type PlacedLetter } from './letters.ts';
-import { type LetterName, type LetterStore, type MarkAction, nameKey } from './marks.ts';
+import { type LetterStore, type MarkAction, nameKey, nameOf } from './marks.ts';
 import { type ReleaseParts, Releases } from './release.ts';
 
 /** Whoever resolves letters takes over from others: what they had not committed is left to this one. */
@@ -100,8 +100,8 @@ class Resolution {
   }
 
   async take(letter: PlacedLetter): Promise<void> {
-    const { source, position, topic, state } = letter;
-    const name: LetterName = { source, position, topic };
+    const { state } = letter;
+    const name = nameOf(letter);
     const key = nameKey(name);
     if (state === 'released' || state === this.#action || this.#taken.has(key)) {
       this.#already++;

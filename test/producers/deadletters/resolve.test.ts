@@ -43,6 +43,15 @@ describe('dead letters', () => {
       expect(await states()).toEqual(['open', 'dropped', 'open']);
     });
 
+    it('each, though another file of the same name had a bad row in the same line', async () => {
+      await write({ payload: Buffer.from('A,x') }, { payload: Buffer.from('B,y') });
+      expect(await listed(bench)).toHaveLength(2);
+      await drop(FIRST);
+      expect(await listed(bench)).toMatchObject([{ offset: 1 }]);
+      expect(await release({ places: [{ partition: 0, offset: 1 }] }, GOOD_ROW)).toMatchObject({ done: 1, already: 0 });
+      expect(await states()).toEqual(['dropped', 'released']);
+    });
+
     it('by topic, reason, source and time', async () => {
       await write({ position: 1 }, { position: 2, topic: 'quotes' }, { position: 3, reason: 'time' });
       await write({ position: 4, source: 'other.csv' });
