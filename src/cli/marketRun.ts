@@ -39,7 +39,7 @@ export async function runMarket(
   const { RequestProgress } = await import('./requestProgress.ts');
   const { runProducer } = await import('./runProducer.ts');
   const { lockSeries } = await import('./seriesLocks.ts');
-  const { maxWaitMs: _, maxKnownBars, ...bounds } = config.requests;
+  const { maxKnownBars, ...bounds } = config.requests;
   const release = lockSeries(config.data.directory, series);
   const { budget, close } = await openBudget(config, vendor, account);
   /** Of a single round. */

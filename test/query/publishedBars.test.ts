@@ -155,6 +155,31 @@ describe('published bars', async () => {
     expect(await seriesOf(symbol)).toEqual(series);
   });
 
+  it('say whether they are provisional until they are settled, and an older revision that is stored later does nothing', async () => {
+    const minute = (values: Readonly<Record<string, Value>>) => bar(0, { instrument: 'v:P', ...values });
+    const states = () =>
+      clickhouse.rows(
+        "SELECT interval, provisional, revision, close FROM published_bars WHERE symbol = 'v:P' ORDER BY interval",
+      );
+    const all = (provisional: boolean, revision: number, close: number) =>
+      ['1d', '1h', '1m'].map((interval) => ({ interval, provisional, revision, close }));
+    await publish([minute({ provisional: true, close: 10 })]);
+    expect(await states()).toEqual(all(true, 0, 10));
+    await publish([minute({ provisional: false, close: 10, revision: 1 })]);
+    expect(await states()).toEqual(all(false, 1, 10));
+    await publish([minute({ close: 9.5, revision: 2 })], true);
+    await publish([minute({ provisional: true, close: 10 })]);
+    expect(await states()).toEqual(all(false, 2, 9.5));
+  });
+
+  it('have volumes of any size, digit by digit', async () => {
+    const volumes = [1e-7, 123_456_789.123456, 1e17, 0];
+    await publish(volumes.map((volume, minute) => bar(minute, { instrument: 'v:V', volume })));
+    expect((await served('1m', { symbol: 'v:V' })).map((line) => line.split(',')[7])).toEqual([
+      ...['0.0000001', '123456789.123456', '100000000000000000', '0'],
+    ]);
+  });
+
   it.each([
     ['1w', '2024-08-16T12:00:00.000Z'],
     ['3mo', '2024-11-09T12:00:00.000Z'],
@@ -178,7 +203,7 @@ describe('published bars', async () => {
     const starts = async (query: Readonly<Record<string, unknown>>) =>
       (await served('1m', { symbol: undefined, ...query }))
         .map((line) => line.split(','))
-        .filter(([symbol = '']) => !['v:H', 'v:L'].includes(symbol))
+        .filter(([symbol]) => symbol === 'v:A' || symbol === 'v:B')
         .map(([symbol, start, ...rest]) => `${symbol} ${start?.slice(8, 16)} ${rest.at(-1)}`);
     const all = [
       'v:A 09T11:59 1',

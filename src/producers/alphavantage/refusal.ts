@@ -14,7 +14,7 @@ const MEANINGS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/per minute/i, 'TM_SOURCE_RATE'],
   [/per day|daily (rate )?limit/i, 'TM_SOURCE_QUOTA'],
   [/premium endpoint/i, 'TM_SOURCE_PREMIUM'],
-  [/api ?key.*(invalid|missing)/i, 'TM_SOURCE_ACCESS'],
+  [/api ?key.*(invalid|missing|demo purposes)/i, 'TM_SOURCE_ACCESS'],
   [/invalid api call/i, 'TM_SOURCE_REQUEST'],
 ];
 

@@ -59,6 +59,12 @@ describe.skipIf(!HAS_RECORDINGS)('an error of Alpha Vantage', () => {
     expect(errorOf('<html>no</html>', '1d', status).code).toBe(code);
   });
 
+  it('says that the demo key is for its examples only, which is no key to ask with', () => {
+    const body =
+      '{"Information":"The **demo** API key is for demo purposes only. Please claim your free API key at (…)"}';
+    expect(errorOf(body, '1d').code).toBe('TM_SOURCE_ACCESS');
+  });
+
   it('with a message that is not known may pass, and one under Error Message may not', () => {
     expect(errorOf('{"Information":"Something new"}', '1d').code).toBe('TM_SOURCE_REFUSED');
     expect(errorOf('{"Note":{"odd":1}}', '1d').code).toBe('TM_SOURCE_REFUSED');

@@ -222,6 +222,20 @@ describe.skipIf(!HAS_RECORDINGS)('tidemark produce, of a market API', { timeout:
     expect(revisions).toEqual(Array.from(revisions, (_, index) => index + 1));
   });
 
+  it('several commands at once share the requests of a plan', async () => {
+    await serve(({ searchParams }) => ({ body: DAILY.replaceAll('MSFT', searchParams.get('symbol') ?? '') }));
+    const ended = await Promise.all(
+      ['A,B', 'C,D', 'E,F'].map((symbols) =>
+        produce(['alphavantage', '--symbols', symbols], { TIDEMARK_ALPHAVANTAGE_REQUESTS_PER_DAY: '4' }),
+      ),
+    );
+    expect(vendor.asked).toHaveLength(4);
+    expect(new Set(vendor.asked.map(({ searchParams }) => searchParams.get('symbol'))).size).toBe(4);
+    for (const { status, stderr } of ended)
+      expect(status === 0 || stderr.includes('TM_SOURCE_QUOTA'), stderr).toBe(true);
+    expect(await records('source_bars')).toHaveLength(400);
+  });
+
   it.each([
     [['alphavantage'], 'symbols'],
     [['alphavantage', '--symbols', 'A B'], 'A B'],

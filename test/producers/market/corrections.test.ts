@@ -34,13 +34,11 @@ describe('a correction of a published minute', () => {
   it('shows in the minute, its hour and its day, in SQL, on the command line and in the API, and in no other bar', {
     timeout: TEST_TIMEOUT_MS,
   }, async () => {
-    // The corrected minute had the highest price of its hour and day, and comes without it.
+    // The corrected minute had the highest price of its hour and day, and comes without it, twice; then as it was, and nothing
+    // is said of its volume any more.
+    const answers = ['10,18,8,10,100', '10,13,8,10,40', '10,13,8,10,40', '10,18,8,10,'];
     vendor = await startVendor((_, count) => ({
-      body: [
-        HEADER,
-        ...MINUTES.map((line) => (count === 2 ? line.replace('10,18,8,10,100', '10,13,8,10,40') : line)),
-        '',
-      ].join('\n'),
+      body: [HEADER, ...MINUTES.map((line) => line.replace('10,18,8,10,100', answers[count - 1] ?? '')), ''].join('\n'),
     }));
     const env = {
       TIDEMARK_ALPHAVANTAGE_KEY: 'demo',
@@ -87,6 +85,17 @@ describe('a correction of a published minute', () => {
     );
     const sql = `SELECT interval, sum(revision) AS n FROM published_bars GROUP BY interval ORDER BY interval`;
     expect(await command('query', sql, '--format', 'csv')).toBe('interval,n\n1d,1\n1h,1\n1m,1\n');
+
+    expect(await command(...produce)).toMatch(/^rows 0, records 0,/);
+    expect(await command(...produce)).toMatch(/^rows 1, records 1,/);
+    await command(...store);
+    const back = await all();
+    expect(back.filter((_, index) => JSON.stringify(back[index]) !== JSON.stringify(before[index]))).toMatchObject([
+      { start: '2026-04-01T18:30:00.000Z', high: 18, close: 10, volume: 40, revision: 2 },
+      { start: '2026-04-01T18:00:00.000Z', high: 18, close: 11, volume: 240, revision: 2 },
+      { start: '2026-04-01T00:00:00.000Z', high: 21, close: 20.5, volume: 340, revision: 2 },
+    ]);
+
     const symbols = await (await fetch(`${api.url}/v1/symbols`)).json();
     expect(symbols).toMatchObject([
       { symbol: SYMBOL, intervals: [{ interval: '1m' }, { interval: '1h' }, { interval: '1d' }] },
