@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -35,6 +35,11 @@ describe('migrations', async () => {
   it('are refused when the database has one that is not known', async () => {
     const older = directoryWith({ '0001_first.sql': first });
     await expect(migrate(clickhouse, older)).rejects.toMatchObject({ code: 'TM_MIGRATION_NEWER' });
+  });
+
+  it('of the product are numbered one after another, each number once', () => {
+    const names = readdirSync(new URL('../../../schemas/clickhouse', import.meta.url)).sort();
+    expect(names.map((name) => Number(name.slice(0, 4)))).toEqual(names.map((_, i) => i + 1));
   });
 
   it('of the product make its tables and views in a database of its own', async () => {

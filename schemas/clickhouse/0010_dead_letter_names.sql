@@ -1,7 +1,4 @@
--- The line that names the columns of the file that a row came from: with it a corrected layout can read the row. And what a
--- letter is of: two files of one name have different rows in the same line, so the row itself belongs to its name.
-
-ALTER TABLE dead_letters_raw ADD COLUMN IF NOT EXISTS header Nullable(String) CODEC(ZSTD);
+-- Two files of one name have different rows in the same line: what is in a row belongs to the name of its letter.
 
 ALTER TABLE dead_letter_marks_raw ADD COLUMN IF NOT EXISTS digest String CODEC(ZSTD);
 
