@@ -22,7 +22,7 @@ import { startTidemark } from '../support/tidemarkCommand.ts';
 import { allBarsCsv, expectBarsOf, runToEnd } from '../support/tradeRuns.ts';
 
 const START_TIMEOUT_MS = 120_000;
-const TEST_TIMEOUT_MS = effort(300_000);
+const TEST_TIMEOUT_MS = effort(600_000);
 const TRADES = 6_000;
 const KILLS = Math.min(10, effort(5));
 const DISCONNECTS = 10;
