@@ -147,7 +147,10 @@ describe('tidemark deadletter', { timeout: TIMEOUT_MS }, () => {
     expect(again.stdout).toBe('released 0, done before 1\n');
     expect((await deadletter('drop', second?.id ?? '', '--json')).stdout).toBe('{"done":1,"already":0,"refused":0}\n');
     expect(await listed()).toEqual([]);
-    expect((await listed('--state', 'all', '--source', 'rows.csv')).map(({ state }) => state)).toEqual(['released', 'dropped']);
+    expect((await listed('--state', 'all', '--source', 'rows.csv')).map(({ state }) => state)).toEqual([
+      'released',
+      'dropped',
+    ]);
 
     const ended = await run(['run', '--until-end', '--data', data]);
     expect(ended.status, ended.stderr).toBe(0);

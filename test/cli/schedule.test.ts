@@ -122,7 +122,10 @@ describe('tidemark schedule', () => {
     const own = join(directory, 'timeout');
     const trigger = file('trigger', 'now');
     const command = JSON.stringify(['run', '--roles', 'topology', '--data', join(directory, 'endless')]);
-    const jobs = file('endless.yaml', `jobs: { e: { command: ${command}, when: { file: ${trigger} }, timeoutSeconds: 3 } }`);
+    const jobs = file(
+      'endless.yaml',
+      `jobs: { e: { command: ${command}, when: { file: ${trigger} }, timeoutSeconds: 3 } }`,
+    );
     const list = async () => JSON.parse(await tidemark(own, ['runs', 'list', '--json'])) as Shown[];
     const scheduler = startTidemark(own, ['schedule', jobs], QUICK);
     while (scheduler.running() && !(await list()).some(({ state }) => state === 'failed')) await pause(POLL_MS);
