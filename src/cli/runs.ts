@@ -48,7 +48,8 @@ async function list(context: Context, command: Command): Promise<void> {
     const runs = await ledger.list(job, limit);
     if (context.json) return context.out.line(JSON.stringify(runs.map(shown)));
     if (runs.length === 0) {
-      context.err.write('no runs; tidemark schedule makes some\n');
+      const of = job === null ? '' : ` of the job ${job}`;
+      context.err.write(`no runs${of}; tidemark schedule makes some\n`);
       return;
     }
     const header = ['id', 'job', 'attempt', 'state', 'started', 'seconds', 'read', 'written', 'rejected', 'error'];

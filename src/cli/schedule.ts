@@ -38,6 +38,7 @@ async function schedule(context: Context, command: Command): Promise<void> {
   const [path = ''] = command.args;
   const { parseJobs } = await import('../schedule/jobs.ts');
   const jobs = parseJobs(readSchedule(path), path);
+  await checkCommands(jobs, command, path);
   if (command.opts<{ dryRun?: boolean }>().dryRun === true) return printNext(context, jobs);
   const { Scheduler } = await import('../schedule/scheduler.ts');
   await withLedger(context, async (runs) => {
@@ -52,6 +53,25 @@ async function schedule(context: Context, command: Command): Promise<void> {
       await new Scheduler({ ...options, jobs, random: Math.random, onRun }).run(context.signal);
     });
   });
+}
+
+/** @throws TM_SCHEDULE when a job's command is none of tidemark's */
+async function checkCommands(jobs: readonly Job[], { parent }: Command, where: string): Promise<void> {
+  const { nearest } = await import('../config/nearest.ts');
+  const names = parent?.commands.map((each) => each.name()) ?? [];
+  for (const { name, command } of jobs) {
+    const [first = ''] = command;
+    if (names.includes(first)) continue;
+    const near = nearest(first, names);
+    throw new TidemarkError(
+      'TM_SCHEDULE',
+      `jobs.${name}.command begins with ${first}, which is no command of tidemark`,
+      {
+        where,
+        hint: near === null ? 'tidemark --help lists them; it is without the word tidemark.' : `Did you mean ${near}?`,
+      },
+    );
+  }
 }
 
 function readSchedule(path: string): string {

@@ -7,7 +7,7 @@ export class Occurrences {
   /** @throws Error for a pattern or a time zone that is none */
   constructor(pattern: string, timeZone: string) {
     this.#cron = new Cron(pattern, { timezone: timeZone, mode: '5-or-6-parts', paused: true });
-    this.next(0);
+    if (this.next(0) === Number.POSITIVE_INFINITY) throw new RangeError('there is no such day');
   }
 
   /** The first one after an instant; infinity where there is none any more. */

@@ -163,13 +163,19 @@ describe('tidemark schedule', () => {
   it('says what runs next, and refuses what it cannot do', { timeout: TEST_TIMEOUT_MS }, async () => {
     const jobs = file(
       'clock.yaml',
-      "jobs: { a: { command: [topics], cron: '0 7 * * *' }, b: { command: [x], after: a } }",
+      "jobs: { a: { command: [topics], cron: '0 7 * * *' }, b: { command: [runs, list], after: a } }",
     );
     expect(await tidemark(data, ['schedule', jobs, '--dry-run'])).toMatch(
       /^a +\d{4}-\d\d-\d\dT07:00:00\.000Z +- +- +topics$/m,
     );
     const missing = await startTidemark(data, ['schedule', join(directory, 'none.yaml')]).result;
     expect([missing.status, missing.stderr]).toEqual([2, expect.stringContaining('TM_SCHEDULE')]);
+    const mistaken = file('mistaken.yaml', "jobs: { a: { command: [prodcue, csv], cron: '0 7 * * *' } }");
+    const refused = await startTidemark(data, ['schedule', mistaken, '--dry-run']).result;
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('Did you mean produce?')]);
+    expect((await startTidemark(data, ['runs', 'list', '--job', 'nobody']).result).stderr).toContain(
+      'no runs of the job nobody',
+    );
     const unknown = await startTidemark(data, ['runs', 'show', 'nothing']).result;
     expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining('TM_RUN_UNKNOWN')]);
   });

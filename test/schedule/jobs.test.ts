@@ -30,6 +30,20 @@ describe('a schedule file', () => {
 
   it.each([
     ['', 'the file must be object'],
+    ['[a, b]', 'the file must be object'],
+    ['jobs: { a: { command: [x], cron: "0 0 31 2 *" } }', 'is refused: there is no such day'],
+    [
+      'jobs: { a: { command: x y, cron: "* * * * *" } }',
+      'jobs.a.command must be array (It is a list of words after tidemark',
+    ],
+    [
+      'jobs: { a: { command: [x], after: b, catchUp: lats }, b: { command: [x], cron: "* * * * *" } }',
+      '(It is one of none, last and all.)',
+    ],
+    [
+      'jobs: { a: { command: [x], cron: "* * * * *", timeoutSeconds: ten } }',
+      '(It is a whole number from 1 to 604800.)',
+    ],
     ['jobs: [', 'it is not YAML'],
     ['jobs: {}', 'jobs must not have fewer than 1 properties'],
     ['jbos: {}', 'there is no key jbos (Did you mean jobs?)'],
@@ -49,12 +63,29 @@ describe('a schedule file', () => {
     ],
     ['jobs: { a: { command: [x], after: b }, b: { command: [x], after: a } }', 'comes after itself'],
     ['jobs: { a: { command: [x], after: a } }', 'jobs.a comes after itself'],
-    ['jobs: { a: { command: [x], when: { disk: full } } }', 'jobs.a.when'],
+    [
+      'jobs: { a: { command: [x], when: { disk: full } } }',
+      'jobs.a.when is not what a job can wait for (It is one of { file: PATH }',
+    ],
+    ['jobs: { a: { command: [x], when: { object: "ftp://x" } } }', 'jobs.a.when is not what a job can wait for'],
+    ['jobs: { a: { command: [x], when: later } }', 'jobs.a.when is not what a job can wait for'],
     ['jobs: { a: { command: [x], cron: "* * * * *", attempts: 0 } }', 'jobs.a.attempts must be >= 1'],
     ['jobs: { "a b": { command: [x], cron: "* * * * *" } }', 'jobs.a b is no name of a job'],
   ])('is refused where it is wrong: %s', (text, message) => {
     const error = errorOf(text);
-    expect(error).toMatch(/^TM_SCHEDULE jobs\.yaml: /);
+    expect(error).toMatch(/^TM_SCHEDULE jobs\.yaml(:\d+)?: /);
     expect(error).toContain(message);
+  });
+
+  it.each([
+    ['jobs:\n  a:\n    command: [x]\n    corn: "* * * * *"\n', 4],
+    ['jobs:\n  a:\n    command: [x]\n    cron: "61 * * * *"\n', 4],
+    ['jobs:\n  a:\n    command: [x]\n    when: { fil: x }\n', 4],
+    ['jobs:\n  a:\n    cron: "* * * * *"\n', 2],
+    ['jobs:\n  a: { command: [x], cron: "* * * * *" }\n  b: { command: [x], after: c }\n', 3],
+    ['jobs:\n  a: { command: [x], when: { file: x } }\n  a: { command: [x], when: { file: x } }\n', 3],
+    ['jobs:\n  a: { command: [x\n  b: 1\n', 3],
+  ])('is refused at the line that is wrong: %j', (text, line) => {
+    expect(errorOf(text)).toMatch(new RegExp(`^TM_SCHEDULE jobs\\.yaml:${line}: `));
   });
 });
