@@ -96,6 +96,7 @@ export const ERROR_CODES = {
   TM_REPLAY_EXISTS: 'Another replay of the topology is under way.',
   TM_REPLAY_NOTHING: 'There is nothing to replay, to swap, to compare or to take back.',
   TM_REPLAY_RANGE: 'A replay cannot compute the range that it was asked for.',
+  TM_REPLAY_HISTORY: 'A topic cannot be read as the history of a replay.',
   TM_REPLAY_INPUTS: 'A topology of several inputs or stages cannot be replayed yet.',
   TM_TOPOLOGY_CHANGED: 'The stored state of a topology is of another definition.',
   TM_PARTITIONS_CHANGED: 'An input topic has another number of partitions than the stored state.',

@@ -179,12 +179,25 @@ export const generationSchema = {
     {
       name: 'position',
       type: 'long',
-      doc: 'started: the first input offset that is read; served: where the base ends and this one goes on',
+      doc: 'started: the first input offset that is read, or, below zero, how many records of the history are before the input; served: where the base ends and this one goes on',
     },
     { name: 'controlSequence', type: 'long', doc: 'controls of the base that applied before that position' },
     { name: 'controlOffset', type: 'long', doc: "started: where the base's control records are followed from" },
     { name: 'watermark', type: ['null', 'long'], doc: 'started: in force before that position' },
     { name: 'maxEventTime', type: ['null', 'long'], doc: 'started: no event time before that position is later' },
+    {
+      name: 'history',
+      type: ['null', 'string'],
+      default: null,
+      doc: 'started: the topic whose records are read before those of the input; null for none',
+    },
+    { name: 'historyBegin', type: 'long', default: 0, doc: 'started: the first of these records' },
+    {
+      name: 'historyEnd',
+      type: 'long',
+      default: 0,
+      doc: 'started: the offset after the last of them; positions below zero are places before it',
+    },
   ],
 } as const;
 

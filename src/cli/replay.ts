@@ -14,6 +14,8 @@ interface StartOptions extends TopologyOptions {
   readonly from?: string;
   readonly to?: string;
   readonly untilEnd?: boolean;
+  /** False for none. */
+  readonly history?: string | false;
 }
 
 interface DiffOptions extends TopologyOptions {
@@ -33,6 +35,10 @@ Examples:
   Only the windows of one day, with another watermark bound:
     $ tidemark replay start --from 2024-08-08 --to 2024-08-09 --set outOfOrdernessMs=5000
 
+  With history that came after the topic had gone past it, from a topic of its own:
+    $ tidemark produce csv --topic ticks_history old.csv
+    $ tidemark replay start --history ticks_history
+
   Serve what was served before:
     $ tidemark replay rollback --topology bars`;
 
@@ -51,6 +57,8 @@ export function declareReplay(program: Command, act: Act): void {
   subcommand('start', 'Begin a replay, or go on with one; with a live run beside it, follow that until the swap.')
     .option('--from <time>', 'compute windows that end after it; the others are taken over as they are')
     .option('--to <time>', 'compute windows that start before it; the others are taken over as they are')
+    .option('--history <topic>', 'read what the topic holds now before the input, as if it had come first')
+    .option('--no-history', 'read the input alone, also where the served generation has a history')
     .option('--until-end', 'end where the served generation stands, also with a live run beside it')
     .action(act(start));
   subcommand('diff', 'Show which windows of the replay differ from those that are served.')
@@ -63,15 +71,16 @@ export function declareReplay(program: Command, act: Act): void {
 }
 
 async function start(context: Context, command: Command): Promise<void> {
-  const { from, to, untilEnd = false } = command.opts<StartOptions>();
+  const { from, to, untilEnd = false, history } = command.opts<StartOptions>();
   const { parseInstant } = await import('./instant.ts');
   const { ALL_TIME } = await import('../core/timeRange.ts');
   const range = {
     fromMicros: from === undefined ? ALL_TIME.fromMicros : parseInstant(from, '--from'),
     toMicros: to === undefined ? ALL_TIME.toMicros : parseInstant(to, '--to'),
   };
+  const wanted = { range, ...(history === undefined ? {} : { history: history === false ? null : history }) };
   const { runReplay } = await import('../replay/run.ts');
-  const { generation, end } = await withProgress(context, command, (options) => runReplay(options, range, untilEnd));
+  const { generation, end } = await withProgress(context, command, (options) => runReplay(options, wanted, untilEnd));
   await answer(context, { generation, end }, `generation ${generation}: ${END_WORDS[end]}`);
 }
 

@@ -31,13 +31,14 @@ function windowText({ interval, symbol, start, what, fields }: WindowDifference)
 export function generationsText(generations: readonly GenerationStatus[]): string {
   const time = (micros: number | null): string | null => (micros === null ? null : formatIsoMicros(micros));
   return textTable(
-    ['generation', 'state', 'base', 'from', 'to', 'behind'],
+    ['generation', 'state', 'base', 'from', 'to', 'history', 'behind'],
     generations.map((each) => [
       each.generation,
       each.state,
       each.base,
       time(each.fromMicros),
       time(each.toMicros),
+      each.history,
       each.behind,
     ]),
   );

@@ -104,7 +104,7 @@ export async function refuseHistory(
     `${late} of ${rows} rows would be late: they begin at ${formatIsoMicros(oldest)}, and the topic has come to ${formatIsoMicros(newest)}`,
     {
       where: source.targets.map(({ topic }) => topic).join(', '),
-      hint: 'nothing was written; produce them into a topic of their own (--topic NAME), or as late rows (--allow-late)',
+      hint: 'nothing was written; produce them into a topic of their own (--topic NAME), which `tidemark replay start --history NAME` joins, or as late rows (--allow-late)',
     },
   );
 }

@@ -10,7 +10,7 @@ import {
   recordDecision,
 } from '../runtime/generations.ts';
 import { writerId } from '../runtime/openTask.ts';
-import { parseMark, type TaskMark } from '../runtime/taskPosition.ts';
+import { parseMark, placeIn, type TaskMark } from '../runtime/taskPosition.ts';
 
 /** A task where it has committed last. */
 interface CommittedTask {
@@ -28,8 +28,8 @@ export async function recordSwap(parts: GenerationParts, generation: Generation)
     const tasks = await committedTasks(parts.log, base);
     const handOvers = generation.starts.map(({ position, controlSequence }, partition): HandOver => {
       const task = tasks.get(partition);
-      // A task that never committed stands where the replay began too.
-      if (task === undefined) return { position, controlSequence };
+      // A task that never committed stands where the replay began too, or where its input does.
+      if (task === undefined) return { position: Math.max(0, position), controlSequence };
       return { position: task.position, controlSequence: task.mark.controlSequence };
     });
     return { kind: 'served', handOvers };
@@ -77,9 +77,9 @@ async function checkStill(parts: GenerationParts, generation: Generation): Promi
 export async function committedTasks(log: Log, run: string): Promise<ReadonlyMap<number, CommittedTask>> {
   const positions = await log.committed(run);
   return new Map(
-    positions.map(({ partition, offset, metadata }) => [
-      partition,
-      { position: offset, mark: parseMark(metadata, `${run}, partition ${partition}`) },
-    ]),
+    positions.map((committed) => {
+      const mark = parseMark(committed.metadata, `${run}, partition ${committed.partition}`);
+      return [committed.partition, { position: placeIn(committed, mark), mark }];
+    }),
   );
 }

@@ -9,8 +9,6 @@ import { longestMicros, type WindowSet } from '../topology/windows/definition.ts
 
 export interface Definition {
   readonly params: Readonly<Record<string, ParamValue>>;
-  /** The topic that it reads. */
-  readonly input: string;
   readonly windows: readonly WindowSet[];
   readonly fingerprint: string;
 }
@@ -24,9 +22,8 @@ export function definitionOf(
   const params = paramsOver(definition, set, recorded);
   const assembly = assemble({ topology: definition, params, generation, onElement: () => {} });
   assembly.close();
-  const { inputs, windows } = assembly;
-  const input = inputs[0]?.topic ?? '';
-  return { params, input, windows, fingerprint: fingerprintOf(definition, params, assembly) };
+  const { windows } = assembly;
+  return { params, windows, fingerprint: fingerprintOf(definition, params, assembly) };
 }
 
 /** The watermark at which windows that end before a range take no more records. */

@@ -83,7 +83,7 @@ export async function endsOf(
     topic,
     partition,
     begin: position,
-    end: committed.find((own) => own.partition === partition)?.offset ?? position,
+    end: committed.find((own) => own.partition === partition)?.offset ?? Math.max(0, position),
   }));
 }
 

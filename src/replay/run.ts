@@ -1,12 +1,11 @@
 import { generationTopic } from '../core/output.ts';
-import type { TimeRange } from '../core/timeRange.ts';
 import { TidemarkError } from '../errors.ts';
 import type { GenerationWatch } from '../runtime/generationWatch.ts';
 import { leaseHolder } from '../runtime/lease.ts';
-import { recordsBehind } from '../runtime/positions.ts';
+import { tasksBehind } from '../runtime/positions.ts';
 import { resultsSinkGroup } from '../runtime/sinks.ts';
 import { endsOf, type ReplayOptions, shadowPipeline, withReplay } from './replayParts.ts';
-import { startReplay } from './start.ts';
+import { startReplay, type WantedReplay } from './start.ts';
 
 /** How a replay ended: where the served generation stands, as the served one itself, or because it was stopped. */
 export type ReplayEnd = 'caught up' | 'served' | 'stopped';
@@ -19,16 +18,16 @@ export type ReplayEnd = 'caught up' | 'served' | 'stopped';
  */
 export async function runReplay(
   options: ReplayOptions,
-  range: TimeRange,
+  wanted: WantedReplay,
   untilEnd: boolean,
 ): Promise<{ readonly generation: number; readonly end: ReplayEnd }> {
   return withReplay(options, async (parts) => {
-    const { generation, isResumed } = await startReplay(parts, range);
+    const { generation, isResumed } = await startReplay(parts, wanted);
     const { watch, topology } = parts;
     await watch.lookNow();
     const base = watch.get(generation).base ?? generation;
     const ends = await endsOf(parts, base, watch.get(generation));
-    const left = await recordsBehind(parts.log, generationTopic(topology, generation), ends);
+    const left = await tasksBehind(parts.log, generationTopic(topology, generation), ends);
     options.onBegin(generation, isResumed, left);
     const pipeline = shadowPipeline(options, parts, generation);
     // A live run has the sink of its results.

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generationTopic, type OutputSpec } from '../core/output.ts';
 import type { Log, PartitionRange } from '../log/log.ts';
-import { recordsBehind } from '../runtime/positions.ts';
+import { recordsBehind, tasksBehind } from '../runtime/positions.ts';
 import { resultsSinkGroup } from '../runtime/sinks.ts';
 import { endsOf, type ReplayParts } from './replayParts.ts';
 
@@ -35,13 +35,15 @@ export async function settle(
   const run = generationTopic(topology, generation);
   const target = await endsOf(parts, base, parts.watch.get(generation));
   const baseEnds = await resultEnds(log, baseOutputs);
-  const wait = (group: string, ends: readonly PartitionRange[]) => untilReached(log, group, ends, now, signal);
-  const behind = await wait(run, target);
+  const wait = (left: () => Promise<number>) => untilReached(left, now, signal);
+  const stored = (number: number, ends: readonly PartitionRange[]) =>
+    wait(() => recordsBehind(log, resultsSinkGroup(generationTopic(topology, number)), ends));
+  const behind = await wait(() => tasksBehind(log, run, target));
   const ends = await resultEnds(log, outputs);
-  await wait(resultsSinkGroup(run), [...ends.values()].flat());
+  await stored(generation, [...ends.values()].flat());
   // The base is ahead of its replay: all that the replay has results of, it has results of by now.
   const baseNow = await resultEnds(log, baseOutputs);
-  await wait(resultsSinkGroup(generationTopic(topology, base)), [...baseNow.values()].flat());
+  await stored(base, [...baseNow.values()].flat());
   return { behind, baseEnds: offsetsOf(baseEnds), ends: offsetsOf(ends) };
 }
 
@@ -56,18 +58,12 @@ function offsetsOf(ranges: ReadonlyMap<string, readonly PartitionRange[]>): Map<
 }
 
 /** Records that a group has still to go when it has come to a standstill. */
-async function untilReached(
-  log: Log,
-  group: string,
-  ends: readonly PartitionRange[],
-  now: () => number,
-  signal: AbortSignal,
-): Promise<number> {
-  let left = await recordsBehind(log, group, ends);
+async function untilReached(behind: () => Promise<number>, now: () => number, signal: AbortSignal): Promise<number> {
+  let left = await behind();
   for (let movedMs = now(); left > 0 && now() - movedMs < STANDSTILL_MS && !signal.aborted; ) {
     await sleep(POLL_MS);
     const before = left;
-    left = await recordsBehind(log, group, ends);
+    left = await behind();
     if (left < before) movedMs = now();
   }
   return left;

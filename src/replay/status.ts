@@ -1,6 +1,6 @@
 import { generationTopic } from '../core/output.ts';
 import type { Generation } from '../runtime/generations.ts';
-import { recordsBehind } from '../runtime/positions.ts';
+import { tasksBehind } from '../runtime/positions.ts';
 import { endsOf, type ReplayOptions, type ReplayParts, withReplay } from './replayParts.ts';
 
 export interface GenerationStatus {
@@ -11,6 +11,8 @@ export interface GenerationStatus {
   /** Windows that share an instant with `[from, to)` were computed anew; null for no bound. */
   readonly fromMicros: number | null;
   readonly toMicros: number | null;
+  /** The topic that it reads before its input; null for none. */
+  readonly history: string | null;
   /** Records that it has yet to read to come to where its base stands; null when it does not follow. */
   readonly behind: number | null;
 }
@@ -24,16 +26,17 @@ export async function replayStatus(options: ReplayOptions): Promise<readonly Gen
 }
 
 async function statusOf(parts: ReplayParts, generation: Generation): Promise<GenerationStatus> {
-  const { number, base, range } = generation;
+  const { number, base, range, history } = generation;
   const state = stateOf(generation, parts.watch.known.live);
   const behind = async (of: number): Promise<number> =>
-    recordsBehind(parts.log, generationTopic(parts.topology, number), await endsOf(parts, of, generation));
+    tasksBehind(parts.log, generationTopic(parts.topology, number), await endsOf(parts, of, generation));
   return {
     generation: number,
     state,
     base,
     fromMicros: Number.isFinite(range.fromMicros) ? range.fromMicros : null,
     toMicros: Number.isFinite(range.toMicros) ? range.toMicros : null,
+    history: history?.topic ?? null,
     behind: state === 'replaying' && base !== null ? await behind(base) : null,
   };
 }

@@ -3,7 +3,7 @@ import { generationTopic } from '../core/output.ts';
 import { TidemarkError } from '../errors.ts';
 import { planGeneration } from '../runtime/generationPlan.ts';
 import type { Generation } from '../runtime/generations.ts';
-import { recordsBehind } from '../runtime/positions.ts';
+import { tasksBehind } from '../runtime/positions.ts';
 import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
 import { servedGeneration, serveGeneration } from '../sinks/clickhouse/outputTables.ts';
 import { committedTasks, recordDrop, recordSwap } from './decisions.ts';
@@ -38,7 +38,7 @@ export async function swapReplay(options: ReplayOptions): Promise<number> {
     checkDefinition(parts, pending, fingerprint);
     if (pending.handOvers === null) {
       const ends = await endsOf(parts, base ?? number, pending);
-      const left = await recordsBehind(parts.log, generationTopic(parts.topology, number), ends);
+      const left = await tasksBehind(parts.log, generationTopic(parts.topology, number), ends);
       options.onBegin(number, true, left);
       await shadowPipeline(options, parts, number).runTo(ends);
       await checkWarmUp(parts, pending);

@@ -3,6 +3,7 @@ import { TidemarkError } from '../errors.ts';
 import type { Log, PartitionRange } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import type { GenerationStart } from '../runtime/generations.ts';
+import { firstPlace, type History, joinedRanges } from '../runtime/history.ts';
 import { type PlacedRow, TopicRows } from '../runtime/topicRows.ts';
 import { type Control, controlSchema } from '../schemas.generated.ts';
 import { NO_WATERMARK } from '../topology/elements.ts';
@@ -15,6 +16,8 @@ export interface WarmUpParts {
   /** Control records of the generation that is replayed: the index from event time to offsets. */
   readonly controlTopic: string;
   readonly input: string;
+  /** What is read before it. */
+  readonly history: History | null;
 }
 
 /** What a replay must meet. */
@@ -31,15 +34,17 @@ export interface Needed {
  * Where a replay starts in each partition. Windows that end before its range are not computed by it; as long as they take
  * records, though, it must hold them whole, and then it starts further back: before the first record that they may hold.
  *
+ * @param needed null for all that there is, whatever the one that is replayed has read
  * @throws TM_REPLAY_RANGE when the input there is gone
  */
-export async function warmUpStarts(parts: WarmUpParts, needed: Needed): Promise<readonly GenerationStart[]> {
-  const [inputs, controls] = [await parts.log.ranges(parts.input), await parts.log.ranges(parts.controlTopic)];
+export async function warmUpStarts(parts: WarmUpParts, needed: Needed | null): Promise<readonly GenerationStart[]> {
+  const { log, input: topic, history } = parts;
+  const [inputs, controls] = [await joinedRanges(log, topic, history), await log.ranges(parts.controlTopic)];
   const starts: GenerationStart[] = [];
   for (const input of inputs) {
     const control = controls[input.partition];
     if (control === undefined) throw new RangeError(`${parts.controlTopic} has no partition ${input.partition}`);
-    const start = await startOf(parts, control, needed);
+    const start = needed === null ? beginning(parts, control) : await startOf(parts, control, needed);
     if (start.position < input.begin) throw inputGone(input, start.position);
     starts.push(start);
   }
@@ -60,13 +65,16 @@ async function startOf(
     const haveExpired = (last?.row.watermark ?? NO_WATERMARK) >= expiredAtMicros;
     const whole =
       before === null || haveExpired ? before : await lastBefore((before.row.watermark ?? NO_WATERMARK) - reachMicros);
-    return whole === null ? { ...BEGINNING, controlOffset: control.begin } : await placeOf(rows, control, whole.row);
+    return whole === null ? beginning(parts, control) : await placeOf(rows, control, whole.row);
   } finally {
     await rows.close();
   }
 }
 
-const BEGINNING = { position: 0, watermark: null, maxEventTime: null, controlSequence: 0 };
+function beginning({ history }: WarmUpParts, { partition, begin }: PartitionRange): GenerationStart {
+  const position = firstPlace(history, partition);
+  return { position, watermark: null, maxEventTime: null, controlSequence: 0, controlOffset: begin };
+}
 
 /** The position of a control record as records left it: what else was decided there is repeated. */
 async function placeOf(rows: TopicRows<Control>, control: PartitionRange, found: Control): Promise<GenerationStart> {
@@ -102,9 +110,12 @@ async function lastWhere(
 }
 
 function inputGone({ topic, partition, begin }: PartitionRange, position: number): TidemarkError {
+  const isBefore = position < 0 && begin <= 0;
   return new TidemarkError(
     'TM_REPLAY_RANGE',
-    `records from offset ${position} on are needed, the topic begins at ${begin}`,
+    isBefore
+      ? `${-position} records of the history before it are needed, ${-begin} are there`
+      : `records from offset ${Math.max(0, position)} on are needed, the topic begins at ${begin}`,
     {
       where: `${topic}, partition ${partition}`,
       hint: 'Its retention has deleted them. Give a later --from: windows before it are taken over as they are.',

@@ -38,7 +38,10 @@ export class BaseFollower {
   private constructor(base: Base, rows: TopicRows<Control>) {
     this.#base = base;
     this.#rows = rows;
-    this.#followed = base.starts.map(({ position }) => ({ committed: position, controls: [], isAlone: false }));
+    // What the history holds is nobody's to commit first.
+    this.#followed = base.starts.map(({ position }) => {
+      return { committed: Math.max(0, position), controls: [], isAlone: false };
+    });
   }
 
   /** Null where all tasks have taken over already: they write everything then. */

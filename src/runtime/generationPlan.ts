@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { generationTopic, type OutputSpec } from '../core/output.ts';
 import { ALL_TIME, type TimeRange } from '../core/timeRange.ts';
 import type { RepartitionTopic } from '../topology/stages/carried.ts';
@@ -5,6 +6,7 @@ import type { ParamValue, Topology } from '../topology/topology.ts';
 import type { Base } from './baseFollower.ts';
 import type { Generation } from './generations.ts';
 import type { GenerationWatch } from './generationWatch.ts';
+import type { History } from './history.ts';
 import { planTopology, type TopologyPlan } from './topologyPlan.ts';
 import { paramsOver } from './topologySource.ts';
 import { controlTopic } from './topologyTopics.ts';
@@ -29,7 +31,17 @@ export interface GenerationPlan extends TopologyPlan {
   readonly params: Readonly<Record<string, ParamValue>>;
   readonly takenOver: readonly TakenOver[];
   /** For a generation that is not the first. */
-  readonly replay?: { readonly range: TimeRange; readonly base: Base };
+  readonly replay?: ReplayPlan;
+}
+
+/** What a generation that is not the first replays. */
+export interface ReplayPlan {
+  readonly range: TimeRange;
+  /** What it reads before its input; null for nothing. */
+  readonly history: History | null;
+  /** Whether its base has not read the same. */
+  readonly isHistoryNew: boolean;
+  readonly base: Base;
 }
 
 /**
@@ -45,7 +57,7 @@ export function planGeneration(
 ): GenerationPlan {
   const generation = watch.get(number);
   const params = paramsOver(topology, set, generation.params ?? {});
-  const { base, range, starts } = generation;
+  const { base, range, history, starts } = generation;
   return {
     ...planTopology(topology, params, number),
     topology,
@@ -58,6 +70,8 @@ export function planGeneration(
       : {
           replay: {
             range,
+            history,
+            isHistoryNew: !isDeepStrictEqual(history, watch.get(base).history),
             base: {
               controlTopic: controlTopic(generationTopic(topology.name, base)),
               starts,

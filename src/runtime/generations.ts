@@ -6,10 +6,21 @@ import type { Log, TransactionalWriter } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
 import { type Generation as GenerationRow, generationSchema } from '../schemas.generated.ts';
 import type { ParamValue } from '../topology/topology.ts';
+import type { History } from './history.ts';
 import { TopicRows } from './topicRows.ts';
 
 const SCHEMA = parseRecordSchema(generationSchema);
 const KINDS = ['started', 'served', 'dropped'] as const;
+const NUMBERS = [
+  'generation',
+  'partition',
+  'base',
+  'position',
+  'controlSequence',
+  'controlOffset',
+  'historyBegin',
+  'historyEnd',
+] as const;
 /** Decisions are in one order. */
 const PARTITION = 0;
 
@@ -39,6 +50,8 @@ export interface Generation {
   readonly fingerprint: string | null;
   /** In place of the topology's own values; null for the first generation, whose values are given with each run. */
   readonly params: Readonly<Record<string, ParamValue>> | null;
+  /** Read before the input; null for none. */
+  readonly history: History | null;
   /** By partition. */
   readonly starts: readonly GenerationStart[];
   /** By partition; null until the swap. */
@@ -53,6 +66,7 @@ const FIRST: Generation = {
   range: ALL_TIME,
   fingerprint: null,
   params: null,
+  history: null,
   starts: [],
   handOvers: null,
   isDropped: false,
@@ -120,6 +134,10 @@ function handOverOf({ position, controlSequence }: GenerationRow): HandOver {
   return { position, controlSequence };
 }
 
+function historyPartOf({ historyBegin, historyEnd }: GenerationRow): History['parts'][number] {
+  return { begin: historyBegin, end: historyEnd };
+}
+
 /** A swap makes its generation the live one; dropping the live one takes that back. */
 function liveAfter(kind: GenerationRow['kind'], { number, base }: Generation, live: number): number {
   if (kind === 'served') return number;
@@ -143,6 +161,7 @@ function startedBy(first: GenerationRow, decision: readonly GenerationRow[]): Ge
     range: { fromMicros: first.from ?? ALL_TIME.fromMicros, toMicros: first.to ?? ALL_TIME.toMicros },
     fingerprint: first.fingerprint,
     params: JSON.parse(first.params) as Record<string, ParamValue>,
+    history: first.history === null ? null : { topic: first.history, parts: decision.map(historyPartOf) },
     starts: decision.map(({ position, watermark, maxEventTime, controlSequence, controlOffset }) => ({
       position,
       watermark,
@@ -186,7 +205,7 @@ export async function recordDecision(
 }
 
 function rowsOf(generation: Generation, decision: Decision): GenerationRow[] {
-  const { number, base, range, fingerprint, params } = generation;
+  const { number, base, range, fingerprint, params, history } = generation;
   const common = {
     kind: decision.kind,
     generation: number,
@@ -200,14 +219,28 @@ function rowsOf(generation: Generation, decision: Decision): GenerationRow[] {
     controlOffset: 0,
     watermark: null,
     maxEventTime: null,
+    history: null,
+    historyBegin: 0,
+    historyEnd: 0,
   };
-  const places = decision.kind === 'started' ? decision.starts : decision.kind === 'served' ? decision.handOvers : [{}];
+  const places = placesOf(decision, history);
   return places.map((place, partition) => ({ ...common, ...place, partition }));
+}
+
+/** What a decision holds besides, by partition. */
+function placesOf(decision: Decision, history: History | null): readonly Partial<GenerationRow>[] {
+  if (decision.kind === 'dropped') return [{}];
+  if (decision.kind === 'served') return decision.handOvers;
+  return decision.starts.map((start, partition) => {
+    const part = history?.parts[partition];
+    if (history === null || part === undefined) return start;
+    return { ...start, history: history.topic, historyBegin: part.begin, historyEnd: part.end };
+  });
 }
 
 function addRow(builder: ColumnsBuilder, row: GenerationRow): void {
   builder.setCode(builder.fieldIndex('kind'), KINDS.indexOf(row.kind));
-  for (const field of ['generation', 'partition', 'base', 'position', 'controlSequence', 'controlOffset'] as const) {
+  for (const field of NUMBERS) {
     builder.setNumber(builder.fieldIndex(field), row[field]);
   }
   for (const field of ['from', 'to', 'watermark', 'maxEventTime'] as const) {
@@ -216,6 +249,7 @@ function addRow(builder: ColumnsBuilder, row: GenerationRow): void {
   }
   builder.setText(builder.fieldIndex('fingerprint'), row.fingerprint);
   builder.setText(builder.fieldIndex('params'), row.params);
+  if (row.history !== null) builder.setText(builder.fieldIndex('history'), row.history);
   builder.endRow();
 }
 

@@ -13,6 +13,8 @@ export interface InputStageOptions {
   readonly registry: SchemaRegistry;
   /** A record further ahead of its own append time is rejected before it can move the watermark. */
   readonly maxAheadMs: number;
+  /** The place that arrivals are counted from: below zero where a history is read first. */
+  readonly firstPlace: number;
 }
 
 /** Turns records of the log into a chunk of columns; what cannot be used is rejected with its reason. */
@@ -20,11 +22,13 @@ export class InputStage {
   readonly #decoder: TopicDecoder;
   readonly #timeField: string;
   readonly #maxAheadMs: number;
+  readonly #firstPlace: number;
 
-  constructor({ input, registry, maxAheadMs }: InputStageOptions) {
+  constructor({ input, registry, maxAheadMs, firstPlace }: InputStageOptions) {
     this.#decoder = new TopicDecoder(input.schema, (id) => registry.schemaById(id));
     this.#timeField = input.timeField;
     this.#maxAheadMs = maxAheadMs;
+    this.#firstPlace = firstPlace;
   }
 
   /** Nothing of the result lies in the record chunk's buffers. */
@@ -44,7 +48,7 @@ export class InputStage {
       kind: 'chunk',
       columns,
       offsets,
-      arrivals: offsets,
+      arrivals: this.#firstPlace === 0 ? offsets : offsets.map((offset) => offset - this.#firstPlace),
       timesMicros: kept === null ? times : gatherDoubles(times, kept),
       watermarks: null,
       watermarkAfter: NO_WATERMARK,

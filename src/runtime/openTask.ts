@@ -1,6 +1,7 @@
 import { generationTopic } from '../core/output.ts';
 import type { PartitionRange } from '../log/log.ts';
 import { type AssembledInput, assemble } from '../topology/assemble.ts';
+import { firstPlace } from './history.ts';
 import { InputStage } from './inputStage.ts';
 import { MergedInputs } from './mergedInputs.ts';
 import { Outbox } from './outbox.ts';
@@ -28,7 +29,7 @@ export interface TaskPlace {
 
 /**
  * Opens a task at its committed position.
- * @param rangesOf all partitions of a topic that the topology reads
+ * @param rangesOf all partitions of a topic that the topology reads, with the history before them
  * @throws what `recoverTask` throws
  */
 export async function openTask(
@@ -43,8 +44,10 @@ export async function openTask(
   const topics = options.topics.ofStage(stage);
   const sources = plan.inputs.map(({ topic }) => topic);
   const upstreamPartitions = stage === 0 ? null : partitions;
-  const outbox = new Outbox({ topic: sources.join(','), partition, upstreamPartitions }, topics);
-  outbox.range = replay?.range ?? null;
+  const { range = null, history = null, isHistoryNew = false } = replay ?? {};
+  const source = { topic: sources.join(','), partition, upstreamPartitions, history, isHistoryNew };
+  const outbox = new Outbox(source, topics);
+  outbox.range = range;
   const assembly = assemble({
     topology,
     params,
@@ -101,14 +104,15 @@ function rangeIn(ranges: readonly PartitionRange[], topic: string, partition: nu
 }
 
 function inputsOf(
-  { registry, maxAheadMs, mergeBounds }: TopologyRunnerOptions,
+  { registry, maxAheadMs, mergeBounds, replay }: TopologyRunnerOptions,
   inputs: readonly AssembledInput[],
   partition: number,
   sources: readonly string[],
   offsets: readonly number[],
 ): TaskInputs {
   // Sub-streams of one topic are decoded together.
-  const stages = new Map(inputs.map((input) => [decodedAs(input), new InputStage({ input, registry, maxAheadMs })]));
+  const options = { registry, maxAheadMs, firstPlace: firstPlace(replay?.history ?? null, partition) };
+  const stages = new Map(inputs.map((input) => [decodedAs(input), new InputStage({ input, ...options })]));
   const all = inputs.map((input): TaskInput => {
     const { name, topic, watermark, upstream = null } = input;
     const stage = stages.get(decodedAs(input)) as InputStage;

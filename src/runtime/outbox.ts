@@ -9,6 +9,7 @@ import type { RecordBytes, TopicPartition } from '../log/log.ts';
 import { type Control, controlSchema, deadLetterSchema, lateSchema } from '../schemas.generated.ts';
 import type { Chunk, Late } from '../topology/elements.ts';
 import type { Carried, RepartitionTopic } from '../topology/stages/carried.ts';
+import { type History, historyOffset } from './history.ts';
 import { RecordBuffer } from './recordBuffer.ts';
 import type { TopologyTopics } from './topologyTopics.ts';
 
@@ -52,6 +53,10 @@ export interface Source {
   readonly partition: number;
   /** Of a task that reads what others have written: offsets hold their partition too, of so many. */
   readonly upstreamPartitions: number | null;
+  /** Whose records have offsets below zero here; null for none. */
+  readonly history: History | null;
+  /** Whether no generation before has read it, and written dead letters of it. */
+  readonly isHistoryNew: boolean;
 }
 
 /** What a task has to write in its next transaction, encoded. */
@@ -64,8 +69,8 @@ export class Outbox {
   /** While true, results and late records are dropped: the task re-reads what it committed before. */
   muted = false;
   /**
-   * While set, only windows that reach into the range and late records of its times are written, and no dead letters: what
-   * lies outside is the base's to write, and was.
+   * While set, only windows that reach into the range and late records of its times are written, and dead letters of a new
+   * history alone: the rest is the base's to write, and was.
    */
   range: TimeRange | null = null;
   /** Result rows, late records and rejected records since the start. */
@@ -129,8 +134,8 @@ export class Outbox {
       const key = late.keys[i] as Uint8Array;
       builder.setBytes(builder.fieldIndex('key'), key, 0, key.length);
       builder.setNumber(builder.fieldIndex('eventTime'), late.timesMicros[i] as number);
-      builder.setText(builder.fieldIndex('topic'), late.topics?.[i] ?? this.#input.topic);
-      const source = this.#sourceOf(late.offsets[i] as number);
+      const source = this.#sourceOf(late.offsets[i] as number, late.topics?.[i]);
+      builder.setText(builder.fieldIndex('topic'), source.topic);
       builder.setNumber(builder.fieldIndex('partition'), source.partition);
       builder.setNumber(builder.fieldIndex('offset'), source.offset);
       builder.setNumber(builder.fieldIndex('watermark'), late.watermarks[i] as number);
@@ -148,8 +153,9 @@ export class Outbox {
     this.totals.late += count;
   }
 
-  addRejected({ topic, partition }: TopicPartition, { offset, reason, detail, payload }: RejectedRecord): void {
-    if (this.range !== null) return;
+  addRejected(from: TopicPartition, { offset: place, reason, detail, payload }: RejectedRecord): void {
+    if (this.range !== null && !(place < 0 && this.#input.isHistoryNew)) return;
+    const { topic, partition, offset } = place < 0 ? this.#sourceOf(place) : { ...from, offset: place };
     const builder = new ColumnsBuilder(DEAD_LETTER, 1);
     builder.setText(builder.fieldIndex('source'), `${topic}/${partition}`);
     builder.setNumber(builder.fieldIndex('position'), offset);
@@ -187,10 +193,13 @@ export class Outbox {
   }
 
   /** Where a record came of, by its offset. */
-  #sourceOf(offset: number): { readonly partition: number; readonly offset: number } {
-    const { partition, upstreamPartitions } = this.#input;
-    if (upstreamPartitions === null) return { partition, offset };
-    return { partition: offset % upstreamPartitions, offset: Math.floor(offset / upstreamPartitions) };
+  #sourceOf(offset: number, topic = this.#input.topic): TopicPartition & { readonly offset: number } {
+    const { partition, upstreamPartitions, history } = this.#input;
+    if (history !== null && offset < 0) {
+      return { topic: history.topic, partition, offset: historyOffset(history, partition, offset) };
+    }
+    if (upstreamPartitions === null) return { topic, partition, offset };
+    return { topic, partition: offset % upstreamPartitions, offset: Math.floor(offset / upstreamPartitions) };
   }
 
   #addOne(topic: string, schema: OutputSpec['schema'], columns: Columns): void {

@@ -3,7 +3,7 @@ import { generationTopic } from '../core/output.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Log, Membership, PartitionOwner, PartitionRange } from '../log/log.ts';
 import type { HandOver } from './generations.ts';
-import { recordsBehind } from './positions.ts';
+import { tasksBehind } from './positions.ts';
 import { type RunnerTotals, TopologyRunner, type TopologyRunnerOptions } from './topologyRunner.ts';
 
 /** How often a process that waits for others looks how far they are, and whether the log is still there. */
@@ -125,10 +125,10 @@ export class OwnedTasks {
   async reached(ends: readonly PartitionRange[]): Promise<boolean> {
     if (!this.#owner.isMember || !this.#runner.haveFlushed) return false;
     await this.#runner.commit();
-    if (!this.#isTimeToLook() || (await recordsBehind(this.#log, this.#group, ends)) > 0) return false;
+    if (!this.#isTimeToLook() || (await tasksBehind(this.#log, this.#group, ends)) > 0) return false;
     // What all tasks have written for the next stage is there now: has it been taken in too?
     const between = await Promise.all(this.#runner.repartitions.map(({ topic }) => this.#log.ranges(topic)));
-    return (await recordsBehind(this.#log, this.#group, between.flat())) === 0;
+    return (await tasksBehind(this.#log, this.#group, between.flat())) === 0;
   }
 
   /** Whether every task of this process has taken over from its base. */

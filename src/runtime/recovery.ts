@@ -9,7 +9,7 @@ import type { GenerationStart } from './generations.ts';
 import { hasRecords, recordedControls } from './recordedControls.ts';
 import { readSnapshot } from './snapshots.ts';
 import type { ReadFrom, TaskStart } from './taskParts.ts';
-import { parseMark, type TaskMark } from './taskPosition.ts';
+import { parseMark, placeIn, type TaskMark } from './taskPosition.ts';
 import type { TopologyTopics } from './topologyTopics.ts';
 
 /** A digest of everything that a task's stored state depends on, as far as it can be described. */
@@ -47,6 +47,7 @@ export interface RecoveryParts {
  * Where the task of one partition of the inputs starts: at its committed position, with the records to be read again for the
  * state there, or where it begins.
  *
+ * @param inputs with the history before them, where there is one
  * @throws TM_POSITION_LOST when a position is missing that was once committed, or input that is still needed is gone
  * @throws TM_TOPOLOGY_CHANGED, TM_PARTITIONS_CHANGED when the state is of another definition or partition count
  */
@@ -70,13 +71,16 @@ export async function recoverTask(parts: RecoveryParts, inputs: readonly Partiti
   const from = await readFrom(parts, partition, mark, fresh.from);
   for (const [i, { topic, begin }] of inputs.entries()) {
     const needed = from.offsets[i] as number;
+    if (needed < 0 && needed < begin) {
+      throw positionLost(`${-needed} records of the history before ${topic} are needed, but are not all there`, where);
+    }
     if (needed < begin)
       throw positionLost(`${topic} from offset ${needed} on is needed, but begins at ${begin}`, where);
   }
   const hasControls = mark.controlSequence > from.controlSequence;
   return {
     ...mark,
-    offsets: committed.map(({ offset }) => offset),
+    offsets: committed.map((position) => placeIn(position, mark)),
     from,
     controls: hasControls ? await recordedControls(parts, control, from) : [],
     controlEnd: control.end,

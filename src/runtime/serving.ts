@@ -1,11 +1,12 @@
-import type { Log, PartitionRange } from '../log/log.ts';
+import type { Log, PartitionRange, Position } from '../log/log.ts';
 import type { ClickHouse } from '../sinks/clickhouse/connect.ts';
 import { serveGeneration } from '../sinks/clickhouse/outputTables.ts';
 import { hasTakenOver } from './baseFollower.ts';
 import type { GenerationPlan } from './generationPlan.ts';
+import type { HandOver } from './generations.ts';
 import type { GenerationWatch } from './generationWatch.ts';
 import { resultsTopics } from './sinks.ts';
-import { parseMark } from './taskPosition.ts';
+import { parseMark, placeIn } from './taskPosition.ts';
 
 /** How often it looks whether the tables are whole. */
 const LOOK_MS = 500;
@@ -59,13 +60,16 @@ export class Serving {
     const committed = await log.committed(plan.run);
     const isDone = handOvers?.every((handOver, partition) => {
       const own = committed.find((position) => position.partition === partition);
-      const place =
-        own === undefined
-          ? starts[partition]
-          : { ...parseMark(own.metadata, `${plan.run}, partition ${partition}`), position: own.offset };
+      const place = own === undefined ? starts[partition] : standOf(own, plan.run);
       return place !== undefined && hasTakenOver(place, handOver);
     });
     if (isDone !== true) return null;
     return (await Promise.all(resultsTopics(plan).map((topic) => log.ranges(topic)))).flat();
   }
+}
+
+/** Where a task stands by what it has committed. */
+function standOf(committed: Position, run: string): HandOver {
+  const mark = parseMark(committed.metadata, `${run}, partition ${committed.partition}`);
+  return { position: placeIn(committed, mark), controlSequence: mark.controlSequence };
 }

@@ -242,13 +242,16 @@ export class Task {
       snapshots: snapshots.pointers,
     });
     const offsets = inputs.offsets;
-    const positions = inputs.places.map((place, i) => ({ ...place, offset: offsets[i] as number, metadata }));
+    // A log has no offsets below zero; the mark holds the place in the history.
+    const positions = inputs.places.map((place, i) => {
+      return { ...place, offset: Math.max(0, offsets[i] as number), metadata };
+    });
     return { group, positions };
   }
 
   /** Processes what is there, repeating recorded controls in between. */
   async #processAll(): Promise<void> {
-    for (let before = -1; before < this.position; ) {
+    for (let before = Number.NEGATIVE_INFINITY; before < this.position; ) {
       before = this.position;
       await this.#repeatControls();
       await this.#processUpTo(this.#boundary);

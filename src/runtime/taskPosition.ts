@@ -1,4 +1,5 @@
 import { TidemarkError } from '../errors.ts';
+import type { Position } from '../log/log.ts';
 import { NO_WATERMARK } from '../topology/elements.ts';
 import type { SnapshotPointer } from './snapshots.ts';
 
@@ -8,7 +9,10 @@ export interface TaskMark {
   readonly fingerprint: string;
   /** Partitions of each input topic. */
   readonly partitions: number;
-  /** Its place in the order of its records: the offset, or with several inputs how many it has taken. */
+  /**
+   * Its place in the order of its records: the offset, below zero in the history before it; or with several inputs how many
+   * it has taken.
+   */
   readonly position: number;
   /** Controls other than commits so far. */
   readonly controlSequence: number;
@@ -53,6 +57,11 @@ export function parseMark(metadata: string, where: string): TaskMark {
     recordWatermark: recordWatermark ?? NO_WATERMARK,
     maxEventTime: maxEventTime ?? NO_WATERMARK,
   };
+}
+
+/** How far a task has come in an input: the offset, or the place in the history before it, where a log commits zero. */
+export function placeIn({ offset }: Position, { position }: TaskMark): number {
+  return position < 0 ? position : offset;
 }
 
 type StoredMark = Omit<TaskMark, 'watermark' | 'recordWatermark' | 'maxEventTime'> & {

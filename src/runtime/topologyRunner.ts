@@ -1,4 +1,3 @@
-import type { TimeRange } from '../core/timeRange.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Log, LogReader, PartitionRange, ReadBounds, TopicPartition } from '../log/log.ts';
 import type { SchemaRegistry } from '../log/registry/registry.ts';
@@ -7,9 +6,12 @@ import type { MergeBounds } from '../topology/inputs/merge.ts';
 import type { ParamValue, Topology } from '../topology/topology.ts';
 import { ActivityWatch, endOf } from './activity.ts';
 import { type Arrivals, ClockArrivals } from './arrivals.ts';
-import { type Base, BaseFollower, hasTakenOver } from './baseFollower.ts';
+import { BaseFollower, hasTakenOver } from './baseFollower.ts';
 import { BoundedReader } from './boundedReader.ts';
+import type { ReplayPlan } from './generationPlan.ts';
 import type { HandOver } from './generations.ts';
+import { joinedRanges } from './history.ts';
+import { HistoryReader } from './historyReader.ts';
 import { type OpenedTask, openTask } from './openTask.ts';
 import type { Task } from './task.ts';
 import type { TaskInputs } from './taskInputs.ts';
@@ -24,8 +26,8 @@ export interface TopologyRunnerOptions {
   readonly topology: Topology;
   readonly params: Readonly<Record<string, ParamValue>>;
   readonly generation: number;
-  /** For a generation that is not the first: what it replays, and behind which other. */
-  readonly replay?: { readonly range: TimeRange; readonly base: Base };
+  /** For a generation that is not the first. */
+  readonly replay?: ReplayPlan;
   /** A replay that is not live yet ends without a flush: its base decides on those. */
   readonly shadow?: number;
   /** Those of the generation. */
@@ -99,10 +101,12 @@ export class TopologyRunner {
 
   /** Opens the tasks of more partitions, each at its committed position. @throws what `recoverTask` throws */
   async add(partitions: readonly number[]): Promise<void> {
-    const { log } = this.#options;
+    const { log, replay } = this.#options;
     const { inputs, repartitions } = this.#plan;
     const topics = [...inputs, ...repartitions].map(({ topic }) => topic);
-    const ranges = new Map(await Promise.all(topics.map(async (topic) => [topic, await log.ranges(topic)] as const)));
+    const history = replay?.history ?? null;
+    const rangesOf = async (topic: string) => [topic, await joinedRanges(log, topic, history)] as const;
+    const ranges = new Map(await Promise.all(topics.map(rangesOf)));
     for (const partition of partitions) {
       const tasks: OpenedTask[] = [];
       this.#opened.set(partition, tasks);
@@ -124,7 +128,8 @@ export class TopologyRunner {
     );
     // It begins anew with every task: what a task has repeated already it does not repeat again.
     const follower = replay === undefined ? null : await BaseFollower.openIfNeeded(this.#options, replay.base, tasks);
-    const reader = await log.openReader(places);
+    const history = replay?.history ?? null;
+    const reader = history === null ? await log.openReader(places) : await HistoryReader.open(log, history, places);
     this.#follower = follower;
     this.#reader = follower === null ? reader : new BoundedReader(reader, places, (place) => follower.limitOf(place));
   }

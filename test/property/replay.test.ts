@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { ALL_TIME } from '../../src/core/timeRange.ts';
 import {
   aggregate,
   bounded,
@@ -19,7 +20,7 @@ import type { Log, PartitionRange } from '../../src/log/log.ts';
 import type { SchemaRegistry } from '../../src/log/registry/registry.ts';
 import { recordSwap } from '../../src/replay/decisions.ts';
 import { endsOf } from '../../src/replay/replayParts.ts';
-import { startReplay } from '../../src/replay/start.ts';
+import { startReplay, type WantedReplay } from '../../src/replay/start.ts';
 import { planGeneration } from '../../src/runtime/generationPlan.ts';
 import { GenerationWatch } from '../../src/runtime/generationWatch.ts';
 import { planTopology } from '../../src/runtime/topologyPlan.ts';
@@ -30,6 +31,7 @@ import { effort } from '../support/effort.ts';
 import { appendTicks, contentsOf, inStore, openRunner, rowsOf } from '../support/tickStore.ts';
 
 const CASES = effort(15);
+const HISTORY_CASES = effort(8);
 const PARTITIONS = 2;
 const MICROS_PER_MS = 1_000;
 /** More than a case has records and commits. */
@@ -75,7 +77,10 @@ const disturbance = fc.record({
   commitRecords: fc.integer({ min: 1, max: 60 }),
   crashes: fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 6 }),
 });
-type Disturbance = typeof disturbance extends fc.Arbitrary<infer T> ? T : never;
+type Disturbance = (typeof disturbance extends fc.Arbitrary<infer T> ? T : never) & {
+  /** Records after which a snapshot is due; hardly ever without it. */
+  readonly snapshotAfter?: number;
+};
 const UNDISTURBED: Disturbance = { maxRecords: 10_000, commitRecords: 10_000, crashes: [] };
 
 /**
@@ -114,6 +119,18 @@ const plans = fc
     };
   });
 
+const HISTORY = 'ticks_history';
+/** Live, and the wall clock does nothing. */
+const STILL = 0;
+
+/** A history, how long before the live ticks it begins, and how many of its records come again too late to belong to it. */
+const joined = fc.record({
+  old: ticks,
+  seamMs: fc.integer({ min: 0, max: 40_000 }),
+  more: fc.nat(20),
+  snapshotAfter: fc.integer({ min: 2, max: 200 }),
+});
+
 const directories: string[] = [];
 afterAll(() => {
   for (const directory of directories) rmSync(directory, { recursive: true });
@@ -146,7 +163,7 @@ function inWatchedStore<T>(directory: string, body: (store: Store) => Promise<T>
 async function run(
   directory: string,
   generation: number,
-  { maxRecords, commitRecords, crashes }: Disturbance,
+  { maxRecords, commitRecords, crashes, snapshotAfter = 1_000_000 }: Disturbance,
   options: {
     readonly shadow?: number;
     readonly quietMs: number | null;
@@ -165,6 +182,7 @@ async function run(
         ...(options.shadow === undefined ? {} : { shadow: options.shadow }),
         readBounds: { maxRecords, maxBytes: 1_000_000 },
         commitBounds: { maxRecords: commitRecords, maxBytes: 1_000_000, intervalMs: 1e9 },
+        maxRereadRecords: snapshotAfter,
         wallClockBounds: { wallClockAfterMs: 1, wallClockEveryMs: 1 },
         arrivals: { cameIn: () => {}, quietMs: () => options.quietMs ?? 0 },
       });
@@ -194,17 +212,30 @@ function runLive(directory: string, generation: number, quietMs: number | null, 
   });
 }
 
-/** As a replay does that ends where the first generation stands, or where it takes over from it. */
-function runShadow(directory: string, disturbed: Disturbance): Promise<void> {
-  return run(directory, 2, disturbed, {
-    shadow: 2,
+/** As a replay does that ends where the generation before it stands, or where it takes over from it. */
+function runShadow(directory: string, disturbed: Disturbance, generation = 2): Promise<void> {
+  return run(directory, generation, disturbed, {
+    shadow: generation,
     quietMs: null,
-    ends: ({ log, registry, watch }) => endsOf({ log, registry, topology: checked.name }, 1, watch.get(2)),
+    ends: ({ log, registry, watch }) =>
+      endsOf({ log, registry, topology: checked.name }, generation - 1, watch.get(generation)),
     isDone: (runner, { watch }) => {
-      const { handOvers } = watch.get(2);
+      const { handOvers } = watch.get(generation);
       return handOvers === null ? runner.haveFlushed : runner.hasTakenOver(handOvers);
     },
   });
+}
+
+function start(directory: string, wanted: WantedReplay): Promise<void> {
+  return inWatchedStore(directory, async (store) => {
+    await startReplay({ ...store, topology: checked.name, definition: checked, set: {} }, wanted);
+  });
+}
+
+function swapIn(directory: string, generation: number): Promise<void> {
+  return inWatchedStore(directory, ({ log, registry, watch }) =>
+    recordSwap({ log, registry, topology: checked.name }, watch.get(generation)),
+  );
 }
 
 interface ResultRow {
@@ -230,6 +261,19 @@ function newest(...lists: readonly (readonly ResultRow[])[]): Map<string, unknow
   return new Map([...windows].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** How many ticks each partition has. */
+function countsOf(made: readonly TestTick[]): readonly number[] {
+  return Array.from({ length: PARTITIONS }, (_, partition) => {
+    return made.filter((tick) => partitionOf(tick) === partition).length;
+  });
+}
+
+/** Where the record of a late row is if the records that the topic begins with are in one of their own. */
+function placeOf({ partition, offset }: Late, historyRecords: readonly number[]): Pick<Late, 'topic' | 'offset'> {
+  const before = historyRecords[partition] ?? 0;
+  return offset < before ? { topic: HISTORY, offset } : { topic: 'ticks', offset: offset - before };
+}
+
 function latePlaces(rows: readonly Late[]): string[] {
   return rows.map(({ partition, offset, intervals }) => `${partition}/${offset} ${intervals}`).sort();
 }
@@ -248,15 +292,11 @@ describe('a replay', () => {
           if (i <= swapAfter) await runLive(disturbed, 1, quietMs, base);
           else await runLive(disturbed, 2, quietMs, shadow);
           if (i === startAfter) {
-            await inWatchedStore(disturbed, (store) =>
-              startReplay({ ...store, topology: checked.name, definition: checked, set: {} }, range),
-            );
+            await start(disturbed, { range });
           }
           if (i >= startAfter && i <= swapAfter) await runShadow(disturbed, shadow);
           if (i === swapAfter) {
-            await inWatchedStore(disturbed, ({ log, registry, watch }) =>
-              recordSwap({ log, registry, topology: checked.name }, watch.get(2)),
-            );
+            await swapIn(disturbed, 2);
             await runShadow(disturbed, shadow);
           }
         }
@@ -279,6 +319,46 @@ describe('a replay', () => {
         );
       }),
       { numRuns: CASES, endOnFailure: true },
+    );
+  });
+
+  it('with a history before it, is what the history first in the topic would have given', {
+    timeout: effort(120_000),
+  }, async () => {
+    await fc.assert(
+      fc.asyncProperty(plans, joined, async ({ parts, base, shadow, range }, { old, seamMs, more, snapshotAfter }) => {
+        const [calm, disturbed] = [newDirectory(), newDirectory()];
+        const last = parts.length - 1;
+        const before = old.map((tick) => ({ ...tick, eventTime: tick.eventTime - seamMs * MICROS_PER_MS }));
+        await appendTicks(calm, PARTITIONS, before, partitionOf);
+        const often = { ...shadow, snapshotAfter };
+        for (const [i, part] of parts.entries()) {
+          for (const directory of [calm, disturbed]) await appendTicks(directory, PARTITIONS, part.ticks, partitionOf);
+          if (i < last) await runLive(disturbed, 1, STILL, base);
+        }
+        await appendTicks(disturbed, PARTITIONS, before, partitionOf, HISTORY);
+        await start(disturbed, { range: ALL_TIME, history: HISTORY });
+        // What comes after the replay began is not its history.
+        await appendTicks(disturbed, PARTITIONS, old.slice(0, more), partitionOf, HISTORY);
+        await runShadow(disturbed, often);
+        await swapIn(disturbed, 2);
+        await runShadow(disturbed, often);
+        await runLive(disturbed, 2, null, often);
+        await runLive(calm, 1, null, UNDISTURBED);
+        expect(await contentsOf(disturbed, 'checked__g2')).toEqual(await contentsOf(calm, 'checked'));
+        const calmLate = await rowsOf<Late>(calm, 'checked.late', lateSchema);
+        const late = await rowsOf<Late>(disturbed, 'checked__g2.late', lateSchema);
+        const historyRecords = countsOf(before);
+        expect(late).toEqual(calmLate.map((row) => ({ ...row, ...placeOf(row, historyRecords) })));
+
+        await start(disturbed, { range });
+        await runShadow(disturbed, often, 3);
+        const again = await resultsOf(disturbed, 'checked__g3');
+        const isOutside = ({ start, end }: ResultRow): boolean => start >= range.toMicros || end <= range.fromMicros;
+        const served = await resultsOf(disturbed, 'checked__g2');
+        expect(newest(served.filter(isOutside), again)).toEqual(newest(served));
+      }),
+      { numRuns: HISTORY_CASES, endOnFailure: true },
     );
   });
 });

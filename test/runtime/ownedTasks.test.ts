@@ -193,7 +193,7 @@ describe('tasks of a topology that several processes share', { timeout: TEST_TIM
         await base.tasks.close();
         const parts = { log, registry, topology: counting.name };
         const watch = await GenerationWatch.open(parts, () => 0);
-        await startReplay({ ...parts, watch, definition: counting, set: {} }, ALL_TIME);
+        await startReplay({ ...parts, watch, definition: counting, set: {} }, { range: ALL_TIME });
         await watch.lookNow();
         const { replay } = planGeneration(counting, {}, watch, 2);
         if (replay === undefined) throw new Error('it has a base');

@@ -36,14 +36,15 @@ export async function inStore<T>(
   }
 }
 
-/** Appends ticks to the topic `ticks`, each to the partition that `partitionOf` gives. */
+/** Appends ticks to a topic, each to the partition that `partitionOf` gives. */
 export function appendTicks(
   directory: string,
   partitions: number,
   ticks: readonly TestTick[],
   partitionOf: (tick: TestTick) => number,
+  topic = 'ticks',
 ): Promise<void> {
-  return inStore(directory, (log, registry) => appendTicksTo(log, registry, partitions, ticks, partitionOf));
+  return inStore(directory, (log, registry) => appendTicksTo(log, registry, partitions, ticks, partitionOf, topic));
 }
 
 export async function appendTicksTo(
@@ -52,13 +53,14 @@ export async function appendTicksTo(
   partitions: number,
   ticks: readonly TestTick[],
   partitionOf: (tick: TestTick) => number,
+  topic = 'ticks',
 ): Promise<void> {
-  await log.createTopic('ticks', { partitions, ...FOREVER });
-  const id = await registry.register('ticks-value', TICK.text);
+  await log.createTopic(topic, { partitions, ...FOREVER });
+  const id = await registry.register(`${topic}-value`, TICK.text);
   const writer = await log.openWriter('test');
   const appends = Array.from({ length: partitions }, (_, partition) => {
     const own = ticks.filter((tick) => partitionOf(tick) === partition);
-    return { topic: 'ticks', partition, records: encoded(own, id) };
+    return { topic, partition, records: encoded(own, id) };
   });
   await writer.commit({ appends: appends.filter(({ records }) => records.count > 0), positions: [] });
   await writer.close();

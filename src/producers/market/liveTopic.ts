@@ -26,7 +26,7 @@ export async function refuseHistoryOf(
       `bars from ${formatIsoMicros(fromMicros)} on would be late: the topic has come to ${formatIsoMicros(highest)}`,
       {
         where: topic,
-        hint: 'nothing was asked for; leave --topic out, so that they go to a topic of their own, or add --allow-late',
+        hint: 'nothing was asked for; leave --topic out, so that they go to a topic of their own, which `tidemark replay start --history source_bars_history` joins, or add --allow-late',
       },
     );
   }
