@@ -74,7 +74,7 @@ describe('an alert', () => {
 
   it('is sent again where there is no answer in time', async () => {
     const receiver = await receive((count) => (count === 1 ? null : 200));
-    await send(receiver, parts({ timeoutMs: 200 }));
+    await send(receiver, parts({ timeoutMs: 2_000 }));
     expect(receiver.received).toHaveLength(2);
   });
 
