@@ -6,6 +6,7 @@ import { openKafkaLog } from '../../src/log/kafka/kafkaLog.ts';
 import type { Log } from '../../src/log/log.ts';
 import { type EmbeddedRegistry, openEmbeddedRegistry } from '../../src/log/registry/embeddedRegistry.ts';
 import { type RegistryServer, serveRegistry } from '../../src/log/registry/registryServer.ts';
+import { effort } from '../support/effort.ts';
 import { type Broker, startBroker, whyNoBroker } from '../support/kafka/broker.ts';
 import { brokerSettings } from '../support/kafka/settings.ts';
 import { killRepeatedly, seededRandom } from '../support/killing.ts';
@@ -158,7 +159,9 @@ describe.skipIf(!available)('history on a Kafka broker', { timeout: TIMEOUT_MS }
       }
     };
     const options = { env: { ...env, TIDEMARK_BROKER_URLS: broker.urls, TIDEMARK_REGISTRY_URL: server.url } };
-    await expectJoined({ withLog: inLog, options, old: 2_000, kills: 0 });
+    // With a kill it takes minutes: that is for the soak.
+    const kills = Math.min(1, effort(1) - 1);
+    await expectJoined({ withLog: inLog, options, old: 2_000 * (1 + kills), kills });
   });
 });
 
