@@ -1,10 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
+import { afterAll } from 'vitest';
 
 const EXECUTABLE = resolve(import.meta.dirname, '../../bin/tidemark.js');
 
 /** A command that takes longer is killed, so that no test hangs and no process is left behind. */
 const COMMAND_TIMEOUT_MS = 240_000;
+
+const running = new Set<ChildProcess>();
+/** A test that fails leaves no process behind. */
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 export interface CommandResult {
   /** Exit status, or null when a signal ended the process. */
@@ -39,9 +46,14 @@ export function startTidemark(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
   const timeout = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+  const ended = (): void => {
+    clearTimeout(timeout);
+    running.delete(child);
+  };
   return {
-    result: collect(child).finally(() => clearTimeout(timeout)),
+    result: collect(child).finally(ended),
     running: () => child.exitCode === null && child.signalCode === null,
     stop: () => {
       child.kill('SIGINT');
