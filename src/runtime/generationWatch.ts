@@ -1,5 +1,4 @@
-import { TidemarkError } from '../errors.ts';
-import type { PartitionRange } from '../log/log.ts';
+import { rangesIfAny } from '../log/rangesIfAny.ts';
 import {
   type Generation,
   type GenerationParts,
@@ -58,11 +57,6 @@ export class GenerationWatch {
 
 /** End of the record of generations; 0 while there is none. */
 async function endOf({ log, topology }: GenerationParts): Promise<number> {
-  try {
-    const ranges: readonly PartitionRange[] = await log.ranges(generationsTopic(topology));
-    return ranges[0]?.end ?? 0;
-  } catch (error) {
-    if (error instanceof TidemarkError && error.code === 'TM_TOPIC_UNKNOWN') return 0;
-    throw error;
-  }
+  const [range] = await rangesIfAny(log, generationsTopic(topology));
+  return range?.end ?? 0;
 }

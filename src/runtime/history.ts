@@ -1,5 +1,5 @@
-import { TidemarkError } from '../errors.ts';
 import type { Log, PartitionRange } from '../log/log.ts';
+import { rangesIfAny } from '../log/rangesIfAny.ts';
 
 /**
  * Records of a topic of their own that a generation reads before those of its input, partition by partition. Together they
@@ -36,20 +36,11 @@ export async function joinedRanges(
 ): Promise<readonly PartitionRange[]> {
   const ranges = await log.ranges(topic);
   if (history === null) return ranges;
+  // It may be deleted: tasks that are past their history do without it.
   const left = await rangesIfAny(log, history.topic);
   return ranges.map((range) => {
     const end = history.parts[range.partition]?.end ?? 0;
     const begin = left[range.partition]?.begin ?? end;
     return range.begin > 0 ? range : { ...range, begin: Math.min(0, begin - end) };
   });
-}
-
-/** None of a topic that has been deleted: tasks that are past their history do without it. */
-async function rangesIfAny(log: Log, topic: string): Promise<readonly PartitionRange[]> {
-  try {
-    return await log.ranges(topic);
-  } catch (error) {
-    if (error instanceof TidemarkError && error.code === 'TM_TOPIC_UNKNOWN') return [];
-    throw error;
-  }
 }

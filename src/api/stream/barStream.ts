@@ -1,7 +1,8 @@
+import { rangesIfAny } from '../../log/rangesIfAny.ts';
 import type { ApiParts } from '../parts.ts';
 import { type Feeds, generationOf, streamTopics } from './feed.ts';
 import { eventId, type Places, type ResetReason, resetReason, type StreamPlace } from './place.ts';
-import { type BarEvent, type IsWanted, rangesOf, type StreamTopic, storedOffsets } from './streamTopic.ts';
+import { type BarEvent, type IsWanted, type StreamTopic, storedOffsets } from './streamTopic.ts';
 
 /** A quiet stream says so often that it is alive, so that proxies and readers do not give it up. */
 const HEARTBEAT_MS = 10_000;
@@ -64,7 +65,7 @@ export async function* barStream(parts: ApiParts, feeds: Feeds, request: StreamR
 
 /** What a topic holds now, and how far ClickHouse has come in it. */
 async function heldOf({ log }: ApiParts, topic: StreamTopic) {
-  const ranges = await rangesOf(log, topic.topic);
+  const ranges = await rangesIfAny(log, topic.topic);
   return { topic, steps: topic.steps, ranges, stored: await storedOffsets(log, topic, ranges) };
 }
 

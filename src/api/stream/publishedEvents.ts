@@ -10,7 +10,7 @@ import { type SourceBar, sourceBarSchema } from '../../schemas.generated.ts';
 import { queryBounds } from '../parameters.ts';
 import { type ApiParts, OUTPUT, TOPOLOGY } from '../parts.ts';
 import { EVENT_COLUMNS } from './resultEvents.ts';
-import { type BarChange, type BarEvent, newestChanges, type StreamTopic } from './streamTopic.ts';
+import { type BarChange, type BarEvent, newestChanges, type StreamTopic, takeIn } from './streamTopic.ts';
 
 const HOUR_MICROS = 3_600_000_000;
 /** What is made of a published minute, in the order of the places of its record. */
@@ -47,7 +47,7 @@ export function publishedTopic(parts: ApiParts, topic: string): StreamTopic {
     followsSink: true,
     liveEvents: async (chunk) => {
       const newest = new Map<string, PublishedChange>();
-      for (const change of await live.of(chunk)) takeIn(newest, change);
+      for (const change of await live.of(chunk)) takeIn(newest, change, merged);
       return eventsOf(parts, topic, newest.values());
     },
     missedEvents: async ({ partition, from, to }, isWanted) => {
@@ -62,12 +62,6 @@ export function publishedTopic(parts: ApiParts, topic: string): StreamTopic {
       );
     },
   };
-}
-
-function takeIn(newest: Map<string, PublishedChange>, change: PublishedChange): void {
-  const older = newest.get(change.bar);
-  newest.delete(change.bar);
-  newest.set(change.bar, older === undefined ? change : merged(change, older));
 }
 
 /** What counts as served is the highest revision, wherever it lies. */

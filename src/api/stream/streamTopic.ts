@@ -1,4 +1,3 @@
-import { TidemarkError } from '../../errors.ts';
 import type { Log, PartitionRange, RecordChunk, TopicPartition } from '../../log/log.ts';
 
 const READ_BOUNDS = { maxRecords: 4_096, maxBytes: 1024 * 1024 };
@@ -48,16 +47,6 @@ export interface StreamTopic {
   missedEvents(range: MissedRange, isWanted: IsWanted): Promise<Iterable<BarEvent>>;
 }
 
-/** The offsets of a topic's partitions; none before it is made. */
-export async function rangesOf(log: Log, topic: string): Promise<readonly PartitionRange[]> {
-  try {
-    return await log.ranges(topic);
-  } catch (error) {
-    if (error instanceof TidemarkError && error.code === 'TM_TOPIC_UNKNOWN') return [];
-    throw error;
-  }
-}
-
 /** By partition, the next offset that ClickHouse has yet to store. */
 export async function storedOffsets(
   log: Log,
@@ -89,14 +78,23 @@ export async function newestChanges<Change extends BarChange>(
       if (chunk === null) break;
       for (const change of await changesOf(chunk)) {
         if (change.offset >= to || !isWanted(change)) continue;
-        const older = newest.get(change.bar);
-        // Deleted first, so that the bar goes to the end of the map's order.
-        newest.delete(change.bar);
-        newest.set(change.bar, older === undefined ? change : merge(change, older));
+        takeIn(newest, change, merge);
       }
     }
   } finally {
     await reader.close();
   }
   return newest.values();
+}
+
+/** Puts a change in place of an older one of its bar, at the end of the order. */
+export function takeIn<Change extends BarChange>(
+  newest: Map<string, Change>,
+  change: Change,
+  merge: (newer: Change, older: Change) => Change,
+): void {
+  const older = newest.get(change.bar);
+  // Deleted first, so that the bar goes to the end of the map's order.
+  newest.delete(change.bar);
+  newest.set(change.bar, older === undefined ? change : merge(change, older));
 }

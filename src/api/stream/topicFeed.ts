@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TidemarkError } from '../../errors.ts';
 import type { LogReader, RecordChunk } from '../../log/log.ts';
+import { rangesIfAny } from '../../log/rangesIfAny.ts';
 import type { ApiParts } from '../parts.ts';
-import { type BarEvent, rangesOf, type StreamTopic, storedOffsets } from './streamTopic.ts';
+import { type BarEvent, type StreamTopic, storedOffsets } from './streamTopic.ts';
 
 const READ_BOUNDS = { maxRecords: 4_096, maxBytes: 1024 * 1024 };
 /** How often it looks for a topic that is not there yet, and for ClickHouse while that is away. */
@@ -51,7 +52,7 @@ export class TopicFeed {
 
   async #open(): Promise<LogReader | null> {
     const { parts, topic } = this.#options;
-    const ranges = await rangesOf(parts.log, topic.topic);
+    const ranges = await rangesIfAny(parts.log, topic.topic);
     if (ranges.length === 0) return null;
     this.#offsets = ranges.map(({ begin }, partition) => this.#offsets[partition] ?? begin);
     return parts.log.openReader(
@@ -74,7 +75,7 @@ export class TopicFeed {
   async #storedEvents(chunk: RecordChunk): Promise<readonly BarEvent[] | null> {
     const { topic, parts, signal } = this.#options;
     while (!signal.aborted) {
-      const ranges = await rangesOf(parts.log, topic.topic);
+      const ranges = await rangesIfAny(parts.log, topic.topic);
       const stored = await storedOffsets(parts.log, topic, ranges);
       const isStored = (stored[chunk.partition] ?? 0) >= chunk.nextOffset;
       const events = isStored ? await this.#orAway(() => topic.liveEvents(chunk)) : null;
